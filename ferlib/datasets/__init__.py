@@ -1,0 +1,1 @@
+"""Readers of face datasets: a tree of files in, a manifest out."""

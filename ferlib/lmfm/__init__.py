@@ -1,0 +1,1 @@
+"""Asking large multimodal foundation models (LMFM) what they see."""

@@ -1,0 +1,93 @@
+"""Where things are: the repository's root and the files of one run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository. Tables hold paths relative to it, so that they mean the same on every machine."""
+
+DEMO = ROOT / "data" / "demo"
+PUBLISHED = ROOT / "data" / "published"
+RAW = ROOT / "data" / "raw"
+
+
+def relative(path):
+    """Path as text, relative to the repository where it lies inside it.
+
+    Examples
+    --------
+    >>> relative(ROOT / "data" / "demo")
+    'data/demo'
+    """
+    path = Path(path)
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
+
+
+def absolute(path):
+    """Path on this machine of a path that a table or a parameter gives relative to the repository.
+
+    An absolute path stays as it is.
+    """
+    return ROOT / path
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run; see the data dictionary in the README."""
+
+    root: Path
+
+    @property
+    def manifest(self):
+        """The images: one row each (made by 01)."""
+        return self.root / "manifest.parquet"
+
+    @property
+    def rejected(self):
+        """The images that were left out, each with the reason (made by 01)."""
+        return self.root / "rejected.csv"
+
+    @property
+    def embeddings(self):
+        """Folder of image embeddings, one file a backbone (made by 02)."""
+        return self.root / "embeddings"
+
+    @property
+    def responses(self):
+        """Folder of raw model responses, addressed by content (made by 04)."""
+        return self.root / "responses"
+
+    @property
+    def predictions(self):
+        """Folder of answers, one file a model (made by 03 and 04)."""
+        return self.root / "predictions"
+
+    @property
+    def tables(self):
+        """Folder of result tables (made by 06)."""
+        return self.root / "tables"
+
+    @property
+    def figures(self):
+        """Folder of figures, each with the numbers drawn (made by 10)."""
+        return self.root / "figures"
+
+    @property
+    def provenance(self):
+        """Folder of provenance records, one a notebook."""
+        return self.root / "provenance"
+
+
+def run(run_dir):
+    """Files of the run in a folder.
+
+    Parameters
+    ----------
+    run_dir : str or pathlib.Path
+        Folder of the run, relative to the repository or absolute.
+
+    Returns
+    -------
+    Run
+    """
+    return Run(absolute(run_dir))

@@ -1,0 +1,1 @@
+"""Statistics of an audit. Knows tables only, never images or models."""
