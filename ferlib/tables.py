@@ -94,12 +94,13 @@ def read_parquet(path, *, columns=(), made_by=None):
 def _read(reader, path, columns, made_by, **options):
     path = Path(path)
     if not path.is_file():
-        remedy = f"Run notebook {made_by} first, or `make demo`." if made_by else "Check the path."
+        remedy = f"Execute notebook {made_by} first, or run `make demo`." if made_by else "Check the path."
         raise InputError(f"{relative(path)}: no such file. {remedy}")
     try:
         frame = reader(path, **options)
     except (ValueError, OSError) as error:
-        raise InputError(f"{relative(path)}: cannot be read as a table ({error}). Delete it to have it made anew.") from error
+        remedy = f"Delete it to have notebook {made_by} make it anew." if made_by else "Save it again as a plain table."
+        raise InputError(f"{relative(path)}: cannot be read as a table ({error}). {remedy}") from error
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise InputError(

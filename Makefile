@@ -1,0 +1,128 @@
+# Does a facial-expression recogniser treat people differently? `make` prints help.
+
+# --- Variables: set them on the command line, for example `make run PROFILE=smoke`
+
+PROFILE ?= demo
+PARAMS  ?= notebooks/params/$(PROFILE).yaml
+PYTHON  ?= python3
+VENV    ?= .venv
+TORCH   ?= default
+RUNS    ?= data/runs
+
+# PARAMS=path/name.yaml runs anyone's own parameter file as the profile "name".
+ifneq ($(origin PARAMS),file)
+PROFILE := $(basename $(notdir $(PARAMS)))
+endif
+
+# --- Code: what depends on what
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+RUN := $(RUNS)/$(PROFILE)
+BIN := $(VENV)/bin
+NAMES := $(basename $(notdir $(sort $(wildcard notebooks/[0-9]*.ipynb))))
+NOTEBOOKS := $(NAMES:%=notebooks/%.ipynb)
+EXECUTED := $(NAMES:%=$(RUN)/executed/%.ipynb)
+SOURCES := $(wildcard ferlib/*.py ferlib/*/*.py)
+DEMO_MODELS := $(wildcard data/demo/models/*/*)
+
+# The kernel of this environment, not one of the same name installed for the user.
+export JUPYTER_PREFER_ENV_PATH := 1
+
+# The order of the study. A notebook is executed anew when it, its parameters, a module that it imports, a file that it
+# reads or a table of a notebook before it is newer, or when a file that it wrote has gone.
+AFTER_01_data_prep :=
+AFTER_02_embedding := 01_data_prep
+AFTER_03_probing := 01_data_prep 02_embedding
+AFTER_04_lmfm_prompting := 01_data_prep
+AFTER_06_bias_stats := 01_data_prep 03_probing 04_lmfm_prompting
+AFTER_10_figures := 01_data_prep 06_bias_stats
+
+READS_01_data_prep := $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/raw data/raw/*)
+READS_02_embedding := $(DEMO_MODELS)
+READS_03_probing := $(DEMO_MODELS)
+READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/*)
+
+# Written by ferlib/pipeline/dependencies.py: MODULES_<notebook> := the modules that it imports.
+-include $(RUNS)/modules.mk
+
+outputs = $(shell cat $(RUN)/provenance/$(1).outputs 2>/dev/null)
+lost = $(filter-out $(wildcard $(1)),$(1))
+
+define notebook_rule
+$(RUN)/executed/$(1).ipynb: notebooks/$(1).ipynb $(RUN)/params/$(1).yaml $(MODULES_$(1)) $(READS_$(1)) \
+  ferlib/pipeline/execution.py $(foreach name,$(AFTER_$(1)),$(RUN)/executed/$(name).ipynb $(wildcard $(call outputs,$(name)))) \
+  $(if $(call lost,$(call outputs,$(1))),lost-output) | $(VENV)/.ready
+	@echo "Executing $(1) ..."
+	@$(BIN)/python -m ferlib.pipeline.execution $$< --run-dir $(RUN)
+	@touch $(RUN)/.changed
+
+$(RUN)/params/$(1).yaml: $(RUN)/params/.checked ; @:
+endef
+
+# --- Rules
+
+.PHONY: help demo run test lab demo-faces demo-models lint clean lost-output
+
+help: ## print this help
+	@$(PYTHON) -c 'import re; print("\n".join("make %-12s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
+
+demo: ## run the whole analysis on the faces shipped here (sets up .venv first; no network, key or GPU after that)
+	@$(MAKE) --no-print-directory run PROFILE=demo
+
+run: $(RUN)/.summary ## run a profile: PROFILE=name (notebooks/params/name.yaml) or PARAMS=path.yaml
+	@if [ -f $(RUN)/.changed ]; then rm $(RUN)/.changed; else echo "Nothing to do: $(RUN) is up to date."; fi
+	@cat $(RUN)/.summary
+
+$(RUN)/.summary: $(RUN)/report/index.html ferlib/pipeline/summary.py
+	@$(BIN)/python -m ferlib.pipeline.summary $(RUN) > $@
+
+$(RUN)/report/index.html: $(EXECUTED) ferlib/pipeline/report.py
+	@$(BIN)/python -m ferlib.pipeline.report $(RUN)
+
+$(foreach name,$(NAMES),$(eval $(call notebook_rule,$(name))))
+
+$(RUN)/params/.checked: $(PARAMS) $(NOTEBOOKS) ferlib/pipeline/parameters.py | $(VENV)/.ready
+	@mkdir -p $(@D)
+	@$(BIN)/python -m ferlib.pipeline.parameters $(PARAMS) --run-dir $(RUN) $(NOTEBOOKS)
+	@touch $@
+
+$(RUNS)/modules.mk: $(NOTEBOOKS) $(SOURCES)
+	@mkdir -p $(@D)
+	@$(PYTHON) ferlib/pipeline/dependencies.py $(NOTEBOOKS) > $@.partial && mv $@.partial $@
+
+$(PARAMS):
+	@echo "Error: $@ does not exist, so there is no profile '$(PROFILE)'." >&2
+	@echo "Profiles here: $(basename $(notdir $(wildcard notebooks/params/*.yaml))). Your own: make run PARAMS=path.yaml" >&2
+	@exit 1
+
+test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
+	@$(BIN)/python -m pytest
+
+lab: $(VENV)/.ready ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=. notebooks
+
+demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/people/README.md)
+	@$(BIN)/python -m ferlib.faces people --out data/demo/people
+
+demo-models: $(VENV)/.faces ## render the training faces and train the demo model anew
+	@$(BIN)/python -m ferlib.faces train --out data/build/train
+	@$(BIN)/python -m ferlib.demo.train_clip --images data/build/train --out data/demo/models/demo-clip
+
+lint: $(VENV)/.ready ## check the style of the code
+	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests
+
+clean: ## remove the files of the run PROFILE (never what you brought to data/raw, never a stored response)
+	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv embeddings predictions tables figures executed params provenance report .summary)
+
+# One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
+$(VENV)/.ready: EXTRAS := models,lab,dev
+$(VENV)/.faces: EXTRAS := models,lab,dev,faces
+$(VENV)/.ready $(VENV)/.faces: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Error: Python %d.%d found, 3.11 to 3.13 needed. Name another: make PYTHON=python3.12" % v[:2])'
+	@[ -x $(BIN)/python ] || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@[ $(TORCH) != cpu ] || $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock --index-url https://download.pytorch.org/whl/cpu torch torchvision
+	@echo "Installing $(EXTRAS) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[$(EXTRAS)]'
+	@touch $@

@@ -1,0 +1,126 @@
+"""The manifest: one row an image, checked before anything is computed from it."""
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+from tqdm.auto import tqdm
+
+from ferlib import labels
+from ferlib.errors import InputError
+from ferlib.paths import absolute, relative
+from ferlib.provenance import sha256
+
+REQUIRED = ("image_id", "path", "subject_id", "emotion", "race", "gender")
+"""Columns that a manifest must bring; `dataset`, `sha256` and `group` are filled in, others are kept as covariates."""
+
+LEADING = ("image_id", "dataset", "path", "sha256", "subject_id", "emotion", "race", "gender", "group")
+
+
+def complete(frame, *, dataset, source):
+    """Check a manifest as read, and fill in what follows from it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row an image, with at least the columns `REQUIRED`.
+    dataset : str
+        Name of the dataset, used where the manifest has no column `dataset`.
+    source : pathlib.Path
+        The file read, for the messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `LEADING` first, then the covariates; sorted by `image_id`.
+
+    Raises
+    ------
+    InputError
+        For a missing column, an empty cell, a duplicate `image_id`, an unknown emotion or gender, a person with two
+        races or genders, or no rows at all. The message names the file, the rows and the values.
+    """
+    source = relative(source)
+    missing = [column for column in REQUIRED if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{source}: lacks the column {', '.join(map(repr, missing))}. A manifest needs: {', '.join(REQUIRED)}."
+        )
+    if frame.empty:
+        raise InputError(f"{source}: has no rows. A manifest has one row for each image.")
+    frame = frame.assign(**{column: frame[column].astype("string").str.strip() for column in REQUIRED})
+    for column in REQUIRED:
+        _reject_rows(frame[column].isna() | (frame[column] == ""), source, f"empty {column}", "Fill it in.")
+    duplicate = frame["image_id"].duplicated(keep=False)
+    names = frame.loc[duplicate, "image_id"].unique()[:3]
+    _reject_rows(
+        duplicate, source, f"duplicate image_id {', '.join(map(repr, names))}", "Give every image an id of its own."
+    )
+    labels.check_emotions(frame["emotion"], source=source)
+    unknown = ~frame["gender"].isin(labels.GENDERS)
+    found = ", ".join(map(repr, frame.loc[unknown, "gender"].unique()[:3]))
+    _reject_rows(unknown, source, f"unknown gender {found}", f"Allowed: {', '.join(labels.GENDERS)}.")
+    _check_people(frame, source)
+    frame = frame.assign(group=[labels.group(r, g) for r, g in zip(frame["race"], frame["gender"], strict=True)])
+    for column, default in (("dataset", dataset), ("sha256", pd.NA)):
+        if column not in frame.columns:
+            frame[column] = default
+    text = {column: frame[column].astype("string") for column in LEADING}
+    covariates = [column for column in frame.columns if column not in LEADING]
+    return frame.assign(**text)[[*LEADING, *covariates]].sort_values("image_id", ignore_index=True)
+
+
+def _reject_rows(bad, source, what, remedy):
+    if bad.any():
+        rows = (np.flatnonzero(bad) + 2).tolist()
+        shown = ", ".join(map(str, rows[:5])) + (" ..." if len(rows) > 5 else "")
+        raise InputError(f"{source}: {what} (row {shown}; {len(rows)} in all). {remedy}")
+
+
+def _check_people(frame, source):
+    for column in ("race", "gender"):
+        values = frame.groupby("subject_id", sort=True)[column].agg(lambda x: sorted(set(x)))
+        mixed = values[values.str.len() > 1]
+        if len(mixed):
+            raise InputError(
+                f"{source}: subject_id {mixed.index[0]!r} has more than one {column}: {', '.join(mixed.iloc[0])} "
+                f"({len(mixed)} people in all). Give different people different ids, or mend the label."
+            )
+
+
+def check_images(manifest, *, progress=True):
+    """Open every image and compare it with its hash.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        As returned by `complete`.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The manifest with `sha256` filled in and a column `reason`: empty for a good image, else why it cannot be used.
+    """
+    digests, reasons = [], []
+    recorded = manifest["sha256"].fillna("")
+    rows = zip(manifest["path"], recorded, strict=True)
+    for path, expected in tqdm(rows, total=len(manifest), desc="images", unit="image", disable=not progress):
+        digest, reason = _check_image(absolute(path), expected)
+        digests.append(digest)
+        reasons.append(reason)
+    return manifest.assign(sha256=pd.array(digests, dtype="string"), reason=pd.array(reasons, dtype="string"))
+
+
+def _check_image(path, expected):
+    if not path.is_file():
+        return expected, "no such file: mend the path in the manifest, or put the image there"
+    digest = sha256(path)
+    if expected and digest != expected:
+        return digest, "differs from the sha256 in the manifest: restore the file, or correct the manifest"
+    try:
+        with Image.open(path) as image:
+            image.convert("RGB")
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return digest, f"cannot be decoded ({str(error).splitlines()[0].split(' <')[0]}): replace the file"
+    return digest, ""

@@ -1,0 +1,1 @@
+"""What the Makefile calls: check parameters, execute a notebook by papermill, make the report, print the summary."""

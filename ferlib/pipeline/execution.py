@@ -1,0 +1,95 @@
+"""Execute one notebook by papermill so that only a finished copy takes the name of a result."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from ferlib.errors import InputError
+from ferlib.paths import ROOT, relative
+
+
+def execute(notebook, parameters, output):
+    """Execute a notebook and keep the executed copy.
+
+    The copy is written under a temporary name and takes its own in one step when every cell has run. papermill
+    writes its output as it goes, also when a cell fails: a failed copy is kept as `failed-<name>` and is no result.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+    parameters : dict
+    output : pathlib.Path
+        Name of the executed copy.
+
+    Raises
+    ------
+    papermill.exceptions.PapermillExecutionError
+        When a cell fails.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial, failed = output.with_name(f"partial-{output.name}"), output.with_name(f"failed-{output.name}")
+    failed.unlink(missing_ok=True)
+    try:
+        papermill.execute_notebook(
+            notebook, partial, parameters=parameters, cwd=ROOT, kernel_name="python3", progress_bar=sys.stderr.isatty()
+        )
+    except PapermillExecutionError:
+        os.replace(partial, failed)
+        raise
+    os.replace(partial, output)
+
+
+def complaint(error, failed):
+    """What to tell the user about a failed cell: the message alone for bad input, else where to look.
+
+    Parameters
+    ----------
+    error : papermill.exceptions.PapermillExecutionError
+    failed : pathlib.Path
+        The failed copy.
+
+    Returns
+    -------
+    str
+    """
+    where = f"The notebook as it failed: {relative(failed)}"
+    if error.ename == InputError.__name__:
+        return f"Error: {error.evalue}\n{where}"
+    return f"{error.ename}: {error.evalue}\nin:\n{error.source.strip()}\n{where}"
+
+
+def warnings_of(run_dir, name):
+    """Warnings that a notebook left in its provenance record."""
+    record = run_dir / "provenance" / f"{name}.json"
+    return json.loads(record.read_text(encoding="utf-8"))["warnings"] if record.is_file() else []
+
+
+def main():
+    """Command line: execute one notebook with the parameters of a run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--run-dir", required=True, type=Path)
+    arguments = parser.parse_args()
+    name, run_dir = arguments.notebook.stem, arguments.run_dir.resolve()
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
+    output = run_dir / "executed" / f"{name}.ipynb"
+    try:
+        execute(arguments.notebook, parameters, output)
+    except PapermillExecutionError as error:
+        sys.exit(complaint(error, output.with_name(f"failed-{output.name}")))
+    except DeadKernelError:
+        sys.exit(f"Error: the kernel that executed {name} died (out of memory, or killed). Run make again to resume.")
+    for message in warnings_of(run_dir, name):
+        print(f"  Note: {message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Zero-shot CLIP: a face is given the label whose caption lies nearest."""
+
+import numpy as np
+
+from ferlib.embed import embed_texts
+from ferlib.labels import ADJECTIVES, EMOTIONS
+
+TEMPLATES = {
+    "face": "a photo of a {} face",
+    "person": "a photo of a person who looks {}",
+    "short": "a {} face",
+}
+"""Caption templates by name; `{}` takes the adjective of the emotion."""
+
+
+def class_embeddings(backbone, templates):
+    """One text embedding for each emotion, averaged over templates.
+
+    The captions of a class are embedded, averaged and brought back to unit length (Radford et al. 2021, section 3.1.4).
+
+    Parameters
+    ----------
+    backbone : ferlib.embed.Backbone
+    templates : sequence of str
+        Captions with one `{}` for the adjective.
+
+    Returns
+    -------
+    numpy.ndarray, shape (7, d), float32
+        In the order of `ferlib.labels.EMOTIONS`.
+    """
+    captions = [template.format(ADJECTIVES[emotion]) for emotion in EMOTIONS for template in templates]
+    texts = embed_texts(captions, backbone).reshape(len(EMOTIONS), len(templates), -1)
+    mean = texts.mean(axis=1)
+    return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+
+def probabilities(image_embeddings, classes, *, logit_scale):
+    """Softmax of the scaled cosine similarities.
+
+    Parameters
+    ----------
+    image_embeddings : numpy.ndarray, shape (n, d)
+        Unit length.
+    classes : numpy.ndarray, shape (7, d)
+        Unit length.
+    logit_scale : float
+        The backbone's inverse temperature.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, 7)
+        Rows sum to 1.
+    """
+    logits = logit_scale * image_embeddings @ classes.T
+    logits -= logits.max(axis=1, keepdims=True)
+    weights = np.exp(logits)
+    return weights / weights.sum(axis=1, keepdims=True)
