@@ -11,7 +11,7 @@ from importlib import metadata
 import pandas as pd
 
 from ferlib.errors import InputError
-from ferlib.paths import ROOT, Run, relative
+from ferlib.paths import ROOT, Run, absolute, relative
 from ferlib.tables import write_bytes
 
 PACKAGES = (
@@ -145,6 +145,29 @@ def start(notebook, *, run, seed):
     if not isinstance(run, Run):
         raise TypeError(f"run must come from ferlib.paths.run, got {type(run).__name__}")
     return Record(notebook, run=run, seed=seed)
+
+
+def written(run, notebook):
+    """Files that a notebook's last execution wrote; files left by an earlier one are not among them.
+
+    Parameters
+    ----------
+    run : ferlib.paths.Run
+    notebook : str
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    InputError
+        When the notebook has not been executed in this run.
+    """
+    record = run.provenance / f"{notebook}.outputs"
+    if not record.is_file():
+        raise InputError(f"{relative(record)}: no such file. Execute notebook {notebook} first, or run `make demo`.")
+    return [absolute(line) for line in record.read_text(encoding="utf-8").splitlines()]
 
 
 def as_table(content):

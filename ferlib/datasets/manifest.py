@@ -124,3 +124,43 @@ def _check_image(path, expected):
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return digest, f"cannot be decoded ({str(error).splitlines()[0].split(' <')[0]}): replace the file"
     return digest, ""
+
+
+def take_people(manifest, *, per_group):
+    """The first people of each group by id, with all their images; 0 takes everybody."""
+    if per_group == 0:
+        return manifest
+    rank = manifest.groupby("group")["subject_id"].rank(method="dense")
+    return manifest[rank <= per_group].reset_index(drop=True)
+
+
+def keep_usable(checked, *, max_rejected):
+    """Split checked images into those to use and those left out.
+
+    Parameters
+    ----------
+    checked : pandas.DataFrame
+        As returned by `check_images`.
+    max_rejected : float
+        Largest share of images that may be left out.
+
+    Returns
+    -------
+    usable, rejected : pandas.DataFrame
+        The manifest of the good images; `image_id`, `path` and `reason` of the others.
+
+    Raises
+    ------
+    InputError
+        When more than `max_rejected` of the images are bad; the message names the first of them.
+    """
+    bad = checked["reason"] != ""
+    rejected = checked.loc[bad, ["image_id", "dataset", "path", "reason"]]
+    if bad.mean() > max_rejected:
+        first = rejected.iloc[0]
+        raise InputError(
+            f"{bad.sum()} of {len(checked)} images cannot be used, more than max_rejected = {max_rejected} allows. The "
+            f"first: {first['path']} (image_id {first['image_id']!r}): {first['reason']}. If these may be left out, "
+            f"raise max_rejected."
+        )
+    return checked[~bad].drop(columns="reason").reset_index(drop=True), rejected
