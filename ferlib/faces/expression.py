@@ -1,0 +1,106 @@
+"""Seven expressions as Action Units (AUs), and AUs as movements of the face.
+
+An expression is a prototype: AUs of the Facial Action Coding System (FACS) with an intensity between 0 and 1 (1 = the
+most a face can do). Sources: Ekman, Friesen and Hager, "Facial Action Coding System: Investigator's Guide" (2002),
+table of emotion predictions; Matsumoto and Ekman, "Facial expression analysis", Scholarpedia 3(5), 2008. People differ:
+`applied` scales a prototype by the strength and varies it by person.
+"""
+
+import numpy as np
+
+from ferlib.faces import geometry
+from ferlib.labels import EMOTIONS
+
+ACTION_UNITS = (
+    "au01", "au02", "au04", "au05", "au06", "au07", "au09", "au10", "au12", "au14", "au15", "au16", "au17", "au20",
+    "au23", "au24", "au25", "au26", "au43",
+)  # fmt: skip
+
+NAMES = {
+    "au01": "inner brow raiser",
+    "au02": "outer brow raiser",
+    "au04": "brow lowerer",
+    "au05": "upper lid raiser",
+    "au06": "cheek raiser",
+    "au07": "lid tightener",
+    "au09": "nose wrinkler",
+    "au10": "upper lip raiser",
+    "au12": "lip corner puller",
+    "au14": "dimpler",
+    "au15": "lip corner depressor",
+    "au16": "lower lip depressor",
+    "au17": "chin raiser",
+    "au20": "lip stretcher",
+    "au23": "lip tightener",
+    "au24": "lip pressor",
+    "au25": "lips part",
+    "au26": "jaw drop",
+    "au43": "lid droop",
+}
+
+PROTOTYPES = {
+    "anger": {"au04": 0.85, "au05": 0.30, "au07": 0.60, "au23": 0.55, "au24": 0.60, "au17": 0.25},
+    "disgust": {"au09": 0.85, "au10": 0.75, "au04": 0.30, "au06": 0.40, "au07": 0.30, "au16": 0.30, "au25": 0.35},
+    "fear": {"au01": 0.85, "au02": 0.45, "au04": 0.45, "au05": 0.80, "au20": 0.80, "au25": 0.40, "au26": 0.18},
+    "happy": {"au06": 0.65, "au12": 0.80, "au07": 0.15, "au25": 0.45},
+    "neutral": {},
+    "sad": {"au01": 0.80, "au04": 0.30, "au15": 0.80, "au17": 0.45, "au43": 0.35},
+    "surprise": {"au01": 0.80, "au02": 0.80, "au05": 0.70, "au26": 0.75, "au25": 0.20},
+}
+assert tuple(PROTOTYPES) == EMOTIONS
+
+
+def both(**actions):
+    """Weights for the left and the right action of each name."""
+    return {name + side: weight for name, weight in actions.items() for side in ("Left", "Right")}
+
+
+MOVEMENTS = {
+    "au01": {"browInnerUp": 1.25},
+    "au02": both(browOuterUp=1.2),
+    "au04": both(browDown=1.3),
+    "au05": both(eyeWide=1.15),
+    "au06": both(cheekSquint=1.2),
+    "au07": both(eyeSquint=1.1),
+    "au09": both(noseSneer=1.4),
+    "au10": both(mouthUpperUp=1.1),
+    "au12": both(mouthSmile=1.2),
+    "au14": both(mouthDimple=1.0),
+    "au15": both(mouthFrown=1.25),
+    "au16": both(mouthLowerDown=1.0),
+    "au17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
+    "au20": both(mouthStretch=1.2),
+    "au23": {"mouthRollLower": 0.7, "mouthRollUpper": 0.6},
+    "au24": both(mouthPress=1.1),
+    "au25": both(mouthLowerDown=0.45, mouthUpperUp=0.25) | {"jawOpen": 0.10},
+    "au26": {"jawOpen": 0.75},
+    "au43": both(eyeBlink=0.55),
+}
+
+
+def weights(units):
+    """Facial actions of a set of AUs.
+
+    Parameters
+    ----------
+    units : dict of str to float
+        Intensity 0-1 of each AU; those left out are 0.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    total = {}
+    for unit, intensity in units.items():
+        for name, weight in MOVEMENTS[unit].items():
+            total[name] = total.get(name, 0.0) + weight * intensity
+    return total
+
+
+def displacement(units):
+    """Movement of the base mesh's vertices, array of shape (19158, 3), metres."""
+    moved = np.zeros((19158, 3), dtype=np.float32)
+    for name, weight in weights(units).items():
+        if weight:
+            moved += np.float32(weight) * geometry.action(name)
+    return moved
