@@ -1,0 +1,114 @@
+"""Figures of the audit that are matrices of counts: the study's mistaken pairs, and confusion matrices."""
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from ferlib.labels import EMOTIONS
+from ferlib.plots import WIDTH, named, percent, span, styled
+
+MAP = LinearSegmentedColormap.from_list("rate", ["#FFFFFF", "#9CCBE8", "#0072B2", "#00263D"])
+"""White is none, dark is many: the lightness alone tells them apart, so every kind of colour vision sees the same."""
+
+NO_ANSWER = "no answer"
+"""Column of a confusion matrix for the images that got none."""
+
+
+def _heatmap(values, text, panel, *, most):
+    """One matrix of rates with its numbers; a cell that is NaN stays white and without a number."""
+    seaborn.heatmap(
+        values, ax=panel, cmap=MAP, vmin=0, vmax=most, annot=np.array(text), fmt="", annot_kws={"fontsize": 9},
+        linewidths=0.8, linecolor="#E0E0E0", cbar=False, xticklabels=True, yticklabels=True,
+    )  # fmt: skip
+    panel.set(xlabel="", ylabel="")
+    panel.tick_params(length=0)
+    panel.tick_params(axis="y", rotation=0)
+
+
+@styled
+def mistakes(table):
+    """The study's heatmap: pairs true -> predicted by race-gender group, the most frequent first; one model.
+
+    Pairs whose second part is a status (refused, ...) are no mistakes about an emotion: they stand below, on their own.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `confusions.csv` of one dataset, model and variant, with `rate` (count / n_true); the pairs to draw. A
+        cell is written as count and rate, and coloured by the rate.
+    """
+    wide = table.pivot(index=["true", "predicted"], columns="group", values=["count", "rate"])
+    total = wide["count"].sum(axis=1)
+    order = pd.DataFrame({"total": -total}).sort_values(["total", "true", "predicted"]).index
+    is_emotion = order.get_level_values("predicted").isin(EMOTIONS)
+    blocks = [block for block in (order[is_emotion], order[~is_emotion]) if len(block)]
+    height = 1.5 + 0.29 * max(len(order), 2)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.suptitle(
+        f"{named(table)[0]}: images (rate) of each pair true → predicted\nn: images of each true emotion in the group",
+        fontsize=10, x=0.01, ha="left",
+    )  # fmt: skip
+    if not blocks:
+        figure.text(0.5, 0.4, "No mistake: every image was read as its label says", ha="center")
+        return figure
+    sizes = [len(block) for block in blocks]
+    panels = figure.subplots(len(blocks), 1, squeeze=False, gridspec_kw={"height_ratios": sizes})[:, 0]
+    for panel, block in zip(panels, blocks, strict=True):
+        count, rate = wide["count"].loc[block], wide["rate"].loc[block]
+        text = [
+            [_cell(*cell) for cell in zip(*row, strict=True)] for row in zip(count.values, rate.values, strict=True)
+        ]
+        values = rate.set_axis([f"{true} → {predicted}" for true, predicted in block])
+        _heatmap(values, text, panel, most=table["rate"].max())
+        panel.set_xticks([])
+    n_true = table.groupby("group")["n_true"].agg(span)
+    labels = [f"{group.replace(' ', chr(10))}\nn = {n_true[group]}" for group in wide["rate"].columns]
+    panels[0].set_xticks(np.arange(len(labels)) + 0.5, labels)
+    panels[0].xaxis.set_ticks_position("top")
+    panels[0].tick_params(length=0)
+    bar = figure.colorbar(
+        panels[0].collections[0], ax=list(panels), shrink=min(1, 3 / height), anchor=(0, 1), aspect=24, pad=0.02
+    )
+    bar.ax.yaxis.set_major_formatter(percent)
+    bar.set_label("rate: images / n")
+    return figure
+
+
+def _cell(count, rate):
+    return "0" if count == 0 else f"{count:g} ({percent(rate)})"
+
+
+@styled
+def confusion(table):
+    """Row-normalised confusion matrix of each model, seven emotions and a column for the images without an answer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One dataset; columns `model`, `variant`, `true`, `predicted` (an emotion, or `no answer`), `count`,
+        `n_true`, `rate`.
+    """
+    labels = np.array(named(table))
+    models = sorted(set(labels))
+    columns = min(2, len(models))
+    lines = -(-len(models) // columns)
+    figure = Figure(figsize=(WIDTH, 0.5 + 3.7 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False)
+    for panel, model in zip(panels.ravel(), models, strict=False):
+        part = table[labels == model]
+        rate = part.pivot(index="true", columns="predicted", values="rate").reindex(index=EMOTIONS)
+        rate = rate.reindex(columns=[*EMOTIONS, NO_ANSWER])
+        text = rate.map(lambda share: "" if np.isnan(share) else f"{100 * share:.0f}").to_numpy()
+        _heatmap(rate, text, panel, most=1)
+        sizes = part.groupby("true")["n_true"].agg(span)
+        panel.set_yticklabels([f"{emotion} ({sizes.get(emotion, 0)})" for emotion in EMOTIONS])
+        panel.set_xticklabels(rate.columns, rotation=45, ha="right", rotation_mode="anchor")
+        panel.axvline(len(EMOTIONS), color="white", linewidth=5)
+        panel.set_title(model)
+        panel.set_ylabel("true emotion (n images)")
+        panel.set_xlabel("predicted, % of n")
+    for panel in panels.ravel()[len(models) :]:
+        panel.set_axis_off()
+    return figure

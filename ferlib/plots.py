@@ -1,0 +1,259 @@
+"""Figures of the audit that are bars, dots and intervals, and how any figure is kept.
+
+A figure function takes the table of exactly what it draws and returns a matplotlib Figure; `save` keeps the
+figure, that table and a description together. Colours are Okabe and Ito's, told apart by every kind of colour
+vision; groups of people have a fixed order and never a colour of their own.
+"""
+
+import io
+import textwrap
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from IPython.display import Image as DisplayedImage
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.tables import write_bytes, write_csv
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+GREY = "#595959"
+STATUS_COLOURS = dict(zip(STATUSES[1:], ("#D55E00", "#CC79A7", "#E69F00", "#0072B2", "#000000"), strict=True))
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "figure.dpi": 96,
+}
+WIDTH = 8.6
+"""Inches; at 96 pixels an inch this is the width of the report's text, so that no letter is shown smaller than 9 pt."""
+
+DPI = 150
+SECTIONS = {"all": "everybody", "race": "by race", "gender": "by gender", "group": "by race and gender"}
+styled = matplotlib.rc_context(STYLE)
+"""Decorator: draw in the style of this module whatever the reader's own settings are."""
+
+
+def save(figure, table, path, *, alt):
+    """Keep a figure: the picture, the numbers drawn, and a description for those who cannot see it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    table : pandas.DataFrame
+        The table that the figure was drawn from.
+    path : pathlib.Path
+        Where the picture goes; ends in `.png`. The other two files have the same name with `.csv` and `.txt`.
+    alt : str
+        Alternative text: what the figure shows and what it says, in a sentence or two.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The three files. The same figure gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        For another suffix than `.png`, or an empty alternative text.
+    """
+    path = Path(path)
+    if path.suffix != ".png":
+        raise ValueError(f"path must end in .png, got {path.name!r}")
+    if not alt.strip():
+        raise ValueError(f"{path.name}: the alternative text is empty")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, facecolor="white")
+    return [
+        write_bytes(buffer.getvalue(), path),
+        write_csv(table, path.with_suffix(".csv")),
+        write_bytes((alt.strip() + "\n").encode("utf-8"), path.with_suffix(".txt")),
+    ]
+
+
+def show(path):
+    """A saved figure with its alternative text, for display in a notebook at its width in print.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The `.png` that `save` wrote.
+
+    Returns
+    -------
+    IPython.display.Image
+    """
+    path = Path(path)
+    with Image.open(path) as picture:
+        width = round(picture.width / DPI * 96)
+    alt = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+    return DisplayedImage(data=path.read_bytes(), format="png", width=width, alt=alt)
+
+
+def named(table):
+    """Name of each row's model, with the variant in brackets where a model has several, as a list of str."""
+    several = table.groupby("model")["variant"].transform("nunique") > 1
+    pairs = zip(table["model"], table["variant"], several, strict=True)
+    return [f"{model} ({variant})" if many else model for model, variant, many in pairs]
+
+
+def span(values):
+    """Smallest and largest of some counts as text: `12`, or `9-12` when they differ (with an en dash)."""
+    low, high = int(np.floor(min(values))), int(np.ceil(max(values)))
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def percent(share, _=None):
+    """A share as text: `5 %`. Serves as the formatter of an axis."""
+    return f"{100 * share:.0f} %"
+
+
+@styled
+def composition(table):
+    """Images of each emotion and race, as bars: a row of panels for each dataset, a panel for each race.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `dataset`, `race`, `emotion`, `images`, `people` (people of the dataset and race with any image).
+    """
+    datasets = sorted(table["dataset"].unique())
+    races = sorted(table["race"].unique())
+    figure = Figure(figsize=(WIDTH, 0.7 + 2.4 * len(datasets)), layout="constrained")
+    panels = figure.subplots(len(datasets), len(races), sharex=True, sharey=True, squeeze=False)
+    limit = 1.22 * max(table["images"].max(), 1)
+    for (row, column), panel in np.ndenumerate(panels):
+        part = table[(table["dataset"] == datasets[row]) & (table["race"] == races[column])]
+        part = part.set_index("emotion").reindex(EMOTIONS)
+        images = part["images"].fillna(0).astype(int)
+        bars = panel.barh(EMOTIONS, images, color=COLOURS[0], height=0.72)
+        panel.bar_label(bars, padding=3, fontsize=9)
+        people = int(part["people"].max()) if part["people"].notna().any() else 0
+        panel.set_title(f"{races[column]} ({people} people)", fontsize=10)
+        panel.set_xlim(0, limit)
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        panel.tick_params(axis="y", length=0)
+        if column == 0:
+            panel.set_ylabel(f"dataset: {datasets[row]}")
+    panels[0, 0].invert_yaxis()
+    figure.supxlabel("images with this label", fontsize=10)
+    return figure
+
+
+@styled
+def accuracy(table):
+    """Accuracy of each group as a dot with its interval, models side by side.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `accuracy_by_group.csv` of one dataset; one variant of each model reads best.
+    """
+    labels = np.array(named(table))
+    models = sorted(set(labels))
+    rows, ticks, headings = _rows(table)
+    step = 0.72 / max(len(models), 1)
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * len(ticks) + 0.16 * len(models)), layout="constrained")
+    panel = figure.subplots()
+    for number, model in enumerate(models):
+        part = table[labels == model]
+        y = np.array([rows[key] for key in zip(part["by"], part["group"], strict=True)])
+        y = y + (number - (len(models) - 1) / 2) * step
+        error = np.abs(part[["ci_low", "ci_high"]].to_numpy().T - part["accuracy"].to_numpy())
+        # From the eighth model on a colour returns with another marker.
+        marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+        style = {"color": COLOURS[number % len(COLOURS)], "fmt": marker}
+        panel.errorbar(part["accuracy"], y, xerr=error, label=model, markersize=5, elinewidth=1.6, **style)
+    for y in list(ticks)[::2]:
+        panel.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0)
+    for name, y in headings:
+        panel.annotate(
+            name, (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0), textcoords="offset points",
+            ha="right", va="center", fontsize=10, fontweight="bold",
+        )  # fmt: skip
+    panel.set_yticks(list(ticks), list(ticks.values()))
+    panel.set_ylim(max(ticks) + 0.5, min(ticks) - 0.5)
+    panel.set_xlim(max(0, np.floor(table["ci_low"].min() * 20 - 0.2) / 20), 1.005)
+    panel.xaxis.set_major_formatter(percent)
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
+    panel.set_xlabel("right answers / images (no answer counts as not right), with 95 % interval")
+    figure.legend(loc="outside upper left", ncols=min(len(models), 4), columnspacing=1.4, handletextpad=0.4)
+    return figure
+
+
+def _rows(table):
+    """Vertical place of each group, the label at each place, and the headings of the sections with their places."""
+    rows, ticks, headings, y = {}, {}, [], 0.0
+    for by in [name for name in SECTIONS if name in set(table["by"])]:
+        section = table[table["by"] == by]
+        if by != "all":
+            headings.append((SECTIONS[by], y + 0.85))
+            y += 0.7
+        for group in sorted(section["group"].unique()):
+            y += 1
+            part = section[section["group"] == group]
+            rows[by, group] = y
+            name = SECTIONS["all"] if by == "all" else group
+            ticks[y] = f"{name}\n{span(part['n_images'])} images, {span(part['n_subjects'])} people"
+    return rows, ticks, headings
+
+
+@styled
+def no_answer(table):
+    """Share of images that a model left without an answer, by group, divided by the reason: a panel for each model.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One dataset; columns `model`, `variant`, `group`, `status`, `count`, `n_images`, `rate` (count / n_images).
+    """
+    labels = np.array(named(table))
+    models, groups = sorted(set(labels)), sorted(table["group"].unique())
+    statuses = [status for status in STATUSES if table.loc[table["status"] == status, "count"].sum() > 0]
+    total = table.groupby(["model", "variant", "group"])["rate"].sum()
+    columns = min(4, len(models))
+    lines = -(-len(models) // columns)
+    figure = Figure(figsize=(WIDTH, 0.7 + lines * (0.6 + 0.36 * len(groups))), layout="constrained")
+    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for panel, model in zip(panels, models, strict=False):
+        part = table[labels == model]
+        wide = part.pivot(index="group", columns="status", values="rate").reindex(groups).fillna(0.0)
+        left = np.zeros(len(groups))
+        for status in statuses:
+            panel.barh(groups, wide[status], left=left, color=STATUS_COLOURS[status], height=0.7, label=status)
+            left += wide[status].to_numpy()
+        counts = part.groupby("group")["count"].sum().reindex(groups)
+        for y, (end, count) in enumerate(zip(left, counts, strict=True)):
+            panel.annotate(f"{count:g}", (end, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=9)
+        panel.set_title(textwrap.fill(model, 22), fontsize=9.5)
+        panel.tick_params(axis="y", length=0)
+    sizes = table.groupby("group")["n_images"].agg(list)
+    panels[0].set_yticks(range(len(groups)), [f"{group} (n = {span(sizes[group])})" for group in groups])
+    panels[0].set_xlim(0, max(1.25 * total.max(), 0.05))
+    panels[0].xaxis.set_major_formatter(percent)
+    panels[0].xaxis.set_major_locator(MaxNLocator(3))
+    panels[0].invert_yaxis()
+    for panel in panels[len(models) :]:
+        panel.set_axis_off()
+    figure.supxlabel("images without an answer / images; the number is the count of images", fontsize=10)
+    if statuses:
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper left", ncols=len(names))
+    else:
+        figure.suptitle("Every image got an answer", fontsize=10, x=0.01, ha="left")
+    return figure

@@ -1,0 +1,168 @@
+"""Answers: the predictions of every model, joined with what is known about each image, and checked."""
+
+import pandas as pd
+
+from ferlib.errors import InputError
+from ferlib.labels import check_emotions, group
+from ferlib.predictions import check as check_predictions
+
+KEY = ("dataset", "model", "variant", "repeat", "image_id")
+"""What makes an answer unique: one image, asked once by one model in one way."""
+
+CONFIGURATION = ("dataset", "model", "variant")
+"""What one set of results belongs to."""
+
+MANIFEST_COLUMNS = ("dataset", "image_id", "subject_id", "emotion", "race", "gender", "group")
+
+
+def check_manifest(manifest, *, source="the manifest"):
+    """Raise unless each image is listed once, is labelled in full, and each person has one race and one gender.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        Columns `MANIFEST_COLUMNS`; more are allowed.
+    source : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    InputError
+        Names the file, the first rows, the value found and what to do.
+    """
+    _refuse_empty(manifest, MANIFEST_COLUMNS, source, "Fill it, or leave the image out.")
+    check_emotions(manifest["emotion"], source=source)
+    twice = manifest.duplicated(["dataset", "image_id"], keep=False)
+    _refuse(manifest[twice], source, "the same image twice", "Keep one row an image.", show="image_id")
+    expected = [group(race, gender) for race, gender in zip(manifest["race"], manifest["gender"], strict=True)]
+    wrong = manifest["group"] != pd.Series(expected, index=manifest.index)
+    _refuse(manifest[wrong], source, "a group that is not 'race gender'", "Mend the column `group`.", show="group")
+    groups = manifest.groupby(["dataset", "subject_id"])["group"].transform("nunique")
+    _refuse(
+        manifest[groups > 1],
+        source,
+        "a person with more than one race or gender",
+        "Give each person one label, or separate the persons' ids.",
+        show="subject_id",
+    )
+
+
+def _refuse_empty(frame, columns, source, remedy):
+    for column in columns:
+        empty = frame[column].isna() | (frame[column].astype(str).str.strip() == "")
+        _refuse(frame[empty], source, f"the column {column!r} is empty", remedy)
+
+
+def _refuse(rows, source, problem, remedy, *, show=None):
+    if rows.empty:
+        return
+    found = "" if show is None else f" ({', '.join(sorted({repr(value) for value in rows[show]})[:5])})"
+    where = ", ".join(str(index + 2) for index in rows.index[:5]) + (" ..." if len(rows) > 5 else "")
+    raise InputError(f"{source}: {problem}{found} in row {where}; {len(rows)} in all. {remedy}")
+
+
+def join(predictions, manifest, *, source="the predictions"):
+    """Join each answer with the image's person, groups and true emotion.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Columns `KEY`, `status` and `predicted`; more are allowed.
+    manifest : pandas.DataFrame
+        Columns `MANIFEST_COLUMNS`; more are allowed.
+    source : str
+        Name of the predictions' file, for the message.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an answer, sorted by `KEY`: the columns `KEY`, `subject_id`, `race`, `gender`, `group`, `true`
+        (the image's emotion) and `outcome` (the predicted emotion, or the status where there is none).
+
+    Raises
+    ------
+    InputError
+        When either table breaks its contract (`check_manifest`, `ferlib.predictions.check`), an answer lacks
+        part of its key, or it belongs to an image that the manifest does not have.
+    """
+    predictions = predictions[[*KEY, "status", "predicted"]].reset_index(drop=True)
+    manifest = manifest.reset_index(drop=True)
+    if predictions.empty:
+        raise InputError(f"{source}: no answers. Run 03_probing or 04_lmfm_prompting first.")
+    check_manifest(manifest)
+    _refuse_empty(predictions, KEY, source, "Give every answer all of its key columns.")
+    check_predictions(predictions, source=source)
+    known = manifest[list(MANIFEST_COLUMNS)].rename(columns={"emotion": "true"})
+    joined = predictions.merge(known, on=["dataset", "image_id"], how="left", validate="many_to_one")
+    _refuse(
+        joined[joined["true"].isna()],
+        source,
+        "an answer for an image that the manifest does not list",
+        "Run 01_data_prep and then the notebook that made the predictions again.",
+        show="image_id",
+    )
+    joined["outcome"] = joined["predicted"].where(joined["status"] == "ok", joined["status"])
+    columns = [*KEY, "subject_id", "race", "gender", "group", "true", "outcome"]
+    return joined[columns].sort_values(list(KEY), kind="stable", ignore_index=True)
+
+
+def coverage(answers, manifest):
+    """How many of a dataset's images each model answered for, and which are missing.
+
+    A missing answer is not a refusal (that is an outcome and is counted): the question was never asked, or
+    its file is incomplete. Rates leave the image out of the denominator, so the gap must be seen.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        As `join` returns it.
+    manifest : pandas.DataFrame
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each dataset, model, variant and repeat: `n_images` (in the manifest), `n_answers`,
+        `n_missing`, and `first_missing` (up to three image ids, separated by spaces).
+    """
+    images = {dataset: set(rows["image_id"]) for dataset, rows in manifest.groupby("dataset")}
+    rows = []
+    for key, part in answers.groupby([*CONFIGURATION, "repeat"], sort=True):
+        absent = sorted(images[key[0]] - set(part["image_id"]))
+        rows.append((*key, len(images[key[0]]), len(part), len(absent), " ".join(absent[:3])))
+    columns = [*CONFIGURATION, "repeat", "n_images", "n_answers", "n_missing", "first_missing"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def headline(answers, main_variants):
+    """Choose the variant of each model that stands for it in headlines and figures.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        Columns `CONFIGURATION`.
+    main_variants : dict of str to str
+        Model to variant. A model that is not named is represented by its first variant in alphabetical order.
+        Named models that gave no answers are ignored.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each dataset and model: `dataset`, `model`, `variant`, `n_variants`, `rule` (why this one).
+
+    Raises
+    ------
+    InputError
+        When a model has no variant of the name given.
+    """
+    rows = []
+    for (dataset, model), part in answers.groupby(["dataset", "model"], sort=True):
+        variants = sorted(part["variant"].unique())
+        chosen = main_variants.get(model, variants[0])
+        if chosen not in variants:
+            raise InputError(
+                f"main_variants: {model} has no variant {chosen!r} in dataset {dataset}. "
+                f"Allowed: {', '.join(variants)}."
+            )
+        rule = "named" if model in main_variants else "only one" if len(variants) == 1 else "first by name"
+        rows.append((dataset, model, chosen, len(variants), rule))
+    return pd.DataFrame(rows, columns=["dataset", "model", "variant", "n_variants", "rule"])

@@ -1,0 +1,182 @@
+"""Counts: one tensor a model, person x true emotion x outcome, from which every rate of the audit comes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.stats.answers import CONFIGURATION
+
+OUTCOMES = EMOTIONS + STATUSES[1:]
+"""What an answer can be: one of the emotions, or the reason why there is none."""
+
+ATTRIBUTES = ("all", "race", "gender", "group")
+"""The ways to divide the people of a dataset; `all` puts everybody into one group."""
+
+NO_ANSWER = ("refused", "blocked", "truncated", "unparsed")
+"""The model's own doing. A question that never got through (`error`) is counted as not right, but not here."""
+
+CONFUSIONS = tuple((true, predicted) for true in EMOTIONS for predicted in EMOTIONS if true != predicted)
+"""All 42 mistakes: true emotion, predicted emotion."""
+
+MEASURES = (
+    [("accuracy", "", "")]
+    + [("no_answer", "", "")]
+    + [("recall", emotion, emotion) for emotion in EMOTIONS]
+    + [("confusion", true, predicted) for true, predicted in CONFUSIONS]
+)
+"""Every rate of the audit: its name, and the true and the predicted emotion where it is about one."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of one dataset, model and variant.
+
+    Attributes
+    ----------
+    dataset, model, variant : str
+    people : pandas.DataFrame, shape (people, 4)
+        `subject_id`, `race`, `gender`, `group`, in the order of the tensor's first axis.
+    tensor : numpy.ndarray of float64, shape (people, 7, 12)
+        Images by person, true emotion (`EMOTIONS`) and outcome (`OUTCOMES`). An image that was asked r times
+        counts 1/r for each answer, so that the unit is always the image.
+    """
+
+    dataset: str
+    model: str
+    variant: str
+    people: pd.DataFrame
+    tensor: np.ndarray
+
+    @property
+    def configuration(self):
+        """Dataset, model and variant, as a dict for building tables."""
+        return {"dataset": self.dataset, "model": self.model, "variant": self.variant}
+
+    def members(self, attribute):
+        """Who belongs to which group.
+
+        Parameters
+        ----------
+        attribute : {"all", "race", "gender", "group"}
+
+        Returns
+        -------
+        pandas.DataFrame of bool, shape (groups, people)
+            Indexed by the group's name, in alphabetical order. Any quantity with one row a person is summed
+            over groups by a matrix product with it.
+
+        Raises
+        ------
+        ValueError
+            For an unknown attribute.
+        """
+        if attribute not in ATTRIBUTES:
+            raise ValueError(f"attribute must be one of {', '.join(ATTRIBUTES)}, got {attribute!r}")
+        labels = self.people[attribute] if attribute != "all" else pd.Series("all", index=self.people.index)
+        names = sorted(labels.unique())
+        return pd.DataFrame(
+            [labels.to_numpy() == name for name in names], index=pd.Index(names, name="group"), dtype=bool
+        )
+
+    def by(self, attribute):
+        """Tensor summed over the people of each group.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (groups, 7, 12)
+            Groups in the order of `members(attribute)`.
+        """
+        return np.tensordot(self.members(attribute).to_numpy(float), self.tensor, axes=1)
+
+
+def tally(answers):
+    """Count the answers of each dataset, model and variant.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        As `ferlib.stats.answers.join` returns it; the order of its rows does not matter.
+
+    Returns
+    -------
+    list of Counts
+        In the order of dataset, model, variant.
+    """
+    return [_tally_one(key, rows) for key, rows in answers.groupby(list(CONFIGURATION), sort=True)]
+
+
+def _tally_one(key, rows):
+    people = rows[["subject_id", "race", "gender", "group"]].drop_duplicates()
+    people = people.sort_values("subject_id", ignore_index=True)
+    shape = (len(people), len(EMOTIONS), len(OUTCOMES))
+    cell = np.ravel_multi_index(
+        (
+            pd.Index(people["subject_id"]).get_indexer(rows["subject_id"]),
+            pd.Index(EMOTIONS).get_indexer(rows["true"]),
+            pd.Index(OUTCOMES).get_indexer(rows["outcome"]),
+        ),
+        shape,
+    )
+    weight = 1 / rows.groupby("image_id")["image_id"].transform("size").to_numpy()
+    return Counts(*key, people, np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape))
+
+
+def measure(tensor):
+    """Numerator and denominator of every rate in `MEASURES`.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray, shape (..., 7, 12)
+        Images by true emotion and outcome, for people, for groups, or for resampled groups.
+
+    Returns
+    -------
+    count, n : numpy.ndarray of float64, shape (..., 51)
+        A rate is `count / n`. The denominator of accuracy and no-answer is all images, that of recall and
+        confusions the images of the true emotion: whoever refuses stays in it.
+    """
+    emotions = tensor[..., : len(EMOTIONS)]
+    of_true = tensor.sum(axis=-1)
+    total = of_true.sum(axis=-1)
+    silent = tensor[..., [OUTCOMES.index(status) for status in NO_ANSWER]].sum(axis=(-1, -2))
+    recalled = np.diagonal(emotions, axis1=-2, axis2=-1)
+    rows = [EMOTIONS.index(true) for true, _ in CONFUSIONS]
+    columns = [EMOTIONS.index(predicted) for _, predicted in CONFUSIONS]
+    overall = np.stack([recalled.sum(axis=-1), silent], axis=-1)
+    count = np.concatenate([overall, recalled, emotions[..., rows, columns]], axis=-1)
+    n = np.concatenate([np.stack([total, total], axis=-1), of_true, of_true[..., rows]], axis=-1)
+    return count, n
+
+
+def confusions(all_counts):
+    """Every outcome of every true emotion in every race-gender group: the table `confusions.csv`.
+
+    Parameters
+    ----------
+    all_counts : list of Counts
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `dataset`, `model`, `variant`, `group`, `true`, `predicted` (an emotion, or the status of an
+        image without an answer), `count` (images) and `n_true` (images of the true emotion in the group). All
+        cells, the empty ones too, so that the counts of a group add up to its images.
+    """
+    frames = []
+    for counts in all_counts:
+        names = counts.members("group").index
+        grid = pd.MultiIndex.from_product([names, EMOTIONS, OUTCOMES], names=["group", "true", "predicted"])
+        tensor = counts.by("group")
+        n_true = np.broadcast_to(tensor.sum(axis=-1, keepdims=True), tensor.shape)
+        frame = pd.DataFrame({"count": whole(tensor.ravel()), "n_true": whole(n_true.ravel())}, index=grid)
+        frames.append(frame.reset_index().assign(**counts.configuration))
+    columns = [*CONFIGURATION, "group", "true", "predicted", "count", "n_true"]
+    return pd.concat(frames, ignore_index=True)[columns]
+
+
+def whole(values):
+    """Counts as integers where they are whole, as they are (to nine decimals) where images were asked repeatedly."""
+    rounded = np.round(np.asarray(values, dtype=float), 9)
+    return rounded.astype(np.int64) if np.all(rounded == np.floor(rounded)) else rounded
