@@ -32,7 +32,7 @@ class Backbone:
     @property
     def logit_scale(self):
         """Inverse temperature that turns cosine similarities into logits (exp of the trained parameter)."""
-        return float(self.model.logit_scale.exp())
+        return float(self.model.logit_scale.detach().exp())
 
     @property
     def weights_sha256(self):

@@ -78,12 +78,14 @@ def _reject_rows(bad, source, what, remedy):
 
 def _check_people(frame, source):
     for column in ("race", "gender"):
-        values = frame.groupby("subject_id", sort=True)[column].agg(lambda x: sorted(set(x)))
-        mixed = values[values.str.len() > 1]
+        pairs = frame[["subject_id", column]].drop_duplicates().sort_values(["subject_id", column])
+        mixed = pairs[pairs["subject_id"].duplicated(keep=False)]
         if len(mixed):
+            person = mixed["subject_id"].iloc[0]
+            found = ", ".join(mixed.loc[mixed["subject_id"] == person, column])
             raise InputError(
-                f"{source}: subject_id {mixed.index[0]!r} has more than one {column}: {', '.join(mixed.iloc[0])} "
-                f"({len(mixed)} people in all). Give different people different ids, or mend the label."
+                f"{source}: subject_id {person!r} has more than one {column}: {found} "
+                f"({mixed['subject_id'].nunique()} people in all). Give each person one id and one label."
             )
 
 

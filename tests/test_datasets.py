@@ -1,0 +1,113 @@
+"""A manifest is checked before anything is computed from it; nothing is dropped without a word."""
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from ferlib import datasets, provenance
+from ferlib.datasets import folder, manifest
+from ferlib.errors import InputError
+
+ROWS = [
+    ("a1", "a1.png", "p1", "anger", "Black", "Female"),
+    ("a2", "a2.png", "p1", "sad", "Black", "Female"),
+    ("b1", "b1.png", "p2", "anger", "White", "Male"),
+]
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A folder with three images and their manifest; returns a writer that changes cells of it."""
+    for name, *_ in ROWS:
+        Image.new("RGB", (8, 8), (len(name) * 40, 90, 60)).save(tmp_path / f"{name}.png")
+
+    def write(changes=(), drop=()):
+        frame = pd.DataFrame(ROWS, columns=manifest.REQUIRED).drop(columns=list(drop))
+        for row, column, value in changes:
+            frame.loc[row, column] = value
+        frame.to_csv(tmp_path / "manifest.csv", index=False)
+        return str(tmp_path / "manifest.csv")
+
+    return write
+
+
+def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
+    frame = datasets.read(dataset())
+    assert frame["group"].tolist() == ["Black Female", "Black Female", "White Male"]
+    assert set(frame["dataset"]) == {tmp_path.name}
+    assert frame["path"].tolist() == [str(tmp_path / f"{name}.png") for name in ("a1", "a2", "b1")]
+
+
+@pytest.mark.parametrize(
+    "changes, drop, words",
+    [
+        ([(1, "image_id", "a1")], [], ["duplicate image_id 'a1'", "row 2, 3", "id of its own"]),
+        ([(2, "emotion", "angry")], [], ["unknown emotion 'angry'", "row 4", "anger, disgust", "Rename"]),
+        ([(0, "gender", "F")], [], ["unknown gender 'F'", "row 2", "Female, Male"]),
+        ([(1, "race", "White")], [], ["'p1'", "more than one race", "Black, White"]),
+        ([(1, "subject_id", None)], [], ["empty subject_id", "row 3"]),
+        ([], ["race"], ["lacks the column 'race'", "needs: image_id"]),
+        ([], ["path"], ["lacks the column 'path'"]),
+    ],
+)
+def test_a_bad_manifest_gets_one_message_with_file_row_value_and_remedy(dataset, changes, drop, words):
+    with pytest.raises(InputError) as caught:
+        datasets.read(dataset(changes, drop))
+    assert all(word in str(caught.value) for word in ["manifest.csv", *words]), str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["radiate", "data/raw/nobody/manifest.csv"])
+def test_a_missing_dataset_is_named_with_what_can_be_given(name):
+    with pytest.raises(InputError) as caught:
+        datasets.read(name)
+    assert name in str(caught.value) and "'demo'" in str(caught.value) and "data/raw/README.md" in str(caught.value)
+
+
+def test_two_datasets_may_not_share_an_image_id(dataset):
+    path = dataset()
+    with pytest.raises(InputError, match="'a1' occurs in more than one"):
+        datasets.read_all([path, path])
+
+
+def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path):
+    path = dataset([(2, "sha256", "0" * 64)])
+    (tmp_path / "a1.png").write_bytes(b"not an image")
+    (tmp_path / "a2.png").unlink()
+    checked = manifest.check_images(datasets.read(path), progress=False)
+    usable, rejected = manifest.keep_usable(checked, max_rejected=1.0)
+    reasons = dict(zip(rejected["image_id"], rejected["reason"], strict=True))
+    assert len(usable) == 0 and set(reasons) == {"a1", "a2", "b1"}
+    assert "cannot be decoded" in reasons["a1"] and "no such file" in reasons["a2"] and "differs" in reasons["b1"]
+
+
+def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
+    path = dataset()
+    whole = (tmp_path / "b1.png").read_bytes()
+    (tmp_path / "b1.png").write_bytes(whole[: len(whole) // 2])
+    checked = manifest.check_images(datasets.read(path), progress=False)
+    assert checked.set_index("image_id")["reason"].ne("").to_dict() == {"a1": False, "a2": False, "b1": True}
+
+
+def test_too_many_bad_images_stop_the_study_and_the_message_names_the_first(dataset, tmp_path):
+    path = dataset()
+    (tmp_path / "a1.png").write_bytes(b"not an image")
+    checked = manifest.check_images(datasets.read(path), progress=False)
+    with pytest.raises(InputError, match=r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded"):
+        manifest.keep_usable(checked, max_rejected=0.1)
+
+
+def test_hashes_are_filled_in_where_the_manifest_has_none(dataset, tmp_path):
+    checked = manifest.check_images(datasets.read(dataset()), progress=False)
+    assert checked["sha256"].iloc[0] == provenance.sha256(tmp_path / "a1.png")
+
+
+def test_taking_the_first_people_keeps_all_their_images(dataset):
+    frame = folder.read(dataset([(2, "race", "Black"), (2, "gender", "Female")]))
+    taken = manifest.take_people(frame, per_group=1)
+    assert taken["image_id"].tolist() == ["a1", "a2"]
+    assert len(manifest.take_people(frame, per_group=0)) == 3
+
+
+def test_ids_that_look_like_numbers_stay_text(dataset):
+    frame = datasets.read(dataset([(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]))
+    assert frame["subject_id"].tolist() == ["007", "007", "12"]

@@ -1,0 +1,125 @@
+"""One door for all backbones: what comes out is open_clip's own embedding, in the order asked for."""
+
+import json
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from ferlib import embed, zeroshot
+from ferlib.errors import InputError
+
+CONFIG = {
+    "model_cfg": {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    },
+    "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An untrained model of the real class in a local folder."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    torch.manual_seed(0)
+    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}", load_weights=False)
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()}, folder / "open_clip_model.safetensors"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def backbone(folder):
+    return embed.load_backbone(f"local-dir:{folder}")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    random = np.random.default_rng(0)
+    paths = [folder / f"{number}.png" for number in range(5)]
+    for path in paths:
+        Image.fromarray(random.integers(0, 255, (40, 30, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+def test_embeddings_are_open_clips_own_whatever_the_batch(folder, backbone, images):
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    with torch.inference_mode():
+        expected = torch.stack(
+            [model.eval().encode_image(preprocess(Image.open(path))[None])[0] for path in images]
+        ).numpy()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    for batch_size in (1, 2, 64):
+        found = embed.embed_images(images, backbone, batch_size=batch_size, progress=False)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_saved_embeddings_come_back_in_the_order_asked_for(backbone, tmp_path):
+    vectors = np.arange(12, dtype=np.float32).reshape(3, 4)
+    path = tmp_path / "tiny.npz"
+    embed.save(path, image_ids=["a", "b", "c"], vectors=vectors, backbone=backbone, source=("local-dir:x", ""))
+    np.testing.assert_array_equal(embed.load(path, image_ids=["c", "a"]), vectors[[2, 0]])
+    assert embed.source_of(path) == ("local-dir:x", "")
+    with pytest.raises(InputError, match="no embedding for image_id 'z'"):
+        embed.load(path, image_ids=["a", "z"])
+
+
+def test_saving_twice_gives_the_same_bytes(backbone, tmp_path):
+    for name in ("1.npz", "2.npz"):
+        embed.save(tmp_path / name, image_ids=["a"], vectors=np.ones((1, 2)), backbone=backbone, source=("x", ""))
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+
+
+def test_other_weights_have_another_hash(backbone, folder):
+    other = embed.load_backbone(f"local-dir:{folder}")
+    assert other.weights_sha256 == backbone.weights_sha256
+    with torch.no_grad():
+        other.model.logit_scale.add_(1e-3)
+    assert other.weights_sha256 != backbone.weights_sha256
+
+
+def test_the_wrong_activation_is_an_error_and_not_a_warning(monkeypatch, tmp_path):
+    monkeypatch.setattr(open_clip.factory, "download_pretrained", lambda *_, **__: str(tmp_path / "none.pt"))
+    with pytest.raises(InputError, match="QuickGELU mismatch.*Use 'ViT-B-32-quickgelu'"):
+        embed.load_backbone("ViT-B-32", pretrained="openai")
+
+
+@pytest.mark.parametrize(
+    "name, tag, words",
+    [
+        ("local-dir:data/demo/nothing", None, ["data/demo/nothing", "open_clip_config.json"]),
+        ("ViT-B-32-quickgelu", "nobody", ["'nobody'", "tags of ViT-B-32-quickgelu", "openai"]),
+        ("ViT-Z", "openai", ["'ViT-Z'", "not known to open_clip"]),
+    ],
+)
+def test_an_unknown_backbone_is_named_with_what_there_is(name, tag, words):
+    with pytest.raises(InputError) as caught:
+        embed.load_backbone(name, pretrained=tag)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_zero_shot_probabilities_are_the_softmax_of_open_clips_logits(backbone, images):
+    vectors = embed.embed_images(images, backbone, progress=False)
+    classes = zeroshot.class_embeddings(backbone, ["a {} face"])
+    captions = [f"a {word} face" for word in ("angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")]
+    pixels = torch.stack([backbone.preprocess(Image.open(path)) for path in images])
+    with torch.inference_mode():
+        logits, _ = backbone.model.get_logits(pixels, backbone.tokenizer(captions))
+    found = zeroshot.probabilities(vectors, classes, logit_scale=backbone.logit_scale)
+    np.testing.assert_allclose(found, logits.softmax(dim=1).numpy(), atol=1e-5)
+
+
+def test_an_ensemble_is_the_normalised_mean_of_its_templates(backbone):
+    one, two = (zeroshot.class_embeddings(backbone, [template]) for template in ("a {} face", "{}"))
+    both = zeroshot.class_embeddings(backbone, ["a {} face", "{}"])
+    mean = (one + two) / 2
+    np.testing.assert_allclose(both, mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6)

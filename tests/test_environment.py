@@ -1,0 +1,85 @@
+"""environment.yml, pyproject.toml and requirements.lock must say the same; conda itself is not run."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from ferlib.paths import ROOT
+
+PROMISED = {
+    "jupyterlab", "papermill", "torch", "open-clip-torch", "scikit-learn", "seaborn", "pandas", "pingouin", "openai",
+    "google-generativeai", "google-genai",
+}  # fmt: skip
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def requirements(project):
+    extras = project["optional-dependencies"].values()
+    return [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def lock():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {normal(pin.name): next(iter(pin.specifier)).version for pin in pins}
+
+
+@pytest.fixture(scope="module")
+def conda():
+    return yaml.safe_load((ROOT / "environment.yml").read_text())
+
+
+def test_every_requirement_is_pinned_to_a_version_that_it_allows(requirements, lock):
+    for requirement in requirements:
+        assert normal(requirement.name) in lock, f"{requirement.name} is not in requirements.lock"
+        assert requirement.specifier.contains(lock[normal(requirement.name)]), requirement
+
+
+def test_all_packages_of_the_study_are_dependencies(requirements):
+    assert {normal(requirement.name) for requirement in requirements} >= PROMISED
+
+
+def test_the_light_core_needs_no_deep_learning_and_no_client(project):
+    core = {normal(Requirement(text).name) for text in project["dependencies"]}
+    assert not core & {"torch", "torchvision", "open-clip-torch", "transformers", "openai", "google-genai", "anny"}
+
+
+def test_conda_installs_the_same_extras_and_lock_as_make(conda):
+    pip = next(item["pip"] for item in conda["dependencies"] if isinstance(item, dict))
+    make = (ROOT / "Makefile").read_text()
+    assert f"-e .[{re.search(r'[.]ready: EXTRAS := (.*)', make)[1]}]" in pip
+    assert "-c requirements.lock" in pip
+
+
+def test_conda_and_pyproject_allow_the_same_pythons(conda, project):
+    python = next(item for item in conda["dependencies"] if str(item).startswith("python "))
+    allowed = SpecifierSet(python.removeprefix("python "))
+    for version in ("3.11.0", "3.12.0", "3.13.0"):
+        assert allowed.contains(version) and SpecifierSet(project["requires-python"]).contains(version)
+
+
+def test_the_packages_pyproject_lists_are_those_there_are():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "ferlib").rglob("__init__.py")}
+    assert set(listed) == there
+
+
+def test_make_alone_prints_help_with_every_public_goal():
+    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for goal in ("demo", "test", "lab", "demo-faces", "run"):
+        assert f"make {goal}" in printed

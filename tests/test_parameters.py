@@ -1,0 +1,79 @@
+"""A parameter file is checked before anything runs; papermill would only warn."""
+
+import json
+import os
+
+import pytest
+
+from ferlib.errors import InputError
+from ferlib.pipeline import parameters
+
+
+def notebook(folder, name, text):
+    path = folder / f"{name}.ipynb"
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": text.splitlines(keepends=True)}
+    path.write_text(json.dumps({"cells": [cell]}))
+    return path
+
+
+@pytest.fixture
+def notebooks(tmp_path):
+    first = notebook(tmp_path, "01_a", 'run_dir = "x"  # c\nseed = 1  # c\nshare = 0.5  # c\nnames = ["a"]  # c\n')
+    return [first, notebook(tmp_path, "02_b", 'run_dir = "x"  # c\nseed = 1  # c\nquick = False  # c\n')]
+
+
+def read(tmp_path, text, notebooks):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return parameters.read(path, notebooks, run_dir="runs/mine")
+
+
+def test_every_notebook_gets_its_own_and_the_shared_parameters(tmp_path, notebooks):
+    split = read(tmp_path, "all: {seed: 7}\n01_a: {share: 1}\n", notebooks)
+    assert split == {
+        "01_a": {"seed": 7, "share": 1, "run_dir": "runs/mine"},
+        "02_b": {"seed": 7, "run_dir": "runs/mine"},
+    }
+
+
+def test_an_empty_file_means_the_defaults(tmp_path, notebooks):
+    assert read(tmp_path, "", notebooks)["02_b"] == {"run_dir": "runs/mine"}
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("01_a: {shere: 0.1}", ["mine.yaml", "'shere'", "0.1", "Did you mean 'share'", "seed, share, names"]),
+        ("01_aa: {share: 0.1}", ["mine.yaml", "'01_aa'", "Did you mean '01_a'"]),
+        ("all: {quick: true}", ["mine.yaml", "'quick'", "01_a"]),
+        ("01_a: {share: lots}", ["mine.yaml", "'lots'", "float", "0.5"]),
+        ("01_a: {names: a}", ["mine.yaml", "'a'", "list"]),
+        ("02_b: {quick: 1}", ["mine.yaml", "1 (int)", "bool"]),
+        ("01_a: {seed: true}", ["mine.yaml", "True", "int"]),
+        ("01_a: {run_dir: /elsewhere}", ["mine.yaml", "run_dir", "Remove"]),
+        ("01_a: [share", ["mine.yaml", "not valid YAML"]),
+        ("just text", ["mine.yaml", "sections"]),
+    ],
+)
+def test_a_bad_file_gets_one_message_with_file_value_and_remedy(tmp_path, notebooks, text, words):
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text, notebooks)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_only_the_notebook_whose_parameters_changed_gets_a_new_file(tmp_path, notebooks, monkeypatch):
+    run_dir = tmp_path / "run"
+    source = tmp_path / "mine.yaml"
+
+    def split(text):
+        source.write_text(text)
+        arguments = ["parameters", str(source), "--run-dir", str(run_dir), *map(str, notebooks)]
+        monkeypatch.setattr("sys.argv", arguments)
+        parameters.main()
+        for path in (run_dir / "params").iterdir():
+            os.utime(path, (1, 1)) if text == "01_a: {share: 0.1}" else None
+        return {path.stem: path.stat().st_mtime for path in (run_dir / "params").iterdir()}
+
+    split("01_a: {share: 0.1}")
+    times = split("01_a: {share: 0.2}")
+    assert times["01_a"] > 1 and times["02_b"] == 1
