@@ -1,0 +1,80 @@
+"""Stage 1: the image tower learns to see Action Units, from the renderer's exact intensities.
+
+Contrastive training from scratch on a few thousand faces learns race and gender, which are easy, and not expressions.
+Names of Action Units never enter a caption; they are scaffolding for the pixels.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from ferlib.demo import training
+from ferlib.demo.training_images import action_units, vary
+from ferlib.labels import GENDERS
+
+ATTRIBUTE_WEIGHT = 0.1
+"""Weight of race and of gender in the loss, each, beside that of the Action Units."""
+
+
+def targets(manifest):
+    """Training targets of the warm-up.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        Columns `race`, `gender` and `au..`, intensities 0-1.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        `action_units` float32 (n, a): intensity over the highest seen of that unit, 0-1; `race`, `gender` int64 (n,).
+    """
+    intensities = torch.tensor(manifest[action_units(manifest)].to_numpy(), dtype=torch.float32)
+    highest = intensities.max(dim=0).values
+    used = highest > 0
+    races = sorted(manifest["race"].unique())
+    return {
+        "action_units": intensities[:, used] / highest[used],
+        "race": torch.tensor([races.index(race) for race in manifest["race"]]),
+        "gender": torch.tensor([GENDERS.index(gender) for gender in manifest["gender"]]),
+    }
+
+
+def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, progress=True):
+    """Train the image tower, with a linear head that is then thrown away.
+
+    Parameters
+    ----------
+    tower : torch.nn.Module
+        Images to embeddings (n, 128); changed in place.
+    images : torch.Tensor, shape (n, 3, 128, 128), uint8
+    manifest : pandas.DataFrame, n rows
+    steps, batch_size, learning_rate, seed, progress
+        See `ferlib.demo.training.minimise`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps,)
+        Loss of each step.
+    """
+    truth = targets(manifest)
+    sizes = [truth["action_units"].shape[1], int(truth["race"].max()) + 1, len(GENDERS)]
+    head = torch.nn.Linear(tower.output_dim, sum(sizes))
+    tower.to(memory_format=torch.channels_last).train()
+
+    def loss(rows, generator):
+        units, race, gender = head(tower(vary(images[rows], generator=generator))).split(sizes, dim=1)
+        seen = F.binary_cross_entropy_with_logits(units, truth["action_units"][rows])
+        attributes = F.cross_entropy(race, truth["race"][rows]) + F.cross_entropy(gender, truth["gender"][rows])
+        return seen + ATTRIBUTE_WEIGHT * attributes
+
+    return training.minimise(
+        loss,
+        [*tower.parameters(), *head.parameters()],
+        n_images=len(images),
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        description="warm-up",
+        progress=progress,
+    )
