@@ -74,11 +74,16 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*QuickGELU.*")
         try:
-            model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=pretrained, device=device)
+            model, preprocess = open_clip.create_model_from_pretrained(name, pretrained=pretrained, device=device)
         except UserWarning as mismatch:
             raise InputError(
                 f"backbone {name!r}, weights {pretrained!r}: {mismatch}. Use {name + '-quickgelu'!r}."
             ) from mismatch
+        except RuntimeError as failure:
+            raise InputError(
+                f"backbone {name!r}, weights {pretrained!r}: the weights could not be loaded ({failure}). Check "
+                f"that the file is whole; a published model is fetched once and needs the network for that."
+            ) from failure
     return Backbone(_short(name), model.eval(), preprocess, open_clip.get_tokenizer(name))
 
 

@@ -123,3 +123,13 @@ def test_an_ensemble_is_the_normalised_mean_of_its_templates(backbone):
     both = zeroshot.class_embeddings(backbone, ["a {} face", "{}"])
     mean = (one + two) / 2
     np.testing.assert_allclose(both, mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6)
+
+
+def test_a_folder_without_whole_weights_is_an_error_and_not_a_random_model(folder, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in folder.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    (broken / "open_clip_model.safetensors").unlink()
+    with pytest.raises(InputError, match="broken.*could not be loaded"):
+        embed.load_backbone(f"local-dir:{broken}")

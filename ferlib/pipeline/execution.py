@@ -8,11 +8,21 @@ from pathlib import Path
 
 import papermill
 import yaml
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from ferlib.errors import InputError
 from ferlib.paths import ROOT, relative
+
+
+class LocalKernelManager(AsyncKernelManager):
+    """Talks to the kernel through files of this user instead of open ports of this machine, where the system can."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        if os.name == "posix":
+            self.transport = "ipc"
 
 
 def execute(notebook, parameters, output):
@@ -38,7 +48,13 @@ def execute(notebook, parameters, output):
     failed.unlink(missing_ok=True)
     try:
         papermill.execute_notebook(
-            notebook, partial, parameters=parameters, cwd=ROOT, kernel_name="python3", progress_bar=sys.stderr.isatty()
+            notebook,
+            partial,
+            parameters=parameters,
+            cwd=ROOT,
+            kernel_name="python3",
+            kernel_manager_class=LocalKernelManager,
+            progress_bar=sys.stderr.isatty(),
         )
     except PapermillExecutionError:
         os.replace(partial, failed)
