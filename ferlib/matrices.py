@@ -1,13 +1,13 @@
 """Figures of the audit that are matrices of counts: the study's mistaken pairs, and confusion matrices."""
 
 import numpy as np
-import pandas as pd
 import seaborn
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from ferlib.figures import WIDTH, styled
 from ferlib.labels import EMOTIONS
-from ferlib.plots import WIDTH, named, percent, span, styled
+from ferlib.plots import named, percent, span
 
 MAP = LinearSegmentedColormap.from_list("rate", ["#FFFFFF", "#9CCBE8", "#0072B2", "#00263D"])
 """White is none, dark is many: the lightness alone tells them apart, so every kind of colour vision sees the same."""
@@ -22,13 +22,17 @@ def _heatmap(values, text, panel, *, most):
         values, ax=panel, cmap=MAP, vmin=0, vmax=most, annot=np.array(text), fmt="", annot_kws={"fontsize": 9},
         linewidths=0.8, linecolor="#E0E0E0", cbar=False, xticklabels=True, yticklabels=True,
     )  # fmt: skip
+    # Dark or light numbers, whichever stands out more (seaborn's own threshold leaves white on mid-blue).
+    for number, cell in zip(panel.texts, values.to_numpy()[~np.isnan(values.to_numpy())], strict=True):
+        linear = (np.array(MAP(cell / most if most else 0.0)[:3]) + 0.055) ** 2.4 / 1.055**2.4
+        number.set_color("white" if linear @ (0.2126, 0.7152, 0.0722) < 0.18 else "black")
     panel.set(xlabel="", ylabel="")
     panel.tick_params(length=0)
     panel.tick_params(axis="y", rotation=0)
 
 
 @styled
-def mistakes(table):
+def mistakes(table, *, title):
     """The study's heatmap: pairs true -> predicted by race-gender group, the most frequent first; one model.
 
     Pairs whose second part is a status (refused, ...) are no mistakes about an emotion: they stand below, on their own.
@@ -36,18 +40,20 @@ def mistakes(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        Rows of `confusions.csv` of one dataset, model and variant, with `rate` (count / n_true); the pairs to draw. A
-        cell is written as count and rate, and coloured by the rate.
+        Rows of `confusions.csv` of one dataset, model and variant, with `rate` (count / n_true): the pairs to
+        draw, each in every group; may be empty. A cell is written as count and rate, and coloured by the rate.
+    title : str
+        Whose mistakes these are.
     """
     wide = table.pivot(index=["true", "predicted"], columns="group", values=["count", "rate"])
-    total = wide["count"].sum(axis=1)
-    order = pd.DataFrame({"total": -total}).sort_values(["total", "true", "predicted"]).index
+    total = -table.groupby(["true", "predicted"])["count"].sum().rename("total")
+    order = total.reset_index().sort_values(["total", "true", "predicted"]).set_index(["true", "predicted"]).index
     is_emotion = order.get_level_values("predicted").isin(EMOTIONS)
     blocks = [block for block in (order[is_emotion], order[~is_emotion]) if len(block)]
     height = 1.5 + 0.29 * max(len(order), 2)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(
-        f"{named(table)[0]}: images (rate) of each pair true → predicted\nn: images of each true emotion in the group",
+        f"{title}: images (rate) of each pair true → predicted\nn: images of each true emotion in the group",
         fontsize=10, x=0.01, ha="left",
     )  # fmt: skip
     if not blocks:

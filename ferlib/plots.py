@@ -1,107 +1,24 @@
-"""Figures of the audit that are bars, dots and intervals, and how any figure is kept.
+"""Figures of the audit that are bars, dots and intervals.
 
-A figure function takes the table of exactly what it draws and returns a matplotlib Figure; `save` keeps the
-figure, that table and a description together. Colours are Okabe and Ito's, told apart by every kind of colour
-vision; groups of people have a fixed order and never a colour of their own.
+A function takes the table of exactly what it draws and returns a matplotlib Figure; `ferlib.figures.save` keeps both.
+Colours are Okabe and Ito's, told apart by every kind of colour vision. They stand for models and reasons; groups of
+people have a fixed order and never a colour of their own.
 """
 
-import io
 import textwrap
-from pathlib import Path
 
-import matplotlib
 import numpy as np
-from IPython.display import Image as DisplayedImage
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
+from ferlib.figures import WIDTH, styled
 from ferlib.labels import EMOTIONS, STATUSES
-from ferlib.tables import write_bytes, write_csv
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-GREY = "#595959"
 STATUS_COLOURS = dict(zip(STATUSES[1:], ("#D55E00", "#CC79A7", "#E69F00", "#0072B2", "#000000"), strict=True))
 
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "legend.fontsize": 10,
-    "legend.frameon": False,
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
-    "figure.dpi": 96,
-}
-WIDTH = 8.6
-"""Inches; at 96 pixels an inch this is the width of the report's text, so that no letter is shown smaller than 9 pt."""
-
-DPI = 150
 SECTIONS = {"all": "everybody", "race": "by race", "gender": "by gender", "group": "by race and gender"}
-styled = matplotlib.rc_context(STYLE)
-"""Decorator: draw in the style of this module whatever the reader's own settings are."""
-
-
-def save(figure, table, path, *, alt):
-    """Keep a figure: the picture, the numbers drawn, and a description for those who cannot see it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    table : pandas.DataFrame
-        The table that the figure was drawn from.
-    path : pathlib.Path
-        Where the picture goes; ends in `.png`. The other two files have the same name with `.csv` and `.txt`.
-    alt : str
-        Alternative text: what the figure shows and what it says, in a sentence or two.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The three files. The same figure gives the same bytes.
-
-    Raises
-    ------
-    ValueError
-        For another suffix than `.png`, or an empty alternative text.
-    """
-    path = Path(path)
-    if path.suffix != ".png":
-        raise ValueError(f"path must end in .png, got {path.name!r}")
-    if not alt.strip():
-        raise ValueError(f"{path.name}: the alternative text is empty")
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, facecolor="white")
-    return [
-        write_bytes(buffer.getvalue(), path),
-        write_csv(table, path.with_suffix(".csv")),
-        write_bytes((alt.strip() + "\n").encode("utf-8"), path.with_suffix(".txt")),
-    ]
-
-
-def show(path):
-    """A saved figure with its alternative text, for display in a notebook at its width in print.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The `.png` that `save` wrote.
-
-    Returns
-    -------
-    IPython.display.Image
-    """
-    path = Path(path)
-    with Image.open(path) as picture:
-        width = round(picture.width / DPI * 96)
-    alt = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
-    return DisplayedImage(data=path.read_bytes(), format="png", width=width, alt=alt)
 
 
 def named(table):

@@ -54,6 +54,16 @@ class Counts:
         """Dataset, model and variant, as a dict for building tables."""
         return {"dataset": self.dataset, "model": self.model, "variant": self.variant}
 
+    @property
+    def right(self):
+        """Images of each person that were read as their label says; float64, shape (people,)."""
+        return np.trace(self.tensor[..., : len(EMOTIONS)], axis1=1, axis2=2)
+
+    @property
+    def images(self):
+        """Images of each person, answered or not; float64, shape (people,)."""
+        return self.tensor.sum(axis=(1, 2))
+
     def members(self, attribute):
         """Who belongs to which group.
 
@@ -121,6 +131,23 @@ def _tally_one(key, rows):
     )
     weight = 1 / rows.groupby("image_id")["image_id"].transform("size").to_numpy()
     return Counts(*key, people, np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape))
+
+
+def select(all_counts, configurations):
+    """Those counts whose dataset, model and variant are listed.
+
+    Parameters
+    ----------
+    all_counts : list of Counts
+    configurations : pandas.DataFrame
+        Columns `dataset`, `model`, `variant`, as `ferlib.stats.answers.headline` returns them.
+
+    Returns
+    -------
+    list of Counts
+    """
+    wanted = set(configurations[list(CONFIGURATION)].itertuples(index=False, name=None))
+    return [counts for counts in all_counts if tuple(counts.configuration.values()) in wanted]
 
 
 def measure(tensor):

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.labels import EMOTIONS
 from ferlib.stats.answers import CONFIGURATION
-from ferlib.stats.counts import ATTRIBUTES, MEASURES, measure, whole
+from ferlib.stats.counts import ATTRIBUTES, whole
 
 
 def wilson(count, n, members, *, alpha=0.05):
@@ -71,10 +71,9 @@ def accuracy_by_group(all_counts, *, alpha=0.05, method="wilson"):
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    accuracy = MEASURES.index(("accuracy", "", ""))
     frames = []
     for counts in all_counts:
-        right, images = (part[:, accuracy] for part in measure(counts.tensor))
+        right, images = counts.right, counts.images
         answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
         for attribute in ATTRIBUTES:
             members = counts.members(attribute)

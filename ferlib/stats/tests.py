@@ -12,6 +12,7 @@ import pandas as pd
 import pingouin
 from statsmodels.stats.proportion import proportions_ztest
 
+from ferlib.errors import InputError
 from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.counts import MEASURES, measure, whole
 
@@ -69,9 +70,19 @@ def disparities(all_counts):
         have an image in that denominator; `count_ratio` = count_a / count_b is what the study reports,
         `risk_ratio` = rate_a / rate_b (infinite when only b's is 0, NaN when both are). Groups a and b are in
         alphabetical order.
+
+    Raises
+    ------
+    InputError
+        When all people are of one race and one gender, so that there is nothing to compare.
     """
     frames = [_contrasts(counts, attribute) for counts in all_counts for attribute in CONTRASTED]
     table = pd.concat(frames, ignore_index=True)
+    if table.empty:
+        groups = sorted({group for counts in all_counts for group in counts.people["group"]})
+        raise InputError(
+            f"all people are {', '.join(groups)}: a disparity needs two groups. Add people of another group."
+        )
     a, b = table["rate_a"], table["rate_b"]
     table["count_ratio"] = _ratio(table["count_a"], table["count_b"])
     table["risk_difference"] = a - b
@@ -90,7 +101,7 @@ def _contrasts(counts, attribute):
         [(*named, members.index[a], members.index[b]) for a, b in pairs for named in MEASURES],
         columns=["measure", "true", "predicted", "group_a", "group_b"],
     )
-    for side, chosen in (("a", [a for a, _ in pairs]), ("b", [b for _, b in pairs])):
+    for side, chosen in zip("ab", np.array(pairs, dtype=int).reshape(-1, 2).T, strict=True):
         count, n = (part[chosen].ravel() for part in of_group)
         table[f"subjects_{side}"] = subjects[chosen].ravel()
         table[f"count_{side}"], table[f"n_{side}"] = whole(count), whole(n)
