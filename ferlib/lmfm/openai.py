@@ -1,0 +1,102 @@
+"""GPT models, and any other behind OpenAI's chat protocol (vLLM, Ollama, OpenRouter ...), by the `openai` client."""
+
+import base64
+
+import openai
+
+from ferlib.lmfm import answers, endpoints
+
+FILTERED = ("content_filter", "content_policy_violation", "moderation_blocked")
+"""Codes of an HTTP 400 by which a safety filter turns a question down: an outcome, not an error."""
+
+KINDS = {"content_filter": "blocked", "length": "truncated"}
+
+
+class Client:
+    """Asks one model; see `ferlib.lmfm.models.client`."""
+
+    library = f"openai {openai.__version__}"
+
+    def __init__(self, model, *, timeout_s):
+        self._model = model
+        self._key = endpoints.key(model)
+        local = endpoints.is_loopback(model["base_url"])
+        self._client = openai.OpenAI(
+            api_key=self._key,
+            base_url=model["base_url"],
+            timeout=timeout_s,
+            max_retries=0,  # ferlib.lmfm.run retries, alike for all providers
+            # What is meant for this machine must not leave it by a proxy or a redirection.
+            http_client=openai.DefaultHttpxClient(trust_env=not local, follow_redirects=not local),
+        )
+        # OpenAI's own newer models reject the old name; servers that imitate the protocol may know only that.
+        official = endpoints.host(model["base_url"]).endswith("openai.com")
+        self._limit = "max_completion_tokens" if official else "max_tokens"
+
+    def ask(self, image, media_type, text, settings):
+        """One question about one image.
+
+        Parameters
+        ----------
+        image : bytes
+        media_type : str
+            For example `image/webp`.
+        text : str
+            The prompt.
+        settings : dict
+            `temperature` and `max_tokens`.
+
+        Returns
+        -------
+        ferlib.lmfm.answers.Answer
+
+        Raises
+        ------
+        ferlib.lmfm.answers.NoAnswer
+        ferlib.errors.InputError
+            When every further question would fail alike.
+        """
+        url = f"data:{media_type};base64,{base64.b64encode(image).decode()}"
+        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
+        options = {"temperature": settings["temperature"], self._limit: settings["max_tokens"]}
+        try:
+            return self._answer(
+                self._client.chat.completions.create(
+                    model=self._model["model"], messages=[{"role": "user", "content": content}], **options
+                )
+            )
+        except openai.APIStatusError as error:
+            if error.status_code == 400 and error.code in FILTERED:
+                return answers.Answer("blocked", None, error.code, None)
+            failure = self._failure(error)
+        except openai.APIConnectionError as error:  # timeouts included
+            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+            failure = answers.NoAnswer(self._redact(f"{error}{cause}"), retry=True)
+        except (openai.APIError, *answers.UNREADABLE) as error:
+            failure = answers.NoAnswer(self._redact(f"unreadable answer: {error}"), retry=True)
+        # Raised out here, the library's own exception is not attached to it: that one may hold the key.
+        raise failure
+
+    def close(self):
+        """Close the connections."""
+        self._client.close()
+
+    def _answer(self, completion):
+        choice, usage = completion.choices[0], completion.usage
+        kind = "refused" if choice.message.refusal else KINDS.get(choice.finish_reason, "answered")
+        text = choice.message.refusal or choice.message.content
+        return answers.Answer(
+            kind,
+            None if text is None else self._redact(text),
+            choice.finish_reason,
+            completion.model,
+            {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens} if usage else {},
+        )
+
+    def _failure(self, error):
+        message = error.body.get("message", "") if isinstance(error.body, dict) else str(error.body or "")
+        wait_s = endpoints.retry_after_s(error.response.headers)
+        return answers.failure(error.status_code, self._redact(message), model=self._model, wait_s=wait_s)
+
+    def _redact(self, text):
+        return endpoints.redact(text, self._key)

@@ -1,0 +1,174 @@
+"""The archive of answers: each stored once, under the address of its question, and replayed for ever.
+
+An answer lies in `responses/<first 2 digits>/<key>.json`. The key is the SHA-256 of everything that the answer may
+depend on, so the same question finds its answer again, and any other question does not. Errors on the way are no
+answers and never come here.
+"""
+
+import hashlib
+import json
+import os
+import threading
+import time
+import warnings
+from pathlib import Path
+
+from ferlib.paths import relative
+
+ABANDONED_S = 3600
+"""Age in seconds at which an unfinished file can belong to no running process."""
+
+
+def question(*, provider, model, model_version, prompt, settings, repeat, image_sha256):
+    """All that an answer may depend on.
+
+    Parameters
+    ----------
+    provider, model, model_version : str
+        Client library, the provider's name for the model, and the version pinned for it (empty: not pinned).
+    prompt : str
+        The text as sent, labels in their order included.
+    settings : dict
+        Sampling parameters, for example `temperature`.
+    repeat : int
+        Which of several identical questions.
+    image_sha256 : str
+        Of the image file.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "provider": provider,
+        "model": model,
+        "model_version": model_version,
+        "prompt": prompt,
+        "settings": dict(settings),
+        "repeat": int(repeat),
+        "image_sha256": image_sha256,
+    }
+
+
+def key(asked):
+    """Address of the answer to a question: SHA-256 of its canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(_canonical(asked)).hexdigest()
+
+
+class Store:
+    """Answers in a folder. Several processes may read and write it at the same time.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when the first answer comes.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self._sweep()
+
+    def path(self, key):
+        """File of an answer, there or not."""
+        return self.folder / key[:2] / f"{key}.json"
+
+    def get(self, key):
+        """The stored record, or None when there is none.
+
+        A file that is damaged is moved aside, with a warning, and counts as not there.
+
+        Returns
+        -------
+        dict or None
+            With `question`, `answer` and `asked` (when and how).
+        """
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            record = json.loads(data)
+            if record.pop("sha256") == hashlib.sha256(_canonical(record)).hexdigest() and record["key"] == key:
+                return record
+        except (ValueError, KeyError, TypeError, AttributeError):  # not JSON, or not a record
+            pass
+        aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:  # another process was quicker
+            return None
+        warnings.warn(
+            f"{relative(path)}: its checksum does not match, so it is not used; moved aside to {aside.name}. "
+            f"The question will be asked again.",
+            stacklevel=2,
+        )
+        return None
+
+    def put(self, asked, answer, *, how):
+        """Store an answer; it is on the disk when this returns.
+
+        The first answer to a question stays: when another process has stored one meanwhile, that is the one returned.
+
+        Parameters
+        ----------
+        asked : dict
+            From `question`.
+        answer : dict
+            `kind`, `text`, `finish`, `model_version`, `usage`.
+        how : dict
+            Circumstances that are not part of the address: time, host, library, media type.
+
+        Returns
+        -------
+        dict
+            The record that now lies in the store.
+        """
+        record = {"key": key(asked), "question": asked, "answer": answer, "asked": how}
+        path = self.path(record["key"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sealed = {"sha256": hashlib.sha256(_canonical(record)).hexdigest(), **record}
+        partial = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.partial")
+        with open(partial, "w", encoding="utf-8") as file:
+            json.dump(sealed, file, indent=1, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        stored = self._name(partial, path)
+        _sync(path.parent)
+        return record if stored else self.get(record["key"]) or self.put(asked, answer, how=how)
+
+    def _name(self, partial, path):
+        """Give a finished file its name unless that is taken; returns whether it got it."""
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links: then the last of two answers stays
+            os.replace(partial, path)
+            return True
+        finally:
+            partial.unlink(missing_ok=True)
+        return True
+
+    def _sweep(self):
+        """Remove what a killed process left unfinished."""
+        for partial in self.folder.glob("??/.*.partial"):
+            try:
+                if time.time() - partial.stat().st_mtime > ABANDONED_S:
+                    partial.unlink()
+            except FileNotFoundError:
+                continue
+
+
+def _canonical(content):
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _sync(folder):
+    """Force a folder's list of names to the disk, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,27 @@
+"""A stand-in server in this process, for the tests of all that asks models."""
+
+import threading
+
+import pytest
+from lmfm_helpers import Recording, classify
+
+from ferlib.demo import server
+from ferlib.lmfm import run
+
+
+@pytest.fixture
+def stand_in():
+    made = server.make_server(classify)
+    made.RequestHandlerClass, made.seen = Recording, []
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Retries that wait hundredths of a second."""
+    monkeypatch.setattr(run, "FIRST_WAIT_S", 0.01)

@@ -1,0 +1,66 @@
+"""A stand-in server in this process that sees the colour of an image, and images of known colour."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from ferlib.demo import server
+from ferlib.labels import EMOTIONS
+from ferlib.lmfm import models, prompts, run
+
+PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
+SETTINGS = {"temperature": 0.0, "max_tokens": 32}
+
+
+def classify(image, _reader):
+    """Emotion number red / 20, with a probability of green / 255; the next emotion gets 0.3 of the rest."""
+    red, green, _ = image.getpixel((0, 0))
+    first, rest = red // 20 % 7, 1 - green / 255
+    probabilities = np.full(len(EMOTIONS), 0.14 * rest)
+    probabilities[first], probabilities[(first + 1) % 7] = green / 255, 0.3 * rest
+    return probabilities
+
+
+class Recording(server._Handler):
+    """Also keeps the headers and bodies of all requests."""
+
+    def _answer(self, request):
+        self.server.seen.append((dict(self.headers), request))
+        return super()._answer(request)
+
+
+def always(reply):
+    """A `respond` that says the same whatever it sees."""
+    return lambda reader, probabilities: reply
+
+
+def entry(stand_in, provider, **more):
+    """A model that the stand-in answers through a provider's client."""
+    name = "demo-openai" if provider == "openai" else "demo-gemini"
+    url = f"http://127.0.0.1:{stand_in.server_port}{PATHS[provider]}"
+    return models.read([{"name": name, "provider": provider, "base_url": url, **more}])[0]
+
+
+def colour(emotion, green=255):
+    """Colour that the stand-in takes for an emotion."""
+    return EMOTIONS.index(emotion) * 20, green, 0
+
+
+def faces(folder, count, *, dataset="demo", green=255):
+    """A manifest of images, each of its own content; image i shows emotion i modulo 7."""
+    rows = []
+    for i in range(count):
+        image = Image.new("RGB", (12, 12), colour(EMOTIONS[i % 7], green))
+        image.putpixel((11, 11), (i % 256, i // 256, 7))
+        path = folder / f"{i:04d}.png"
+        image.save(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        rows.append((dataset, f"face-{i:04d}", str(path), digest, EMOTIONS[i % 7]))
+    return pd.DataFrame(rows, columns=["dataset", "image_id", "path", "sha256", "emotion"])
+
+
+def plan_for(manifest, model, **more):
+    """A plan with the shipped prompt and the usual settings."""
+    return run.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)

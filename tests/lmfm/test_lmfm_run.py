@@ -1,0 +1,328 @@
+"""A run asks what is missing, once, through all mishaps, and its table is the same however often it was interrupted."""
+
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import pandas as pd
+import pytest
+from lmfm_helpers import SETTINGS, always, entry, faces, plan_for
+from pandas.testing import assert_frame_equal
+from PIL import Image
+
+from ferlib.demo import readers
+from ferlib.errors import InputError
+from ferlib.labels import EMOTIONS
+from ferlib.lmfm import models, run, store
+
+PROVIDERS = ("openai", "gemini", "gemini-legacy")
+
+
+def ask(plan, folder, **more):
+    return run.ask(plan, store.Store(folder), progress=False, **more)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_image_gets_the_answer_to_itself(stand_in, tmp_path, provider):
+    """With eight questions under way at a time, none gets another's answer."""
+    manifest = faces(tmp_path, 56).sample(frac=1, random_state=3)
+    answers = ask(plan_for(manifest, entry(stand_in, provider)), tmp_path / "r")
+    assert list(answers.columns[: len(run.COLUMNS)]) == list(run.COLUMNS)
+    assert list(answers["image_id"]) == sorted(manifest["image_id"])
+    truth = manifest.set_index("image_id")["emotion"][answers["image_id"]]
+    assert list(answers["predicted"]) == list(truth)
+    assert set(answers["status"]) == {"ok"} and set(answers["variant"]) == {"forced-choice"}
+
+
+def test_what_is_stored_is_not_asked_again(stand_in, tmp_path):
+    plan = plan_for(faces(tmp_path, 21), entry(stand_in, "openai"))
+    first = ask(plan, tmp_path / "r")
+    assert stand_in.requests["demo-openai"] == 21
+    assert len(run.unanswered(plan, store.Store(tmp_path / "r"))) == 0
+    second = ask(plan, tmp_path / "r", connect=_unreachable)
+    assert stand_in.requests["demo-openai"] == 21
+    assert_frame_equal(first, second)
+
+
+def _unreachable(model):
+    raise AssertionError("a replay needs no connection")
+
+
+def test_a_replay_needs_neither_images_nor_key_nor_permission(stand_in, tmp_path, monkeypatch):
+    manifest = faces(tmp_path, 7, dataset="radiate")
+    first = ask(plan_for(manifest, entry(stand_in, "openai")), tmp_path / "r")
+    for path in manifest["path"]:
+        os.remove(path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    far = {**entry(stand_in, "openai"), "base_url": "https://api.openai.com/v1"}
+    assert_frame_equal(ask(plan_for(manifest, far), tmp_path / "r"), first)
+
+
+def test_images_of_a_closed_dataset_do_not_leave_this_machine(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "planted")
+    monkeypatch.setattr(models, "client", _unreachable)
+    model = models.read([{"name": "gpt", "provider": "openai"}])[0]
+    with pytest.raises(InputError, match=r"'gpt' at api.openai.com.*'radiate' stay on this machine"):
+        ask(plan_for(faces(tmp_path, 2, dataset="radiate"), model), tmp_path / "r")
+
+
+def test_repeats_are_questions_of_their_own(stand_in, tmp_path):
+    plan = plan_for(faces(tmp_path, 3), entry(stand_in, "openai"), repeats=4)
+    answers = ask(plan, tmp_path / "r")
+    assert stand_in.requests["demo-openai"] == 12
+    assert list(answers["repeat"]) == [0, 1, 2, 3] * 3
+    assert answers["response_id"].is_unique
+
+
+def test_the_same_image_twice_is_asked_once(stand_in, tmp_path):
+    manifest = faces(tmp_path, 3)
+    double = pd.concat([manifest, manifest.assign(image_id=manifest["image_id"] + "-copy")])
+    answers = ask(plan_for(double, entry(stand_in, "openai")), tmp_path / "r")
+    assert stand_in.requests["demo-openai"] == 3 and len(answers) == 6
+    assert set(answers["status"]) == {"ok"}
+
+
+REPLIES = {
+    "ok": readers.Reply("answered", "I would say: happy."),
+    "refused": readers.Reply("refused", "No."),
+    "blocked": readers.Reply("blocked"),
+    "truncated": readers.Reply("truncated", "The happ"),
+    "unparsed": readers.Reply("answered", "happy or sad"),
+}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("status", REPLIES)
+def test_each_status_reaches_the_table_and_is_stored_with_its_words(stand_in, tmp_path, provider, status):
+    if (status, provider) in {("refused", "gemini"), ("refused", "gemini-legacy")}:
+        reply = readers.Reply("answered", "I'm sorry, I can't help with that.")  # Gemini has no field for it
+    else:
+        reply = REPLIES[status]
+    stand_in.respond = always(reply)
+    answers = ask(plan_for(faces(tmp_path, 2), entry(stand_in, provider)), tmp_path / "r")
+    assert list(answers["status"]) == [status] * 2
+    assert list(answers["predicted"].dropna()) == (["happy"] * 2 if status == "ok" else [])
+    record = store.Store(tmp_path / "r").get(answers["response_id"][0])
+    assert record["answer"]["text"] == reply.text
+    assert record["answer"]["model_version"] == answers["model_version"][0]
+    assert record["question"]["settings"] == SETTINGS
+    assert run.complaint(answers) is None
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_errors_on_the_way_are_retried_and_leave_no_trace(stand_in, tmp_path, provider, quick):
+    stand_in.failures.extend(["500", "drop", "429", "500", "drop"])
+    began = time.monotonic()
+    answers = ask(plan_for(faces(tmp_path, 14), entry(stand_in, provider)), tmp_path / "r", concurrency=4)
+    assert set(answers["status"]) == {"ok"} and answers["error"].isna().all()
+    assert stand_in.requests["failed"] == 5 and sum(stand_in.requests.values()) == 19
+    assert time.monotonic() - began >= 1.0  # the 429 asked to wait a second
+
+
+def test_after_the_last_try_it_is_an_error_told_counted_not_stored_and_asked_next_time(stand_in, tmp_path, quick):
+    plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
+    stand_in.failures.extend(["500"] * 6)
+    answers = ask(plan, tmp_path / "r", concurrency=1, tries=3)
+    assert list(answers["status"]) == ["error", "error", "ok", "ok", "ok"]
+    assert answers["response_id"].isna().sum() == answers["predicted"].isna().sum() == 2
+    assert "demo-openai: 2 of 5 questions got no answer (2 x HTTP 500" in run.complaint(answers)
+    assert len(list((tmp_path / "r").glob("??/*.json"))) == 3
+    assert set(ask(plan, tmp_path / "r")["status"]) == {"ok"}
+    assert stand_in.requests["demo-openai"] == 5
+
+
+def test_a_question_that_no_repetition_mends_is_not_repeated(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(run.images, "payload", lambda path, sha256: (b"no image", "image/png"))
+    answers = ask(plan_for(faces(tmp_path, 20), entry(stand_in, "openai")), tmp_path / "r")
+    assert set(answers["error"]) == {"HTTP 400: the image cannot be decoded"}
+
+
+def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_path, quick):
+    stand_in.failures.extend(["500"] * 1000)
+    answers = ask(plan_for(faces(tmp_path, 60), entry(stand_in, "openai")), tmp_path / "r", tries=2, concurrency=4)
+    assert set(answers["status"]) == {"error"}
+    assert stand_in.requests["failed"] <= 2 * (run.GIVE_UP_AFTER + 4)
+    assert "not asked, since 16 questions in a row got no answer" in run.complaint(answers)
+
+
+def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_path):
+    class Busy:
+        library = "none"
+        asked = 0
+
+        def ask(self, *_):
+            self.asked += 1
+            raise run.NoAnswer("HTTP 429: tomorrow", retry=True, wait_s=86400)
+
+    busy = Busy()
+    with pytest.raises(run.NoAnswer, match="asks to wait 86400 s"):
+        run._patiently(lambda: busy.ask(), tries=6, stop=threading.Event())
+    assert busy.asked == 1
+
+
+def test_waits_grow_and_differ(monkeypatch):
+    waits = []
+
+    class Clock(threading.Event):
+        def wait(self, timeout):
+            waits.append(timeout)
+
+    def fail():
+        raise run.NoAnswer("HTTP 500", retry=True)
+
+    for _ in range(20):
+        with pytest.raises(run.NoAnswer):
+            run._patiently(fail, tries=4, stop=Clock())
+    firsts, seconds, thirds = waits[0::3], waits[1::3], waits[2::3]
+    for values, low in [(firsts, 1), (seconds, 2), (thirds, 4)]:
+        assert low <= min(values) and max(values) <= 1.5 * low and len(set(values)) == 20
+
+
+def test_no_more_questions_are_under_way_than_allowed(stand_in, tmp_path):
+    lock, now, most, see = threading.Lock(), 0, 0, stand_in.respond
+
+    def respond(*arguments):
+        nonlocal now, most
+        with lock:
+            now, most = now + 1, max(most, now + 1)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return see(*arguments)
+
+    stand_in.respond = respond
+    ask(plan_for(faces(tmp_path, 40), entry(stand_in, "gemini")), tmp_path / "r", concurrency=3)
+    assert most == 3
+
+
+def test_a_fault_that_all_would_share_ends_the_run_and_keeps_what_there_is(stand_in, tmp_path):
+    plan = plan_for(faces(tmp_path, 30), entry(stand_in, "openai"))
+    see, seen = stand_in.classify, []
+
+    def classify(*arguments):
+        seen.append(1)
+        if len(seen) > 10:
+            stand_in.models.clear()
+        return see(*arguments)
+
+    stand_in.classify = classify
+    reader = dict(stand_in.models)
+    with pytest.raises(InputError, match="knows no model"):
+        ask(plan, tmp_path / "r", concurrency=2)
+    kept = len(list((tmp_path / "r").glob("??/*.json")))
+    assert 8 <= kept < 30
+    stand_in.models, stand_in.classify = reader, see
+    stand_in.requests.clear()
+    assert set(ask(plan, tmp_path / "r")["status"]) == {"ok"}
+    assert stand_in.requests["demo-openai"] == 30 - kept
+
+
+def test_a_damaged_answer_is_asked_again_and_the_table_is_the_same(stand_in, tmp_path):
+    plan = plan_for(faces(tmp_path, 10), entry(stand_in, "openai"))
+    first = ask(plan, tmp_path / "r")
+    path = store.Store(tmp_path / "r").path(first["response_id"][4])
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match=f"{path.name}.*checksum does not match"):
+        second = ask(plan, tmp_path / "r")
+    assert_frame_equal(first, second)
+    assert stand_in.requests["demo-openai"] == 11
+
+
+def test_an_image_that_changed_since_the_manifest_is_not_sent(stand_in, tmp_path):
+    manifest = faces(tmp_path, 1)
+    with open(manifest["path"][0], "ab") as file:
+        file.write(b"more")
+    with pytest.raises(InputError, match=r"0000.png: has changed since the manifest"):
+        ask(plan_for(manifest, entry(stand_in, "openai")), tmp_path / "r")
+    assert not stand_in.seen
+
+
+KILLED = """
+import json, sys
+import pandas as pd
+from ferlib.lmfm import prompts, run, store
+manifest, model, settings, folder = json.load(sys.stdin)
+plan = run.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
+run.ask(plan, store.Store(folder), concurrency=4, progress=False)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(stand_in, tmp_path):
+    """Killed three times in the middle: the table is an undisturbed run's, and little is asked twice."""
+    manifest, model = faces(tmp_path, 80), entry(stand_in, "openai")
+    plan, see = plan_for(manifest, model), stand_in.classify
+    undisturbed = ask(plan, tmp_path / "other")
+    stand_in.requests.clear()
+    stand_in.classify = lambda *arguments: (time.sleep(0.01), see(*arguments))[1]
+    task = json.dumps([manifest.to_dict("list"), model, SETTINGS, str(tmp_path / "r")])
+    for kills in range(1, 4):
+        process = subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, text=True)
+        process.stdin.write(task)
+        process.stdin.close()
+        while stand_in.requests["demo-openai"] < 20 * kills and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    stored = len(list((tmp_path / "r").glob("??/*.json")))
+    assert 40 <= stored < 80
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_frame_equal(ask(plan, tmp_path / "r"), undisturbed)
+    assert 80 <= stand_in.requests["demo-openai"] <= 80 + 3 * 4
+
+
+def test_two_processes_on_one_store_end_with_one_table(stand_in, tmp_path):
+    manifest, model = faces(tmp_path, 40), entry(stand_in, "openai")
+    task = json.dumps([manifest.to_dict("list"), model, SETTINGS, str(tmp_path / "r")])
+    processes = [subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        process.stdin.write(task)
+        process.stdin.close()
+    assert [process.wait() for process in processes] == [0, 0]
+    answers = ask(plan_for(manifest, model), tmp_path / "r", connect=_unreachable)
+    assert list(answers["predicted"]) == [EMOTIONS[i % 7] for i in range(40)]
+    assert len([path for path in (tmp_path / "r").rglob("*") if path.is_file()]) == 40
+
+
+def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_path, monkeypatch, quick, capfd):
+    """Also where the key is really sent, and the server throws it back."""
+    key = "planted-key-0123456789"
+    monkeypatch.setattr(run.endpoints, "is_loopback", lambda url: False)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
+    stand_in.failures.extend(["500"] * 2)
+    answers = ask(plan_for(faces(tmp_path, 6), entry(stand_in, "openai")), tmp_path / "r", concurrency=1, tries=2)
+    assert stand_in.seen and all(key in str(headers) for headers, _ in stand_in.seen)
+    assert set(answers["status"]) == {"ok", "error"}
+    assert key not in answers.to_csv() + run.complaint(answers) + "".join(capfd.readouterr())
+    for path in (tmp_path / "r").rglob("*"):
+        assert path.is_dir() or key.encode() not in path.read_bytes()
+
+
+def test_a_run_shows_how_far_it_is(stand_in, tmp_path, capsys):
+    stand_in.respond = always(readers.Reply("refused", "No."))
+    plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
+    run.ask(plan, store.Store(tmp_path / "r"))
+    shown = capsys.readouterr().err.split("\r")[-1]
+    for words in ("demo-openai", "5/5", "answered=0", "refused=5", "errors=0"):
+        assert words in shown
+
+
+def test_bmp_files_are_sent_as_png_with_the_same_pixels(stand_in, tmp_path):
+    """RADIATE's own format, which no provider takes."""
+    manifest = faces(tmp_path, 1)
+    path = tmp_path / "face.bmp"
+    Image.open(manifest["path"][0]).save(path)
+    manifest["path"], manifest["sha256"] = str(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    assert list(ask(plan_for(manifest, entry(stand_in, "openai")), tmp_path / "r")["predicted"]) == ["anger"]
+    sent = Image.open(io.BytesIO(stand_in.seen[0][1].image))
+    assert sent.format == "PNG" and sent.tobytes() == Image.open(path).tobytes()
