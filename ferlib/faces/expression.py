@@ -6,9 +6,12 @@ table of emotion predictions; Matsumoto and Ekman, "Facial expression analysis",
 `applied` scales a prototype by the strength and varies it by person.
 """
 
+import functools
+
 import numpy as np
 
 from ferlib.faces import geometry
+from ferlib.faces.skin import smoothstep
 from ferlib.labels import EMOTIONS
 
 ACTION_UNITS = (
@@ -50,15 +53,19 @@ PROTOTYPES = {
 assert tuple(PROTOTYPES) == EMOTIONS
 
 
+# MakeHuman's actions hardly move the inner ends of the brows, which carry anger, fear and sadness: two own movements.
+OWN_INNER_BROW, OWN_CORRUGATOR = "inner frontalis", "corrugator"
+
+
 def both(**actions):
     """Weights for the left and the right action of each name."""
     return {name + side: weight for name, weight in actions.items() for side in ("Left", "Right")}
 
 
 MOVEMENTS = {
-    "au01": {"browInnerUp": 1.25},
+    "au01": {"browInnerUp": 1.2, OWN_INNER_BROW: 1.0},
     "au02": both(browOuterUp=1.2),
-    "au04": both(browDown=1.3),
+    "au04": both(browDown=0.9) | {OWN_CORRUGATOR: 1.0},
     "au05": both(eyeWide=1.15),
     "au06": both(cheekSquint=1.2),
     "au07": both(eyeSquint=1.1),
@@ -72,10 +79,51 @@ MOVEMENTS = {
     "au20": both(mouthStretch=1.2),
     "au23": {"mouthRollLower": 0.7, "mouthRollUpper": 0.6},
     "au24": both(mouthPress=1.1),
-    "au25": both(mouthLowerDown=0.45, mouthUpperUp=0.25) | {"jawOpen": 0.10},
+    "au25": both(mouthLowerDown=0.70, mouthUpperUp=0.45) | {"jawOpen": 0.10},
     "au26": {"jawOpen": 0.75},
     "au43": both(eyeBlink=0.55),
 }
+
+
+VARIATION = 0.12  # standard deviation, between people, of each AU's share in their expression
+
+
+def applied(emotion, strength, rng):
+    """AUs of one person's expression.
+
+    Parameters
+    ----------
+    emotion : str
+    strength : float
+        1 is the prototype; 0 the resting face.
+    rng : numpy.random.Generator
+        Of the person and the emotion: the same person shows an emotion in the same way each time.
+
+    Returns
+    -------
+    dict of str to float
+        Intensity 0-1 of each AU of `ACTION_UNITS`.
+    """
+    units = dict.fromkeys(ACTION_UNITS, 0.0)
+    for unit, intensity in PROTOTYPES[emotion].items():
+        share = np.clip(rng.normal(1, VARIATION), 1 - 2 * VARIATION, 1 + 2 * VARIATION)
+        units[unit] = round(float(np.clip(intensity * share * strength, 0, 1)), 4)
+    return units
+
+
+# AUs that pull against each other; a random mixture holds at most one of each set.
+OPPOSED = ({"au23", "au24", "au25"}, {"au23", "au24", "au26"}, {"au05", "au43"}, {"au12", "au15"}, {"au12", "au20"})
+
+
+def mixture(rng):
+    """One to four random AUs at random intensities that no emotion asks for; dict as from `applied`."""
+    units = dict.fromkeys(ACTION_UNITS, 0.0)
+    wanted, chosen = int(rng.integers(1, 5)), []
+    for unit in rng.permutation(ACTION_UNITS):
+        if len(chosen) < wanted and all(len(pair & {*chosen, str(unit)}) < 2 for pair in OPPOSED):
+            chosen.append(str(unit))
+            units[str(unit)] = round(float(rng.uniform(0.3, 1.0)), 4)
+    return units
 
 
 def weights(units):
@@ -97,10 +145,43 @@ def weights(units):
     return total
 
 
-def displacement(units):
-    """Movement of the base mesh's vertices, array of shape (19158, 3), metres."""
+def displacement(units, asymmetry=0.0):
+    """Movement of the base mesh's vertices.
+
+    Parameters
+    ----------
+    units : dict of str to float
+    asymmetry : float
+        How much more the left half of the face moves than the mean of both, as a share.
+
+    Returns
+    -------
+    numpy.ndarray, shape (19158, 3), metres
+    """
     moved = np.zeros((19158, 3), dtype=np.float32)
     for name, weight in weights(units).items():
+        weight *= 1 + asymmetry * (name.endswith("Left") - name.endswith("Right"))
         if weight:
-            moved += np.float32(weight) * geometry.action(name)
+            moved += np.float32(weight) * movement(name)
+    return moved
+
+
+@functools.lru_cache(maxsize=None)
+def movement(name):
+    """Displacement at weight 1 of one of MakeHuman's actions or of an own movement, shape (19158, 3), metres."""
+    if name not in (OWN_INNER_BROW, OWN_CORRUGATOR):
+        return geometry.action(name)
+    head = geometry.load_head()
+    index = head.parts["skin"].index
+    x, y, z = head.parts["skin"].canonical[: len(index)].T
+    reach = smoothstep(0.005, 0.013, y) * smoothstep(-0.020, 0.0, z)
+    moved = np.zeros((19158, 3), dtype=np.float32)
+    if name == OWN_INNER_BROW:
+        near = np.exp(-(((np.abs(x) - 0.012) / 0.013) ** 2) - ((y - 0.020) / 0.014) ** 2) * reach
+        moved[index, 1] = 0.0042 * near
+    else:
+        near = np.exp(-(((np.abs(x) - 0.014) / 0.013) ** 2) - ((y - 0.017) / 0.011) ** 2) * reach
+        moved[index, 0] = -0.0026 * near * np.tanh(x / 0.005)
+        moved[index, 1] = -0.0030 * near
+        moved[index, 2] = 0.0012 * near
     return moved

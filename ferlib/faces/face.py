@@ -8,7 +8,6 @@ from ferlib.faces import expression, geometry, hair, skin
 from ferlib.faces.identity import resting_mesh
 from ferlib.faces.renderer import Surface
 
-MOUTH_TO_EYES = 0.0655  # m, in the base mesh; sizes a head for the camera
 
 
 class Portrait:
@@ -24,18 +23,26 @@ class Portrait:
         self.who, self.renderer = who, renderer
         self.rest = resting_mesh(who)
         self.maps = skin.textures(who)
+        self.hair = [
+            Surface(
+                "hair", mesh.vertices, mesh.normals, mesh.canonical, mesh.triangles,
+                base=who.hair_linear, growth=mesh.growth, curl=who.curl,
+            )
+            for mesh in hair.meshes(who, self.rest)
+        ]
         renderer.set_map("colour", self.maps["colour"])
         renderer.set_map("relief", self.maps["relief"])
         parts = geometry.load_head().parts
-        middle = [self.rest[parts[name].index].mean(axis=0) for name in ("left_eye", "right_eye")]
-        self.eye = (middle[0] + middle[1]) / 2
-        self.scale = float(self.eye[1] - self.rest[parts["teeth"].index].mean(axis=0)[1]) / MOUTH_TO_EYES
+        top, chin, depth = _extent(self.rest)
+        top_base, chin_base, _ = _extent(geometry.load_head().template)
+        self.centre = np.array([0.0, (top + chin) / 2, depth])
+        self.scale = float((top - chin) / (top_base - chin_base))
 
     def draw(self, units, **view):
-        vertices = self.rest + expression.displacement(units)
+        vertices = self.rest + expression.displacement(units, self.who.asymmetry)
         self.renderer.set_map("wrinkle", np.zeros((512, 512), np.float32))
         return self.renderer.draw(
-            self.surfaces(vertices), eye=self.eye, scale=self.scale, oiliness=self.who.oiliness, **view
+            self.surfaces(vertices), centre=self.centre, scale=self.scale, oiliness=self.who.oiliness, **view
         )
 
     def surfaces(self, vertices):
@@ -63,5 +70,16 @@ class Portrait:
                 low, high = part.canonical.min(axis=0), part.canonical.max(axis=0)
                 ball = (*((low + high) / 2), (high[1] - low[1]) / 2)
             found.append(Surface(material, moved, normal, part.canonical, part.triangles, base=base, eye=ball))
-        found += hair.surfaces(self.who, parts["skin"], refined)
+        found += self.hair
         return found
+
+
+def _extent(vertices):
+    """Height of the crown and of the chin, and depth of the eyes, metres: they frame a head for the camera."""
+    parts = geometry.load_head().parts
+    skin = parts["skin"]
+    base = geometry.load_head().template[skin.index]
+    eyes = geometry.load_head().template[parts["left_eye"].index].mean(axis=0)
+    front = skin.index[(np.abs(base[:, 0]) < 0.012) & (base[:, 2] > eyes[2] - 0.02)]
+    chin = front[np.argmin(np.abs(geometry.load_head().template[front, 1] - (eyes[1] - 0.112)))]
+    return vertices[skin.index, 1].max(), vertices[chin, 1], vertices[parts["left_eye"].index, 2].mean() - 0.03

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ferlib.faces import geometry
+from ferlib.faces.rest import settle
 from ferlib.faces.tone import HAIR_LINEAR, IRIS_LINEAR
 
 RACES = {"Asian": "asian", "Black": "african", "White": "caucasian"}
@@ -14,7 +15,14 @@ RACES = {"Asian": "asian", "Black": "african", "White": "caucasian"}
 TONE_ORDER = {"Asian": (3, 5, 4, 2, 6), "Black": (7, 9, 8, 6, 10), "White": (2, 4, 3, 1, 5)}
 """Monk tones of a group's first, second, ... person; the cycle keeps any number of people evenly spread."""
 
-STYLES = {"Female": ("bob", "long", "tied", "short"), "Male": ("crop", "buzz", "parted", "short")}
+STYLES = {
+    ("Asian", "Female"): ("bob", "long", "tied", "short"),
+    ("Asian", "Male"): ("crop", "parted", "buzz", "short"),
+    ("Black", "Female"): ("afro", "long", "tied", "bob"),
+    ("Black", "Male"): ("crop", "coils", "buzz", "afro"),
+    ("White", "Female"): ("long", "bob", "short", "tied"),
+    ("White", "Male"): ("parted", "crop", "short", "buzz"),
+}
 
 # Local changes of shape that leave the resting face as it is, with the standard deviation of their weight. Changes of
 # the brows, the mouth's corners and middle, the lids, the folds above and the bags below the eyes are left out: they
@@ -56,7 +64,7 @@ LOCAL_CHANGES = {
     "nose/nose-width2": ("decr", "incr", 0.22),
     "nose/nose-width3": ("decr", "incr", 0.20),
 }
-OUTLINES = ("oval", "rectangular", "round", "square", "invertedtriangular")
+OUTLINES = {"Female": ("oval", "round", "invertedtriangular"), "Male": ("oval", "rectangular", "round", "square")}
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Person:
     hair: str
     hair_colour: str
     iris_colour: str
+    curl: float
     shape: tuple
     tint: tuple
     flush: float
@@ -82,6 +91,7 @@ class Person:
     brow_density: float
     stubble: float
     oiliness: float
+    asymmetry: float
     texture_seed: int
 
     @property
@@ -123,12 +133,12 @@ def person(subject_id, *, race, gender, number):
     # 7 and 12 have no common divisor: twelve people cover twelve different ages between 20 and 60.
     age = 20 + 40 * ((number * 7) % 12 + rng.uniform(0, 1)) / 12
     female = gender == "Female"
-    styles = STYLES[gender]
+    styles = STYLES[race, gender]
     fair = race == "White"
     hair = rng.choice(["black", "dark brown", "brown", "auburn", "blond"], p=[0.1, 0.3, 0.3, 0.1, 0.2]) if fair else (
         rng.choice(["black", "dark brown"], p=[0.7, 0.3])
     )
-    if age > 50 and rng.uniform() < 0.4:
+    if age > 50 and rng.uniform() < 0.35:
         hair = "grey"
     iris = rng.choice(["brown", "dark brown", "hazel", "green", "blue", "grey"], p=[0.25, 0.15, 0.15, 0.1, 0.25, 0.1])
     return Person(
@@ -140,6 +150,7 @@ def person(subject_id, *, race, gender, number):
         hair=styles[(number + number // 4) % len(styles)],
         hair_colour=str(hair),
         iris_colour=str(iris) if fair else str(rng.choice(["dark brown", "brown"], p=[0.7, 0.3])),
+        curl=float(rng.uniform(0.7, 1.0)) if race == "Black" else float(rng.uniform(0.0, 0.35)),
         shape=_shape(rng, race, female, age),
         tint=tuple(rng.normal(0, (0.5, 0.7, 0.9)).round(3)),
         flush=float(rng.uniform(0.5, 1.1)),
@@ -151,6 +162,7 @@ def person(subject_id, *, race, gender, number):
         brow_density=float(rng.uniform(0.8, 1.05)),
         stubble=0.0 if female else float(rng.uniform(0.0, 0.9)),
         oiliness=float(rng.uniform(0.3, 0.9)),
+        asymmetry=float(np.clip(rng.normal(0, 0.04), -0.08, 0.08)),
         texture_seed=int(rng.integers(2**31)),
     )
 
@@ -162,8 +174,8 @@ def _shape(rng, race, female, age):
     mix = rng.uniform(0, 0.12)
     part = rng.uniform()
     races = {own: 1 - mix, others[0]: mix * part, others[1]: mix * (1 - part)}
-    femininity = 1 - rng.uniform(0, 0.10) if female else rng.uniform(0, 0.10)
-    old = np.clip((age - 25) / 65, 0, 1)
+    femininity = rng.uniform(1.0, 1.15) if female else rng.uniform(-0.05, 0.10)
+    old = 0.8 * np.clip((age - 25) / 65, 0, 1)
     weight = rng.uniform(0.32, 0.72)
     heavy = {"averageweight": 1 - abs(2 * weight - 1), "minweight": max(0, 1 - 2 * weight), "maxweight": max(0, 2 * weight - 1)}
     for gender, g in (("female", femininity), ("male", 1 - femininity)):
@@ -176,7 +188,7 @@ def _shape(rng, race, female, age):
         value = float(np.clip(rng.normal(0, deviation), -2 * deviation, 2 * deviation))
         for side in ("l", "r") if "{side}" in name else ("",):
             shape[f"{name.format(side=side)}-{more if value > 0 else less}"] = abs(value)
-    shape[f"head/head-{rng.choice(OUTLINES)}"] = float(rng.uniform(0, 0.35))
+    shape[f"head/head-{rng.choice(OUTLINES['Female' if female else 'Male'])}"] = float(rng.uniform(0, 0.30))
     return tuple((name, float(value)) for name, value in shape.items() if value > 1e-4)
 
 
@@ -194,4 +206,4 @@ def resting_mesh(who):
     vertices = geometry.load_head().template.astype(np.float32)
     for name, weight in who.shape:
         vertices = vertices + np.float32(weight) * geometry.target(name)
-    return vertices
+    return settle(vertices)

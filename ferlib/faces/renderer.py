@@ -17,7 +17,7 @@ from ferlib.faces.skin import BOTTOM, LEFT, SPAN
 from ferlib.faces.tone import from_display, to_display
 
 OVERSAMPLING = 2
-FIELD = 0.262  # m, width of the view at the face, for a head of average size
+FIELD = 0.270  # m, width of the view at the face, for a head of average size
 DISTANCE = 1.3  # m
 SPREAD = (0.00150, 0.00075, 0.00050)  # m, how far red, green and blue light spread in the skin (sigma)
 LIGHTS = {"key": 0.92, "fill": 0.24, "ambient": 0.40}
@@ -119,14 +119,14 @@ class Renderer:
         held.write(np.ascontiguousarray(values[::-1]).astype(dtype).tobytes())
         held.build_mipmaps()
 
-    def draw(self, surfaces, *, eye, scale, yaw=0.0, pitch=0.0, light=1.0, side=1.0, groove=0.15, oiliness=0.5):
+    def draw(self, surfaces, *, centre, scale, yaw=0.0, pitch=0.0, light=1.0, side=1.0, groove=0.15, oiliness=0.5):
         """Render the surfaces; the maps must have been set.
 
         Parameters
         ----------
         surfaces : list of Surface
-        eye : array, shape (3,)
-            Point between the eyes, metres.
+        centre : array, shape (3,)
+            The point that the camera looks at, metres.
         scale : float
             Size of this head relative to the base mesh; the view is scaled by it.
         yaw, pitch : float
@@ -141,7 +141,6 @@ class Renderer:
         numpy.ndarray of uint8, shape (size, size, 3)
         """
         gl, context, program = self.gl, self.context, self.program
-        centre = np.array([0.0, eye[1] - 0.014 * scale, eye[2] - 0.03])
         towards = _direction(yaw, pitch)
         camera = centre + DISTANCE * scale * towards
         view = _perspective(DISTANCE * scale, FIELD * scale) @ _look(camera, towards)

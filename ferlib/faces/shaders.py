@@ -149,7 +149,7 @@ void main() {
         roughness = 0.47;
         f0 = 0.030;
         scatter = 1.0;
-        spec = 0.9 + oiliness * (exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0)) + 0.6 * exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0)));
+        spec = 0.62 + 0.7 * oiliness * (exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0)) + 0.6 * exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0)));
         if (C.y < -0.130 && albedo.b > albedo.r) { spec = 0.15; scatter = 0.0; wrap = vec3(0.1); }
     } else if (material == MOUTH) {
         albedo = vec3(0.20, 0.045, 0.040);
@@ -178,7 +178,7 @@ void main() {
         float gap = abs(fract(arch / 0.152) - 0.5) * 2.0;
         float tooth = smoothstep(0.98, 0.86, gap);
         albedo *= mix(vec3(0.62, 0.50, 0.44), vec3(1.0), tooth);
-        shade = 0.92;
+        shade = 1.25 * smoothstep(-0.030, 0.012, C.z);
     } else if (material == TONGUE) {
         roughness = 0.4; scatter = 1.0; shade = 0.8;
     } else if (material == LASH) {
@@ -207,7 +207,7 @@ void main() {
     irradiance = vec4(light, scatter);
     reflectance = vec4(albedo, 1.0);
     if (material != EYE && material != HAIR) {
-        float s = 0.75 * ggx(n, key, v, roughness, f0) + 0.25 * ggx(n, key, v, roughness * 0.62, f0);
+        float s = 0.85 * ggx(n, key, v, roughness, f0) + 0.15 * ggx(n, key, v, roughness * 0.68, f0);
         float soft = ggx(n, fill, v, roughness, f0);
         gloss = vec4(vec3(strength.x * s * visible + strength.y * soft * sky) * spec * shade * mix(sky, 1.0, 0.3), 1.0);
     } else gloss.rgb *= mix(0.15, 1.0, visible) * sky;

@@ -153,14 +153,16 @@ def textures(person):
 
     hair = np.array(person.hair_linear, dtype=np.float32)
     brow = brows((seed, 6), thickness=person.brow_thickness, arch=person.brow_arch, density=person.brow_density)
-    colour = _cover(colour, hair * 0.8 + 0.002, np.clip(brow, 0, 1) * 0.93)
+    # Brows are darker than the hair of fair and grey heads.
+    paint = np.minimum(hair * 0.8 + 0.002, np.array([0.075, 0.055, 0.040], np.float32))
+    colour = _cover(colour, paint, np.clip(brow, 0, 1) * 0.92)
     if person.stubble:
         beard = smoothstep(-0.036, -0.062, y) * (1 - smoothstep(0.052, 0.080, np.abs(x))) * smoothstep(-0.150, -0.120, y)
         beard *= 1 - 0.95 * np.clip(lips * 1.5, 0, 1)
         beard *= 1 - 0.6 * bump(x, y, (0.034, -0.052), (0.012, 0.012))
         grain = 0.55 + 0.45 * np.clip(noise((seed, 7), 1.2), -1, 1)
         colour = _cover(colour, hair * 0.6 + 0.35 * colour.mean(axis=(0, 1)), person.stubble * 0.42 * beard * grain)
-    relief = 0.00002 * (1 + person.lines) * (noise((seed, 8), 1.2) + noise((seed, 9), 2.4))
+    relief = 0.000009 * (1 + person.lines) * (noise((seed, 8), 1.2) + noise((seed, 9), 2.4))
     relief += 0.00012 * brow + 0.00006 * lips * noise((seed, 10), 2)
     neckline = -0.155 + 0.030 * smoothstep(0.035, 0.110, np.abs(x)) + 0.0 * x
     shirt = smoothstep(0.0006, -0.0006, y - neckline)

@@ -1,0 +1,123 @@
+"""Renders a set into a folder: images, then the manifest that makes them a set."""
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image as Picture
+from tqdm.auto import tqdm
+
+from ferlib import tables
+from ferlib.faces import sets
+from ferlib.faces.face import Portrait
+from ferlib.faces.renderer import Renderer
+from ferlib.paths import relative
+
+JOURNAL = "rendered.partial.csv"
+
+
+def encode(pixels, quality):
+    """WebP bytes of an image, array of uint8 (h, w, 3)."""
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "WEBP", quality=quality, method=6)
+    return buffer.getvalue()
+
+
+def draw(images):
+    """Render recipes, person by person.
+
+    Parameters
+    ----------
+    images : iterable of Image
+        Images of one person should follow one another: their mesh and textures are made once.
+
+    Yields
+    ------
+    Image, numpy.ndarray of uint8, shape (size, size, 3)
+    """
+    renderer = portrait = None
+    for image in images:
+        if renderer is None or renderer.size != image.size:
+            renderer, portrait = Renderer(image.size), None
+        if portrait is None or portrait.who != image.who:
+            portrait = Portrait(image.who, renderer)
+        yield image, portrait.draw(
+            image.units, yaw=image.yaw_deg, pitch=image.pitch_deg, light=image.light, side=image.light_side
+        )
+
+
+def produce(face_set, out, *, part=(0, 1), images=None):
+    """Render what is missing of a set, and write its manifest when all images are there.
+
+    Parameters
+    ----------
+    face_set : FaceSet
+    out : str or pathlib.Path
+        Folder: `images/<image_id>.webp` and `manifest.csv`.
+    part : tuple of int
+        (k, n): render every n-th person from the k-th on, so that n processes can share the work. The manifest is
+        written by the process that finds all images done.
+    images : list of Image, optional
+        Recipes, when only a part of the set is wanted.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The manifest, or None while other parts are missing.
+    """
+    out = Path(out)
+    images = sets.images(face_set) if images is None else images
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    done = _done(out)
+    number = {name: i for i, name in enumerate(dict.fromkeys(image.who.subject_id for image in images))}
+    mine = [image for image in images if number[image.who.subject_id] % part[1] == part[0]]
+    missing = [image for image in mine if done.get(image.image_id, ("", ""))[0] != image.digest()]
+    journal = out / f"{part[0]}of{part[1]}.{JOURNAL}"
+    with tqdm(total=len(mine), initial=len(mine) - len(missing), unit="image", desc=face_set.name) as bar:
+        for image, pixels in draw(missing):
+            data = encode(pixels, face_set.quality)
+            tables.write_bytes(data, out / "images" / f"{image.image_id}.webp")
+            with open(journal, "a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow([image.image_id, image.digest(), hashlib.sha256(data).hexdigest()])
+            bar.update()
+    done = _done(out)
+    if any(done.get(image.image_id, ("", ""))[0] != image.digest() for image in images):
+        return None
+    rows = []
+    for image in images:
+        path = out / "images" / f"{image.image_id}.webp"
+        found = sets.row(image, face_set)
+        found |= {"path": relative(path.resolve()), "sha256": done[image.image_id][1]}
+        rows.append(found | ({"kind": image.kind} if face_set.mixtures or face_set.name != "people" else {}))
+    frame = pd.DataFrame(rows)
+    first = ["image_id", "dataset", "path", "sha256"]
+    frame = frame[first + [column for column in frame.columns if column not in first]]
+    tables.write_csv(frame, out / "manifest.csv", sort_by=["image_id"])
+    for path in out.glob(f"*.{JOURNAL}"):
+        path.unlink()
+    return out / "manifest.csv"
+
+
+def _done(out):
+    """Images in the folder whose file is as it was written: image_id -> (recipe, sha256)."""
+    known = {}
+    if (out / "manifest.csv").is_file():
+        frame = pd.read_csv(out / "manifest.csv", dtype=str)
+        known = dict(zip(frame["image_id"], zip(frame["recipe"], frame["sha256"], strict=True), strict=True))
+    for path in sorted(out.glob(f"*.{JOURNAL}")):
+        with open(path, newline="", encoding="utf-8") as file:
+            known |= {line[0]: (line[1], line[2]) for line in csv.reader(file) if len(line) == 3}
+    return {name: value for name, value in known.items() if _digest(out / "images" / f"{name}.webp") == value[1]}
+
+
+def _digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def difference(pixels, path):
+    """Mean absolute difference of an image from one on disk, in grey levels of 255."""
+    with Picture.open(path) as picture:
+        return float(np.abs(np.asarray(picture.convert("RGB"), float) - np.asarray(pixels, float)).mean())
