@@ -72,13 +72,15 @@ def composition(table):
 
 
 @styled
-def accuracy(table):
+def accuracy(table, *, confidence=0.95):
     """Accuracy of each group as a dot with its interval, models side by side.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Rows of `accuracy_by_group.csv` of one dataset; one variant of each model reads best.
+    confidence : float
+        Confidence of the intervals, for the label of the axis.
     """
     labels = np.array(named(table))
     models = sorted(set(labels))
@@ -108,7 +110,7 @@ def accuracy(table):
     panel.xaxis.set_major_formatter(percent)
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
-    panel.set_xlabel("right answers / images (no answer counts as not right), with 95 % interval")
+    panel.set_xlabel(f"right answers / images (no answer counts as not right), with {100 * confidence:.4g} % interval")
     figure.legend(loc="outside upper left", ncols=min(len(models), 4), columnspacing=1.4, handletextpad=0.4)
     return figure
 

@@ -38,7 +38,9 @@ def wilson(count, n, members, *, alpha=0.05):
     ends = np.full((len(members), 2), np.nan)
     some = trials > 0
     low, high = proportion_confint(successes[some], trials[some], alpha=alpha, method="wilson")
-    ends[some] = np.clip(np.column_stack([low, high]), 0, 1)
+    # Exact where rounding would put the end of the interval a hair inside the rate itself.
+    ends[some, 0] = np.where(successes[some] == 0, 0, low)
+    ends[some, 1] = np.where(successes[some] == trials[some], 1, high)
     return ends
 
 
