@@ -11,7 +11,7 @@ import numpy as np
 import open_clip
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
@@ -87,7 +87,7 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
     return Backbone(_short(name), model.eval(), preprocess, open_clip.get_tokenizer(name))
 
 
-def embed_images(paths, backbone, *, batch_size=64, progress=True):
+def embed_images(paths, backbone, *, batch_size=64):
     """Embed image files.
 
     Parameters
@@ -97,8 +97,6 @@ def embed_images(paths, backbone, *, batch_size=64, progress=True):
     backbone : Backbone
     batch_size : int
         Images a forward pass.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
@@ -106,7 +104,7 @@ def embed_images(paths, backbone, *, batch_size=64, progress=True):
         Unit length each, in the order of `paths`.
     """
     rows = []
-    for begin in tqdm(range(0, len(paths), batch_size), desc=backbone.name, unit="batch", disable=not progress):
+    for begin in tqdm(range(0, len(paths), batch_size), desc=backbone.name, unit="batch"):
         images = []
         for path in paths[begin : begin + batch_size]:
             with Image.open(absolute(path)) as image:

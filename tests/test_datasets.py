@@ -73,7 +73,7 @@ def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path
     path = dataset([(2, "sha256", "0" * 64)])
     (tmp_path / "a1.png").write_bytes(b"not an image")
     (tmp_path / "a2.png").unlink()
-    checked = manifest.check_images(datasets.read(path), progress=False)
+    checked = manifest.check_images(datasets.read(path))
     usable, rejected = manifest.keep_usable(checked, max_rejected=1.0)
     reasons = dict(zip(rejected["image_id"], rejected["reason"], strict=True))
     assert len(usable) == 0 and set(reasons) == {"a1", "a2", "b1"}
@@ -84,20 +84,20 @@ def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
     path = dataset()
     whole = (tmp_path / "b1.png").read_bytes()
     (tmp_path / "b1.png").write_bytes(whole[: len(whole) // 2])
-    checked = manifest.check_images(datasets.read(path), progress=False)
+    checked = manifest.check_images(datasets.read(path))
     assert checked.set_index("image_id")["reason"].ne("").to_dict() == {"a1": False, "a2": False, "b1": True}
 
 
 def test_too_many_bad_images_stop_the_study_and_the_message_names_the_first(dataset, tmp_path):
     path = dataset()
     (tmp_path / "a1.png").write_bytes(b"not an image")
-    checked = manifest.check_images(datasets.read(path), progress=False)
+    checked = manifest.check_images(datasets.read(path))
     with pytest.raises(InputError, match=r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded"):
         manifest.keep_usable(checked, max_rejected=0.1)
 
 
 def test_hashes_are_filled_in_where_the_manifest_has_none(dataset, tmp_path):
-    checked = manifest.check_images(datasets.read(dataset()), progress=False)
+    checked = manifest.check_images(datasets.read(dataset()))
     assert checked["sha256"].iloc[0] == provenance.sha256(tmp_path / "a1.png")
 
 

@@ -59,7 +59,7 @@ def test_embeddings_are_open_clips_own_whatever_the_batch(folder, backbone, imag
         ).numpy()
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     for batch_size in (1, 2, 64):
-        found = embed.embed_images(images, backbone, batch_size=batch_size, progress=False)
+        found = embed.embed_images(images, backbone, batch_size=batch_size)
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -108,7 +108,7 @@ def test_an_unknown_backbone_is_named_with_what_there_is(name, tag, words):
 
 
 def test_zero_shot_probabilities_are_the_softmax_of_open_clips_logits(backbone, images):
-    vectors = embed.embed_images(images, backbone, progress=False)
+    vectors = embed.embed_images(images, backbone)
     classes = zeroshot.class_embeddings(backbone, ["a {} face"])
     captions = [f"a {word} face" for word in ("angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")]
     pixels = torch.stack([backbone.preprocess(Image.open(path)) for path in images])

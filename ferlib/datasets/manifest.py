@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib import labels
 from ferlib.errors import InputError
@@ -89,15 +89,13 @@ def _check_people(frame, source):
             )
 
 
-def check_images(manifest, *, progress=True):
+def check_images(manifest):
     """Open every image and compare it with its hash.
 
     Parameters
     ----------
     manifest : pandas.DataFrame
         As returned by `complete`.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
@@ -107,7 +105,7 @@ def check_images(manifest, *, progress=True):
     digests, reasons = [], []
     recorded = manifest["sha256"].fillna("")
     rows = zip(manifest["path"], recorded, strict=True)
-    for path, expected in tqdm(rows, total=len(manifest), desc="images", unit="image", disable=not progress):
+    for path, expected in tqdm(rows, total=len(manifest), desc="images", unit="image"):
         digest, reason = _check_image(absolute(path), expected)
         digests.append(digest)
         reasons.append(reason)

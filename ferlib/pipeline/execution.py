@@ -94,7 +94,8 @@ def main():
     parser.add_argument("--run-dir", required=True, type=Path)
     arguments = parser.parse_args()
     name, run_dir = arguments.notebook.stem, arguments.run_dir.resolve()
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["TQDM_DISABLE"] = "1"  # for the kernel: its bars would litter the report; papermill's own stays
     parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
     output = run_dir / "executed" / f"{name}.ipynb"
     try:

@@ -35,6 +35,10 @@ $figures
 """)
 
 
+WRAP = "<style>.jp-CodeCell pre, .jp-OutputArea pre { white-space: pre-wrap } table { overflow-x: auto }</style></head>"
+"""Long lines of code are shown whole."""
+
+
 def convert(executed, folder):
     """Convert an executed notebook to HTML, when it is newer than the HTML there.
 
@@ -51,7 +55,7 @@ def convert(executed, folder):
         return page
     exporter = HTMLExporter(embed_images=True, require_js_url="", jquery_url="", mathjax_url="", mermaid_js_url="")
     body, _ = exporter.from_filename(str(executed))
-    return tables.write_bytes(body.encode("utf-8"), page)
+    return tables.write_bytes(body.replace("</head>", WRAP, 1).encode("utf-8"), page)
 
 
 def title_and_question(executed):
