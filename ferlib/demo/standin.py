@@ -1,6 +1,5 @@
 """Start and stop the stand-in server from a notebook."""
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -44,39 +43,32 @@ def pin(models, *, weights=WEIGHTS):
     return [{**model, "version": _version(model, weights)} if _ours(model) else model for model in models]
 
 
-@contextlib.contextmanager
-def ready(*, weights=WEIGHTS, lifetime_s=3600, start_s=120, fail=()):
-    """Hold a stand-in server ready: it starts when the first model needs it, and stops with the block.
+class StandIn:
+    """A server process that starts when the first model needs it, and stops with a `with` block or by `stop`.
 
     Parameters
     ----------
     weights : str
         `local-dir:PATH` of the demo CLIP.
     lifetime_s : float
-        Seconds after which the server ends by itself, whatever happens to the notebook.
+        Seconds after which the server ends by itself. It also ends with the process that started it, however that one
+        ends.
     start_s : float
         Seconds that it may take to be ready.
     fail : sequence of str
         Failures of the first requests, see `ferlib.demo.server`.
-
-    Yields
-    ------
-    StandIn
     """
-    standin = StandIn(weights, lifetime_s, start_s, fail)
-    try:
-        yield standin
-    finally:
-        standin.stop()
 
-
-class StandIn:
-    """A server process that is started when it is first needed; get one from `ready`."""
-
-    def __init__(self, weights, lifetime_s, start_s, fail):
+    def __init__(self, *, weights=WEIGHTS, lifetime_s=3600, start_s=120, fail=()):
         self.weights, self.lifetime_s, self.start_s, self.fail = weights, lifetime_s, start_s, fail
         self.process = None
         self.port = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def connect(self, model):
         """The model with the address where it can be reached; starts the server if it is the one that answers."""

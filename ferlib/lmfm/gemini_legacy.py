@@ -17,6 +17,8 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=r"\s*All support for the `google.generativeai` package has ended")
     # Its foundation announces when it will drop this version of Python, which concerns no release that it can use.
     warnings.filterwarnings("ignore", message="You are using a Python version .* which Google will stop supporting")
+    # And it would like a widget for a progress bar that it does not show here.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     import google.generativeai as genai
     from google.api_core import exceptions
     from google.generativeai.client import get_default_generative_client

@@ -15,7 +15,7 @@ from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.progress import bar
 
 COLUMNS = ("dataset", "image_id", "model", "variant", "repeat", "status", "predicted", "response_id")
-"""The columns of a prediction table; the answers that `ask` returns have `said`, `model_version` and `error` beside."""
+"""The columns of a prediction table; the answers that `ask` returns have more."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
 
@@ -113,8 +113,9 @@ def ask(plan, responses, *, connect=None, may_send=(), concurrency=8, timeout_s=
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, then `said` (the model's words), `model_version` (as reported), `error` (the last one, where
-        there was no answer), sorted by dataset, image and repeat.
+        Columns `COLUMNS`, then `said` (the model's words), `model_version`, `input_tokens`, `output_tokens` (all three
+        as the provider reports them), `error` (the last one, where there was no answer), sorted by dataset, image and
+        repeat.
 
     Raises
     ------
@@ -236,7 +237,7 @@ def _table(plan, responses, errors):
     rows = []
     for row in plan.questions.itertuples():
         record = responses.get(row.response_id)
-        answer = record["answer"] if record else {"kind": "error", "text": None, "model_version": None}
+        answer = record["answer"] if record else {"kind": "error", "text": None, "model_version": None, "usage": {}}
         status, label = parse.outcome(answer["kind"], answer["text"])
         rows.append(
             {
@@ -250,6 +251,8 @@ def _table(plan, responses, errors):
                 "response_id": row.response_id if record else None,
                 "said": answer["text"],
                 "model_version": answer["model_version"],
+                "input_tokens": answer["usage"].get("input_tokens"),
+                "output_tokens": answer["usage"].get("output_tokens"),
                 "error": None if record else errors.get(row.response_id, "no answer is stored"),
             }
         )

@@ -75,7 +75,7 @@ def test_it_answers_what_the_model_sees_and_names_the_weights(weights):
     """Compared with zero-shot CLIP worked out here, by the providers' own clients, in a process of its own."""
     backbone = embed.load_backbone(weights)
     pinned = models.read(standin.pin(MODELS, weights=weights))
-    with standin.ready(weights=weights, fail=["500"]) as local:
+    with standin.StandIn(weights=weights, fail=["500"]) as local:
         assert local.process is None
         for model in pinned:
             client = models.client(local.connect(model), timeout_s=20)
@@ -111,7 +111,7 @@ def test_the_version_changes_with_the_weights_and_with_the_reading(weights):
 
 def test_it_does_not_start_when_nobody_asks_it(weights):
     other = models.read([{"name": "m", "provider": "openai", "base_url": "http://127.0.0.1:1/v1"}])[0]
-    with standin.ready(weights=weights) as local:
+    with standin.StandIn(weights=weights) as local:
         assert local.connect(other) == other and local.process is None
 
 
@@ -131,7 +131,7 @@ def test_missing_weights_are_told(tmp_path):
 
 
 def test_a_server_that_cannot_start_says_why(weights):
-    with standin.ready(weights=weights, fail=["explode"]) as local:
+    with standin.StandIn(weights=weights, fail=["explode"]) as local:
         with pytest.raises(RuntimeError, match="invalid choice: 'explode'"):
             local.connect(MODELS[0])
         assert local.process is None
@@ -140,7 +140,7 @@ def test_a_server_that_cannot_start_says_why(weights):
 START = """
 import sys
 from ferlib.demo import standin
-with standin.ready(weights=sys.argv[1], lifetime_s=float(sys.argv[2])) as local:
+with standin.StandIn(weights=sys.argv[1], lifetime_s=float(sys.argv[2])) as local:
     print(local.connect({"name": "demo-openai", "provider": "openai", "base_url": "standin"}) and local.process.pid)
     sys.stdout.flush()
     sys.stdin.read()
