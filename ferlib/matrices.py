@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ferlib.figures import WIDTH, styled
 from ferlib.labels import EMOTIONS
-from ferlib.plots import named, percent, span
+from ferlib.plots import named, percent, percent_tick, span
 
 MAP = LinearSegmentedColormap.from_list("rate", ["#FFFFFF", "#9CCBE8", "#0072B2", "#00263D"])
 """White is none, dark is many: the lightness alone tells them apart, so every kind of colour vision sees the same."""
@@ -77,7 +77,7 @@ def mistakes(table, *, title):
     bar = figure.colorbar(
         panels[0].collections[0], ax=list(panels), shrink=min(1, 3 / height), anchor=(0, 1), aspect=24, pad=0.02
     )
-    bar.ax.yaxis.set_major_formatter(percent)
+    bar.ax.yaxis.set_major_formatter(percent_tick)
     bar.set_label("rate: images / n")
     return figure
 

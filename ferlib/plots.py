@@ -34,9 +34,14 @@ def span(values):
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
-def percent(share, _=None):
-    """A share as text: `5 %`. Serves as the formatter of an axis."""
+def percent(share):
+    """A share as text, to whole percent: `5 %`."""
     return f"{100 * share:.0f} %"
+
+
+def percent_tick(share, _):
+    """Formatter of an axis of shares; ticks between whole percents keep their decimals: `2.5 %`."""
+    return f"{100 * share:.3g} %"
 
 
 @styled
@@ -86,7 +91,7 @@ def accuracy(table, *, confidence=0.95):
     models = sorted(set(labels))
     rows, ticks, headings = _rows(table)
     step = 0.72 / max(len(models), 1)
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * len(ticks) + 0.16 * len(models)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.7 + (0.3 + 0.035 * len(models)) * (len(ticks) + 2)), layout="constrained")
     panel = figure.subplots()
     for number, model in enumerate(models):
         part = table[labels == model]
@@ -107,7 +112,7 @@ def accuracy(table, *, confidence=0.95):
     panel.set_yticks(list(ticks), list(ticks.values()))
     panel.set_ylim(max(ticks) + 0.5, min(ticks) - 0.5)
     panel.set_xlim(max(0, np.floor(table["ci_low"].min() * 20 - 0.2) / 20), 1.005)
-    panel.xaxis.set_major_formatter(percent)
+    panel.xaxis.set_major_formatter(percent_tick)
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
     panel.set_xlabel(f"right answers / images (no answer counts as not right), with {100 * confidence:.4g} % interval")
@@ -164,7 +169,7 @@ def no_answer(table):
     sizes = table.groupby("group")["n_images"].agg(list)
     panels[0].set_yticks(range(len(groups)), [f"{group} (n = {span(sizes[group])})" for group in groups])
     panels[0].set_xlim(0, max(1.25 * total.max(), 0.05))
-    panels[0].xaxis.set_major_formatter(percent)
+    panels[0].xaxis.set_major_formatter(percent_tick)
     panels[0].xaxis.set_major_locator(MaxNLocator(3))
     panels[0].invert_yaxis()
     for panel in panels[len(models) :]:
