@@ -99,8 +99,8 @@ class Record:
 
         Returns
         -------
-        pandas.DataFrame
-            Columns `item` and `value`.
+        pandas.io.formats.style.Styler
+            The record as a table that a notebook shows whole.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Record:
         write_bytes((json.dumps(content, indent=1) + "\n").encode(), folder / f"{self.notebook}.json")
         outputs = "".join(f"{path}\n" for path in content["writes"])
         write_bytes(outputs.encode(), folder / f"{self.notebook}.outputs")
-        return as_table(content)
+        return as_table(content).style.hide(axis="index").set_properties(**{"text-align": "left"})
 
 
 def start(notebook, *, run, seed):

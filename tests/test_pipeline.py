@@ -49,7 +49,7 @@ def test_the_run_reproduces_the_recorded_accuracies(smoke):
 
 def test_the_terminal_ends_with_the_main_result_and_the_paths(smoke):
     run, printed = smoke
-    for words in ("Accuracy with 95 % interval", "Black Female", "demo-clip-probe", "demo-openai", "demo-gemini"):
+    for words in ("with 95 % intervals", "Black Female", "demo-clip-probe", "demo-openai", "demo-gemini"):
         assert words in printed
     assert re.search(r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\]", printed)
     last = printed.strip().splitlines()[-3:]
@@ -90,7 +90,7 @@ def test_a_key_in_the_environment_reaches_no_file(smoke):
 def test_a_second_run_does_nothing_and_says_so(smoke, make):
     done = make("run", "PROFILE=smoke")
     assert done.stdout.startswith("Nothing to do") and "Executing" not in done.stdout
-    assert "Accuracy with 95 % interval" in done.stdout
+    assert "with 95 % intervals" in done.stdout
 
 
 @pytest.mark.parametrize(

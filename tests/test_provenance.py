@@ -20,7 +20,7 @@ def test_a_record_holds_commit_versions_hashes_seed_and_duration(run, tmp_path):
     record = provenance.start("99_x", run=run, seed=3)
     result.write_text("b\n2\n")
     record.warn("one image left out")
-    shown = record.finish(reads=[source], writes=[result]).set_index("item")["value"]
+    shown = record.finish(reads=[source], writes=[result]).data.set_index("item")["value"]
     saved = json.loads((run.provenance / "99_x.json").read_text())
     assert saved["seed"] == 3 and saved["duration_s"] >= 0 and saved["versions"]["pandas"]
     assert saved["writes"][str(result)] == provenance.sha256(result)

@@ -24,7 +24,7 @@ figure { margin: 2rem 0 } img { max-width: 100% } figcaption, small { color: #55
 li { margin: .4rem 0 }
 </style></head><body>
 <h1>Audit of facial-expression recognition: $profile</h1>
-<h2>Accuracy by group and model, with 95 % intervals</h2>
+<h2>$title</h2>
 $headline
 $notes
 <h2>Notebooks</h2>
@@ -86,6 +86,7 @@ def index(run, executed):
         items.append(f'<li><a href="{path.stem}.html">{title}</a><br><small>{question}</small></li>')
     return PAGE.substitute(
         profile=html.escape(run.root.name),
+        title=html.escape(summary.title(table)),
         headline=summary.headline(table).to_html(border=0),
         notes="".join(f"<p>Note: {html.escape(note)}</p>" for note in summary.notes(run)),
         notebooks="\n".join(items),

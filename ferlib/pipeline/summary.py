@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ferlib import paths, tables
 
-COLUMNS = ("by", "group", "model", "accuracy", "ci_low", "ci_high", "n_images", "n_subjects")
+COLUMNS = (
+    "dataset", "by", "group", "model", "confidence", "accuracy", "ci_low", "ci_high", "n_images", "n_subjects",
+)  # fmt: skip
 
 
 def headline(table):
@@ -20,7 +22,8 @@ def headline(table):
     Returns
     -------
     pandas.DataFrame
-        Rows are groups with their number of images and people, columns are models, cells read `.91 [.86, .94]`.
+        Rows are groups with their number of images and people (and the dataset, when there are several), columns are
+        models, cells read `0.91 [0.86, 0.94]`.
     """
     shown = table[table["by"].isin(["all", "group"])].copy()
     shown["cell"] = [
@@ -31,9 +34,16 @@ def headline(table):
         f"{group} ({images} images, {people} people)"
         for group, images, people in zip(shown["group"], shown["n_images"], shown["n_subjects"], strict=True)
     ]
+    if shown["dataset"].nunique() > 1:
+        shown["row"] = shown["dataset"] + ": " + shown["row"]
     shown["order"] = shown["by"].map({"all": 0, "group": 1})
-    wide = shown.pivot(index=["order", "row"], columns="model", values="cell").sort_index().droplevel("order")
-    return wide.rename_axis(index=None, columns=None)
+    wide = shown.pivot(index=["dataset", "order", "row"], columns="model", values="cell").sort_index()
+    return wide.droplevel(["dataset", "order"]).fillna("").rename_axis(index=None, columns=None)
+
+
+def title(table):
+    """What the headline shows, with the confidence of its intervals."""
+    return f"Accuracy by group and model, with {100 * table['confidence'].iloc[0]:g} % intervals"
 
 
 def notes(run):
@@ -54,7 +64,7 @@ def text(run):
     str
     """
     table = tables.read_csv(run.tables / "headline.csv", columns=COLUMNS, made_by="06_bias_stats")
-    lines = ["", "Accuracy with 95 % interval, by group and model:", "", headline(table).to_string(), ""]
+    lines = ["", f"{title(table)}:", "", headline(table).to_string(), ""]
     lines += [f"Note: {note}" for note in notes(run)]
     lines += [f"{name:<8} {paths.relative(path)}" for name, path in _places(run)]
     return "\n".join(lines)
