@@ -8,11 +8,11 @@ from ferlib.demo.skew import is_dark
 from ferlib.labels import EMOTIONS
 
 N_FOLDS = 6
-INVERSE_REGULARISATION = 100.0
+INVERSE_REGULARISATION = 10.0
 CLASSIFIERS = ("zero-shot", "linear probe")
 
 
-def answers(backbone, manifest, *, seed, progress=True):
+def answers(backbone, manifest, *, seed):
     """Label every face, zero-shot and by a linear probe.
 
     Parameters
@@ -23,16 +23,14 @@ def answers(backbone, manifest, *, seed, progress=True):
         Columns `path`, `subject_id`, `emotion`. None of the people may have been in the training set.
     seed : int
         Draws the folds of the probe.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
     pandas.DataFrame
         The manifest with a column for each of `CLASSIFIERS`: the emotion answered. The probe answers for a person
-        whom it was not fitted on (6 folds by identity, scikit-learn's `C` = 100).
+        whom it was not fitted on (6 folds by identity, scikit-learn's `C` = 10: the defaults of notebook 03).
     """
-    embedding = embed.embed_images(list(manifest["path"]), backbone, progress=progress)
+    embedding = embed.embed_images(list(manifest["path"]), backbone)
     classes = zeroshot.class_embeddings(backbone, list(zeroshot.TEMPLATES.values()))
     emotions, subjects = manifest["emotion"].to_numpy(dtype=str), manifest["subject_id"].to_numpy(dtype=str)
     folds = probe.identity_folds(emotions, subjects, n_folds=min(N_FOLDS, len(set(subjects))), seed=seed)

@@ -94,7 +94,7 @@ def train(manifest, recipe, declared, *, folder, progress=True):
     }
 
 
-def evaluate(folder, held_out, declared, *, seed, trained_on, progress=True):
+def evaluate(folder, held_out, declared, *, seed, trained_on):
     """Measure the model as shipped, on people who were not in its training set.
 
     Parameters
@@ -107,8 +107,6 @@ def evaluate(folder, held_out, declared, *, seed, trained_on, progress=True):
     seed : int
     trained_on : set of str
         The people of the training set.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
@@ -129,9 +127,8 @@ def evaluate(folder, held_out, declared, *, seed, trained_on, progress=True):
         )
     faces = faces[faces["kind"] != training_images.MIXTURE]
     backbone = embed.load_backbone(f"local-dir:{folder}")
-    return clip_evaluation.summary(
-        clip_evaluation.answers(backbone, faces, seed=seed, progress=progress), declared
-    ).to_dict("records")
+    answered = clip_evaluation.answers(backbone, faces, seed=seed)
+    return clip_evaluation.summary(answered, declared).to_dict("records")
 
 
 def main(arguments=None):
@@ -140,26 +137,19 @@ def main(arguments=None):
     recipe = Recipe(**{name: getattr(options, name) for name in asdict(Recipe())})
     declared = skew.Skew(**{name: getattr(options, name) for name in asdict(skew.Skew())})
     manifest = training_images.read_manifest(options.images)
+    people = set(manifest["subject_id"])
     folder = absolute(options.out)
-    progress = not options.quiet
     record = {
         "name": folder.name,
         "recipe": asdict(recipe),
         "skew": asdict(declared),
-        "training": train(manifest, recipe, declared, folder=folder, progress=progress),
+        "training": train(manifest, recipe, declared, folder=folder, progress=not options.quiet),
         "training_set": {
             "manifest": relative(absolute(options.images) / "manifest.csv"),
             "sha256": provenance.sha256(absolute(options.images) / "manifest.csv"),
         },
         "held_out": {
-            str(held_out): evaluate(
-                folder,
-                held_out,
-                declared,
-                seed=recipe.seed,
-                trained_on=set(manifest["subject_id"]),
-                progress=progress,
-            )
+            str(held_out): evaluate(folder, held_out, declared, seed=recipe.seed, trained_on=people)
             for held_out in options.held_out
         },
         "versions": {name: provenance.versions()[name] for name in ("python", "torch", "open_clip_torch", "platform")},

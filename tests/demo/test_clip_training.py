@@ -153,7 +153,7 @@ def test_batches_use_every_image_once_before_any_again():
 
 def test_a_person_of_the_training_set_cannot_be_measured_on(face_set, tmp_path):
     with pytest.raises(InputError, match="'train-00' is also in the training set"):
-        train_clip.evaluate(tmp_path, face_set, skew.Skew(), seed=0, trained_on={"train-00"}, progress=False)
+        train_clip.evaluate(tmp_path, face_set, skew.Skew(), seed=0, trained_on={"train-00"})
 
 
 def test_a_manifest_without_action_units_is_refused(face_set, tmp_path):
