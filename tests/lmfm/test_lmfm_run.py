@@ -185,6 +185,21 @@ def test_waits_grow_and_differ(monkeypatch):
         assert low <= min(values) and max(values) <= 1.5 * low and len(set(values)) == 20
 
 
+def test_the_provider_says_how_long_to_wait():
+    waits = []
+
+    class Clock(threading.Event):
+        def wait(self, timeout):
+            waits.append(timeout)
+
+    def fail():
+        raise run.NoAnswer("HTTP 429", retry=True, wait_s=20)
+
+    with pytest.raises(run.NoAnswer):
+        run._patiently(fail, tries=3, stop=Clock())
+    assert len(waits) == 2 and min(waits) >= 20
+
+
 def test_no_more_questions_are_under_way_than_allowed(stand_in, tmp_path):
     lock, now, most, see = threading.Lock(), 0, 0, stand_in.respond
 
