@@ -42,13 +42,13 @@ NAMES = {
 }
 
 PROTOTYPES = {
-    "anger": {"au04": 0.85, "au05": 0.30, "au07": 0.60, "au23": 0.55, "au24": 0.60, "au17": 0.25},
-    "disgust": {"au09": 0.85, "au10": 0.75, "au04": 0.30, "au06": 0.40, "au07": 0.30, "au16": 0.30, "au25": 0.35},
-    "fear": {"au01": 0.85, "au02": 0.45, "au04": 0.45, "au05": 0.80, "au20": 0.80, "au25": 0.40, "au26": 0.18},
-    "happy": {"au06": 0.65, "au12": 0.80, "au07": 0.15, "au25": 0.45},
+    "anger": {"au04": 0.90, "au05": 0.30, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
+    "disgust": {"au04": 0.25, "au06": 0.40, "au07": 0.30, "au09": 0.90, "au10": 0.80, "au16": 0.25, "au25": 0.30},
+    "fear": {"au01": 0.95, "au02": 0.40, "au04": 0.40, "au05": 0.85, "au20": 0.85, "au25": 0.45, "au26": 0.15},
+    "happy": {"au06": 0.70, "au07": 0.15, "au12": 0.85, "au25": 0.70},
     "neutral": {},
-    "sad": {"au01": 0.80, "au04": 0.30, "au15": 0.80, "au17": 0.45, "au43": 0.35},
-    "surprise": {"au01": 0.80, "au02": 0.80, "au05": 0.70, "au26": 0.75, "au25": 0.20},
+    "sad": {"au01": 0.95, "au04": 0.25, "au15": 0.90, "au17": 0.50, "au43": 0.40},
+    "surprise": {"au01": 0.75, "au02": 0.85, "au05": 0.70, "au25": 0.20, "au26": 0.80},
 }
 assert tuple(PROTOTYPES) == EMOTIONS
 
@@ -77,9 +77,10 @@ MOVEMENTS = {
     "au16": both(mouthLowerDown=1.0),
     "au17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
     "au20": both(mouthStretch=1.2),
-    "au23": {"mouthRollLower": 0.7, "mouthRollUpper": 0.6},
-    "au24": both(mouthPress=1.1),
-    "au25": both(mouthLowerDown=0.70, mouthUpperUp=0.45) | {"jawOpen": 0.10},
+    "au23": {"mouthRollLower": 0.55, "mouthRollUpper": 0.45, "mouthPucker": 0.25},
+    # The action mouthPress lifts the corners as a smile does: the lip corner depressor holds them down.
+    "au24": both(mouthPress=0.50, mouthFrown=0.60) | {"mouthRollLower": 0.45, "mouthRollUpper": 0.35},
+    "au25": both(mouthLowerDown=0.75, mouthUpperUp=0.55) | {"jawOpen": 0.10},
     "au26": {"jawOpen": 0.75},
     "au43": both(eyeBlink=0.55),
 }
@@ -181,7 +182,7 @@ def movement(name):
         moved[index, 1] = 0.0042 * near
     else:
         near = np.exp(-(((np.abs(x) - 0.014) / 0.013) ** 2) - ((y - 0.017) / 0.011) ** 2) * reach
-        moved[index, 0] = -0.0026 * near * np.tanh(x / 0.005)
-        moved[index, 1] = -0.0030 * near
-        moved[index, 2] = 0.0012 * near
+        moved[index, 0] = -0.0030 * near * np.tanh(x / 0.005)
+        moved[index, 1] = -0.0040 * near
+        moved[index, 2] = 0.0014 * near
     return moved

@@ -1,13 +1,14 @@
 """One image of one person: from a person, Action Units, light and pose to pixels."""
 
-import functools
-
 import numpy as np
 
-from ferlib.faces import expression, geometry, hair, skin
+from ferlib.faces import expression, geometry, hair, skin, wrinkles
 from ferlib.faces.identity import resting_mesh
 from ferlib.faces.renderer import Surface
 
+
+
+LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
 
 
 class Portrait:
@@ -21,7 +22,7 @@ class Portrait:
 
     def __init__(self, who, renderer):
         self.who, self.renderer = who, renderer
-        self.rest = resting_mesh(who)
+        self.rest = hair.press_ears(who, resting_mesh(who))
         self.maps = skin.textures(who)
         self.hair = [
             Surface(
@@ -40,9 +41,9 @@ class Portrait:
 
     def draw(self, units, **view):
         vertices = self.rest + expression.displacement(units, self.who.asymmetry)
-        self.renderer.set_map("wrinkle", np.zeros((512, 512), np.float32))
+        self.renderer.set_map("wrinkle", wrinkles.height(units, self.who))
         return self.renderer.draw(
-            self.surfaces(vertices), centre=self.centre, scale=self.scale, oiliness=self.who.oiliness, **view
+            self.surfaces(vertices), centre=self.centre, scale=self.scale, oiliness=self.who.oiliness, groove=0.30, **view
         )
 
     def surfaces(self, vertices):
@@ -64,6 +65,8 @@ class Portrait:
         ):
             part = parts[name]
             moved = part.smooth @ vertices[part.index]
+            if material == "teeth":
+                moved = moved - (0, LOWER_TEETH, 0)
             normal = geometry.vertex_normals(moved, part.triangles)
             ball = None
             if material == "eye":

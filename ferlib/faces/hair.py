@@ -46,6 +46,7 @@ STYLES = {
     "bob": Style(0.0150, 0.0150, 0.034, 0.03, length=0.098),
     "long": Style(0.0130, 0.0130, 0.034, 0.03, length=0.260),
 }
+PARTING = 0.010  # m, of curtains, to the face's left of the middle
 CENTRE = np.array([0.0, 0.020, -0.085])  # of the skull, canonical coordinates
 
 
@@ -77,6 +78,18 @@ def meshes(who, rest):
     vertices = part.smooth @ rest[part.index]
     style = STYLES[who.hair]
     return [_curtain(style, part, vertices, who)] if style.length else [_shell(style, part, vertices, who)]
+
+
+def press_ears(who, rest):
+    """Resting mesh with the ears pressed flat under hair that hangs over them; other styles leave it as it is."""
+    if STYLES[who.hair].length is None:
+        return rest
+    part = geometry.load_head().parts["skin"]
+    index = part.index[_ears(part)[: len(part.index)]]
+    inner = np.abs(rest[index, 0]).min()
+    pressed = rest.copy()
+    pressed[index, 0] = np.sign(rest[index, 0]) * (inner + 0.12 * (np.abs(rest[index, 0]) - inner))
+    return pressed
 
 
 def _ears(part):
@@ -123,13 +136,18 @@ def _curtain(style, part, vertices, who):
     skull = gaussian_filter(skull, (1, 2), mode=("nearest", "wrap"))
     direction = np.stack([np.cos(theta) * np.sin(phi), np.sin(theta), np.cos(theta) * np.cos(phi)], axis=-1)
     on_skull = CENTRE + direction * skull[..., None]
-    growth = hairline_height(on_skull)
+    line = np.interp(
+        np.degrees(np.arctan2(on_skull[..., 0] - PARTING, on_skull[..., 2] + 0.085)) * np.sign(phi + 1e-9),
+        [-30, 0, 8, 18, 28, 38, 46, 54, 60],
+        [0.072, 0.079, 0.076, 0.068, 0.056, 0.036, 0.010, -0.030, -0.20],
+    )
+    growth = on_skull[..., 1] - line
     grow = smoothstep(0, style.ramp, growth)
-    part_line = np.exp(-(((on_skull[..., 0] - 0.018) / 0.006) ** 2)) * smoothstep(-0.06, 0.0, on_skull[..., 2])
+    part_line = np.exp(-(((on_skull[..., 0] - PARTING) / 0.006) ** 2)) * smoothstep(-0.02, 0.01, on_skull[..., 2])
     locks = np.sin(phi * 19 + 2 * np.sin(phi * 7)) * smoothstep(1.2, 0.5, theta)
-    thick = style.thickness * grow * (1 - 0.55 * part_line) * (1 + style.rough * locks)
+    thick = style.thickness * grow * (1 - 0.45 * part_line) * (1 + style.rough * locks)
     # The sides must clear the ears before the hair turns downwards.
-    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.75) / 0.55) ** 2)) * 0.010
+    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.014
     dome = centre + direction * (skull + thick + wide)[..., None]
 
     rows = 44
@@ -143,11 +161,13 @@ def _curtain(style, part, vertices, who):
     spread = spread * (1 + style.rough * 0.5 * np.sin(around * 19 + 2 * np.sin(around * 7)))
     curtain = centre + np.stack([rim[:, 0] * spread, y, rim[:, 2] * spread], axis=-1)
     # The face stays free: the curtain's edge runs down beside the cheeks.
-    open_to = np.radians(np.interp(depth, [0, 0.03, 0.10, 0.2], [63, 64, 66, 60] if bob else [63, 65, 63, 52]))
+    open_to = np.radians(np.interp(depth, [-0.02, 0, 0.03, 0.10, 0.2], [43, 49, 53, 55, 53] if bob else [43, 49, 54, 55, 46]))
     edge = (np.abs(around)[None, :] - open_to) * 0.09
+    from_dome = smoothstep(-0.02, 0.03, depth)
+    edge = (1 - from_dome) * growth[-1] + from_dome * edge
     tips = (y - low) * 0.8 + 0.004 * np.sin(around * 43) if bob else np.full_like(edge, 1.0)
     grid = np.concatenate([dome, curtain])
-    growth = np.concatenate([np.minimum(growth, np.where(theta < 0.55, (np.abs(phi) - np.radians(60)) * 0.09 + 0.02, 1.0)), np.minimum(edge, tips)])
+    growth = np.concatenate([growth, np.minimum(edge, tips)])
     n_rows, n_columns = grid.shape[:2]
     corner = np.arange(n_rows * n_columns).reshape(n_rows, n_columns)
     quads = np.stack([corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]], axis=-1).reshape(-1, 4)

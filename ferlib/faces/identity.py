@@ -138,7 +138,7 @@ def person(subject_id, *, race, gender, number):
     hair = rng.choice(["black", "dark brown", "brown", "auburn", "blond"], p=[0.1, 0.3, 0.3, 0.1, 0.2]) if fair else (
         rng.choice(["black", "dark brown"], p=[0.7, 0.3])
     )
-    if age > 50 and rng.uniform() < 0.35:
+    if age > 50 and rng.uniform() < 0.25:
         hair = "grey"
     iris = rng.choice(["brown", "dark brown", "hazel", "green", "blue", "grey"], p=[0.25, 0.15, 0.15, 0.1, 0.25, 0.1])
     return Person(
@@ -152,7 +152,7 @@ def person(subject_id, *, race, gender, number):
         iris_colour=str(iris) if fair else str(rng.choice(["dark brown", "brown"], p=[0.7, 0.3])),
         curl=float(rng.uniform(0.7, 1.0)) if race == "Black" else float(rng.uniform(0.0, 0.35)),
         shape=_shape(rng, race, female, age),
-        tint=tuple(rng.normal(0, (0.5, 0.7, 0.9)).round(3)),
+        tint=tuple((rng.normal(0, (0.5, 0.6, 0.8)) * (0.6 if race == "Black" else 1)).round(3).tolist()),
         flush=float(rng.uniform(0.5, 1.1)),
         lines=float((age - 20) / 40),
         lip_colour=float(rng.uniform(0.75, 1.0) if female else rng.uniform(0.45, 0.70)),

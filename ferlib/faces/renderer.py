@@ -16,13 +16,13 @@ from ferlib.faces import shaders
 from ferlib.faces.skin import BOTTOM, LEFT, SPAN
 from ferlib.faces.tone import from_display, to_display
 
-OVERSAMPLING = 2
+OVERSAMPLING = 3
 FIELD = 0.270  # m, width of the view at the face, for a head of average size
 DISTANCE = 1.3  # m
 SPREAD = (0.00150, 0.00075, 0.00050)  # m, how far red, green and blue light spread in the skin (sigma)
 LIGHTS = {"key": 0.92, "fill": 0.24, "ambient": 0.40}
 BACKGROUND = 0.5  # sRGB grey
-MATERIALS = {"skin": 0, "mouth": 1, "socket": 2, "eye": 3, "teeth": 4, "tongue": 5, "lash": 6, "hair": 7}
+MATERIALS = ("skin", "mouth", "socket", "eye", "teeth", "tongue", "lash", "hair")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Surface:
     Attributes
     ----------
     material : str
-        A key of MATERIALS.
+        One of MATERIALS.
     vertices, normals, canonical : array, shape (n, 3)
     triangles : array of int, shape (t, 3)
     growth : array, shape (n,), optional
@@ -85,16 +85,16 @@ class Renderer:
         self.size = size
         full = size * OVERSAMPLING
         context = self.context
-        self.program = context.program(vertex_shader=shaders.VERTEX, fragment_shader=shaders.FRAGMENT)
+        # A program a material: the software rasteriser runs every branch of a shader for every fragment.
+        self.programs = {
+            material: context.program(vertex_shader=shaders.VERTEX, fragment_shader=shaders.fragment(material))
+            for material in MATERIALS
+        }
         self.depth_program = context.program(
             vertex_shader=shaders.DEPTH_VERTEX, fragment_shader=shaders.DEPTH_FRAGMENT
         )
         self.layers = [context.texture((full, full), 4, dtype="f2") for _ in range(3)]
-        self.resolved = context.framebuffer(self.layers)
-        self.sampled = context.framebuffer(
-            [context.renderbuffer((full, full), 4, samples=4, dtype="f2") for _ in range(3)],
-            context.depth_renderbuffer((full, full), samples=4),
-        )
+        self.target = context.framebuffer(self.layers, context.depth_renderbuffer((full, full)))
         self.view_depth = self._depth_map(full)
         self.light_depth = self._depth_map(768)
         self.maps = {}
@@ -140,7 +140,7 @@ class Renderer:
         -------
         numpy.ndarray of uint8, shape (size, size, 3)
         """
-        gl, context, program = self.gl, self.context, self.program
+        gl, context = self.gl, self.context
         towards = _direction(yaw, pitch)
         camera = centre + DISTANCE * scale * towards
         view = _perspective(DISTANCE * scale, FIELD * scale) @ _look(camera, towards)
@@ -166,40 +166,49 @@ class Renderer:
                     array.render()
                     array.release()
 
-        self.sampled.use()
-        self.sampled.clear(0, 0, 0, 0, depth=1.0)
-        for unit, (name, texture) in enumerate(
-            {
-                "colour_map": self.maps["colour"],
-                "relief_map": self.maps["relief"],
-                "wrinkle_map": self.maps["wrinkle"],
-                "light_depth": self.light_depth[0],
-                "view_depth": self.view_depth[0],
-            }.items()
-        ):
+        self.target.use()
+        self.target.clear(0, 0, 0, 0, depth=1.0)
+        maps = {
+            "colour_map": self.maps["colour"],
+            "relief_map": self.maps["relief"],
+            "wrinkle_map": self.maps["wrinkle"],
+            "light_depth": self.light_depth[0],
+            "view_depth": self.view_depth[0],
+        }
+        values = {
+            "projection": _bytes(view),
+            "view_projection": _bytes(view),
+            "view_inverse": _bytes(np.linalg.inv(view)),
+            "light_projection": _bytes(lamp),
+            "map_frame": _floats(LEFT, BOTTOM, SPAN, groove),
+            "camera": _floats(*camera),
+            "key_direction": _floats(*key),
+            "fill_direction": _floats(*fill),
+            "strength": _floats(LIGHTS["key"] * light, LIGHTS["fill"] * light, LIGHTS["ambient"]),
+            "ao_radius": _floats(0.020 / FIELD),
+            "oiliness": _floats(oiliness),
+        }
+        for unit, texture in enumerate(maps.values()):
             texture.use(unit)
-            program[name].value = unit
-        program["projection"].write(_bytes(view))
-        program["view_projection"].write(_bytes(view))
-        program["view_inverse"].write(_bytes(np.linalg.inv(view)))
-        program["light_projection"].write(_bytes(lamp))
-        program["map_frame"].value = (LEFT, BOTTOM, SPAN, groove)
-        program["camera"].value = tuple(camera)
-        program["key_direction"].value = tuple(key)
-        program["fill_direction"].value = tuple(fill)
-        program["strength"].value = (LIGHTS["key"] * light, LIGHTS["fill"] * light, LIGHTS["ambient"])
-        program["ao_radius"].value = 0.020 / FIELD
-        program["oiliness"].value = oiliness
+        for program in self.programs.values():
+            for unit, name in enumerate(maps):
+                if name in program:
+                    program[name].value = unit
+            _set(program, values)
         for surface, (data, index) in zip(surfaces, buffers, strict=True):
-            program["material"].value = MATERIALS[surface.material]
-            program["base"].value = tuple(float(x) for x in surface.base)
-            program["curl"].value = surface.curl
+            program = self.programs[surface.material]
+            own = {"base": _floats(*surface.base), "curl": _floats(surface.curl)}
             if surface.eye is not None:
-                program["eye_centre"].value = tuple(float(x) for x in surface.eye[:3])
-                program["eye_radius"].value = float(surface.eye[3])
-            array = context.vertex_array(
-                program, [(data, "3f 3f 3f 1f", "position", "normal", "canonical", "growth")], index
+                own |= {"eye_centre": _floats(*surface.eye[:3]), "eye_radius": _floats(surface.eye[3])}
+            _set(program, own)
+            names = [name for name in ("position", "normal", "canonical", "growth") if name in program]
+            layout = " ".join(
+                kind if name in program else f"{4 * int(kind[0])}x"
+                for name, kind in zip(
+                    ("position", "normal", "canonical", "growth"), ("3f", "3f", "3f", "1f"), strict=True
+                )
             )
+            array = context.vertex_array(program, [(data, layout, *names)], index)
             array.render()
             array.release()
         for data, index in buffers:
@@ -208,7 +217,6 @@ class Renderer:
         return self._compose(FIELD * scale)
 
     def _compose(self, field):
-        self.context.copy_framebuffer(self.resolved, self.sampled)
         full = self.size * OVERSAMPLING
         light, colour, gloss = (
             np.frombuffer(layer.read(), np.float16).reshape(full, full, 4)[::-1].astype(np.float32)
@@ -229,6 +237,17 @@ class Renderer:
 
 def _bytes(matrix):
     return np.ascontiguousarray(matrix.T, dtype="f4").tobytes()
+
+
+def _floats(*values):
+    return np.array(values, dtype="f4").tobytes()
+
+
+def _set(program, values):
+    """Set the uniforms that a program has; the compiler drops those that it does not use."""
+    for name, data in values.items():
+        if name in program:
+            program[name].write(data)
 
 
 def _direction(yaw, pitch):

@@ -38,8 +38,7 @@ void main() {
 """
 
 FRAGMENT = """
-#version 400
-const int SKIN = 0, MOUTH = 1, SOCKET = 2, EYE = 3, TEETH = 4, TONGUE = 5, LASH = 6, HAIR = 7;
+#version 330
 
 in vec3 P;
 in vec3 N;
@@ -49,7 +48,6 @@ layout(location = 0) out vec4 irradiance;
 layout(location = 1) out vec4 reflectance;
 layout(location = 2) out vec4 gloss;
 
-uniform int material;
 uniform sampler2D colour_map;
 uniform sampler2D relief_map;
 uniform sampler2D wrinkle_map;
@@ -126,14 +124,16 @@ vec3 bend(vec3 n, float height, float height_x, float height_y) {
 
 void main() {
     vec3 v = normalize(camera - P), n = normalize(N);
-    if (dot(n, v) < 0.0 && material != EYE) n = -n;
+#ifndef EYE
+    if (dot(n, v) < 0.0) n = -n;
+#endif
     vec3 key = key_direction, fill = fill_direction;
     vec2 uv = (C.xy - map_frame.xy) / map_frame.z;
     vec3 albedo = base;
-    vec3 wrap = vec3(0.10);
+    vec3 wrap = vec3(0.10), sky_tint = vec3(1.0);
     float roughness = 0.5, f0 = 0.03, scatter = 0.0, spec = 1.0, shade = 1.0, cover = 1.0;
 
-    if (material == SKIN) {
+#if defined(SKIN)
         vec2 dx = dFdx(uv), dy = dFdy(uv);
         float w0 = texture(wrinkle_map, uv).r;
         float h = texture(relief_map, uv).r + w0;
@@ -146,18 +146,19 @@ void main() {
         albedo *= 1.0 - map_frame.w * groove * vec3(0.75, 1.0, 1.0);
         shade = 1.0 - 0.35 * groove * face;
         wrap = vec3(0.30, 0.16, 0.11);
+        sky_tint = vec3(0.85, 1.05, 1.12);
         roughness = 0.47;
         f0 = 0.030;
         scatter = 1.0;
         spec = 0.62 + 0.7 * oiliness * (exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0)) + 0.6 * exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0)));
         if (C.y < -0.130 && albedo.b > albedo.r) { spec = 0.15; scatter = 0.0; wrap = vec3(0.1); }
-    } else if (material == MOUTH) {
+#elif defined(MOUTH)
         albedo = vec3(0.20, 0.045, 0.040);
         shade = smoothstep(-0.045, 0.012, C.z) * 0.75;
         scatter = 1.0; spec = 0.3;
-    } else if (material == SOCKET) {
+#elif defined(SOCKET)
         shade = 0.75; scatter = 1.0; spec = 0.6; wrap = vec3(0.30, 0.16, 0.11);
-    } else if (material == EYE) {
+#elif defined(EYE)
         vec3 e = (C - eye_centre) / eye_radius;
         float r = length(e.xy), angle = atan(e.y, e.x), iris = 0.455;
         albedo = mix(vec3(0.66, 0.61, 0.57), vec3(0.52, 0.36, 0.32), smoothstep(0.55, 1.0, r));
@@ -172,45 +173,57 @@ void main() {
             float key_spot = smoothstep(0.955, 0.975, dot(mirror, key)), fill_spot = smoothstep(0.93, 0.98, dot(mirror, fill));
             gloss = vec4(vec3(0.85 * key_spot + 0.05 * fill_spot), 1.0);
         } else gloss = vec4(0.0);
-    } else if (material == TEETH) {
+#elif defined(TEETH)
         albedo = base; roughness = 0.25; f0 = 0.04; scatter = 0.0; wrap = vec3(0.3);
         float arch = atan(C.x, C.z + 0.030);
         float gap = abs(fract(arch / 0.152) - 0.5) * 2.0;
         float tooth = smoothstep(0.98, 0.86, gap);
         albedo *= mix(vec3(0.62, 0.50, 0.44), vec3(1.0), tooth);
-        shade = 1.25 * smoothstep(-0.030, 0.012, C.z);
-    } else if (material == TONGUE) {
-        roughness = 0.4; scatter = 1.0; shade = 0.8;
-    } else if (material == LASH) {
+        shade = smoothstep(-0.030, 0.010, C.z);
+#elif defined(TONGUE)
+        roughness = 0.4; scatter = 1.0; shade = 0.75 * smoothstep(-0.060, 0.010, C.z); spec = 0.5;
+#elif defined(LASH)
         cover = 0.55; spec = 0.0;
-    } else if (material == HAIR) {
+#elif defined(HAIR)
         vec3 q = C * 1000.0;
-        float fine = value_noise(vec3(q.x * 0.9, q.y * mix(0.10, 0.7, curl), q.z * mix(0.35, 0.7, curl)));
-        float broad = value_noise(q * vec3(0.22, 0.05, 0.12));
+        q.x += mix(3.0, 0.0, curl) * sin(q.y * 0.05 + q.z * 0.03);
+        float fine = value_noise(q * mix(vec3(0.75, 0.045, 0.20), vec3(0.55), curl));
+        float broad = value_noise(q * mix(vec3(0.20, 0.012, 0.06), vec3(0.16), curl));
         cover = smoothstep(0.0, 0.010, G + 0.008 * (fine - 0.5) + 0.004 * (broad - 0.5));
-        albedo = base * (0.65 + 0.7 * fine * mix(broad, 1.0, 0.5));
+        albedo = base * (0.60 + 0.45 * fine + 0.40 * broad);
         vec3 along = normalize(cross(cross(vec3(0.0, -1.0, 0.15), n), n) + 1e-4);
         float th = dot(along, normalize(key + v));
         gloss = vec4(vec3(pow(max(1.0 - th * th, 0.0), mix(40.0, 6.0, curl)) * mix(0.10, 0.02, curl) * (0.4 + fine)) * (base * 2.0 + 0.15), 1.0);
         spec = 0.0; wrap = vec3(0.15);
-    }
-    // Hair and lashes cover a part of the pixel: so many of its samples, rounded by a fixed dither.
-    int samples = int(cover * 4.0 + hash(vec3(gl_FragCoord.xy, 7.0)));
-    if (samples <= 0) discard;
-    gl_SampleMask[0] = samples >= 4 ? 15 : (1 << samples) - 1;
-    float visible = lit(n), sky = material == LASH ? 1.0 : open_sky(n);
+#endif
+#if defined(HAIR) || defined(LASH)
+    // Hair and lashes cover a share of the surface: a fixed dither decides for each sample.
+    if (cover < hash(vec3(gl_FragCoord.xy, 7.0))) discard;
+#endif
+    float visible = lit(n), sky = open_sky(n);
     vec3 raw = (vec3(dot(n, key)) + wrap) / ((1.0 + wrap) * (1.0 + wrap));
     vec3 light = strength.x * max(raw, 0.0) * mix(visible, 1.0, 0.05);
     light += strength.y * max((dot(n, fill) + 0.2) / 1.44, 0.0) * mix(sky, 1.0, 0.4);
-    light += strength.z * (0.75 + 0.25 * n.y) * pow(vec3(sky), material == SKIN ? vec3(0.85, 1.05, 1.12) : vec3(1.0));
+    light += strength.z * (0.75 + 0.25 * n.y) * pow(vec3(sky), sky_tint);
+#if defined(TEETH)
+    light = mix(light, vec3(0.75), 0.6);
+#endif
     light *= shade;
     irradiance = vec4(light, scatter);
     reflectance = vec4(albedo, 1.0);
-    if (material != EYE && material != HAIR) {
+#if defined(EYE) || defined(HAIR)
+    gloss.rgb *= mix(0.15, 1.0, visible) * sky;
+#else
         float s = 0.85 * ggx(n, key, v, roughness, f0) + 0.15 * ggx(n, key, v, roughness * 0.68, f0);
         float soft = ggx(n, fill, v, roughness, f0);
         gloss = vec4(vec3(strength.x * s * visible + strength.y * soft * sky) * spec * shade * mix(sky, 1.0, 0.3), 1.0);
-    } else gloss.rgb *= mix(0.15, 1.0, visible) * sky;
+#endif
     gloss.a = 1.0;
 }
 """
+
+
+def fragment(material):
+    """Source of the main pass for one material, such as "skin"."""
+    version, rest = FRAGMENT.lstrip().split("\n", 1)
+    return f"{version}\n#define {material.upper()}\n{rest}"

@@ -147,8 +147,9 @@ def textures(person):
     lab += lips[..., None] * (pale * (1 - dark) + deep * dark) * person.lip_colour
     if person.freckles:
         spots = np.clip(noise((seed, 5), 2.2) - 1.6, 0, 1) * (0.4 + flush)
-        lab[..., 0] -= person.freckles * 14 * spots
-        lab[..., 2] += person.freckles * 6 * spots
+        lab[..., 0] -= person.freckles * 9 * spots
+        lab[..., 1] -= person.freckles * 1 * spots
+        lab[..., 2] += person.freckles * 8 * spots
     colour = lab_to_linear(lab).astype(np.float32)
 
     hair = np.array(person.hair_linear, dtype=np.float32)
