@@ -44,8 +44,8 @@ class Reader:
 
 
 READERS = {
-    "demo-openai": Reader("demo-openai", "a photo of a {} face", 0.40),
-    "demo-gemini": Reader("demo-gemini", "a photo of a person who looks {}", 0.40),
+    "demo-openai": Reader("demo-openai", "a photo of a {} face", 0.45),
+    "demo-gemini": Reader("demo-gemini", "a photo of a person who looks {}", 0.45),
 }
 
 

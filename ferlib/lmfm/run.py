@@ -154,7 +154,8 @@ def complaint(answers):
     return (
         f"{', '.join(sorted(failed['model'].unique()))}: {len(failed)} of {len(answers)} questions got no answer ("
         + "; ".join(f"{count} x {reason}" for reason, count in reasons)
-        + "). They are counted as errors and not stored: run the notebook again to ask them again."
+        + "). They are counted as errors and not stored. Run the notebook again to ask them again; make does so "
+        "when the model's prediction table is deleted."
     )
 
 
