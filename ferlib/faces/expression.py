@@ -167,7 +167,7 @@ def displacement(units, asymmetry=0.0):
     return moved
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def movement(name):
     """Displacement at weight 1 of one of MakeHuman's actions or of an own movement, shape (19158, 3), metres."""
     if name not in (OWN_INNER_BROW, OWN_CORRUGATOR):

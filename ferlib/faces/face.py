@@ -6,83 +6,106 @@ from ferlib.faces import expression, geometry, hair, skin, wrinkles
 from ferlib.faces.identity import resting_mesh
 from ferlib.faces.renderer import Surface
 
-
-
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
+GROOVE_DARKENING = 0.30
+LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.36, 0.12, 0.11)  # linear colours
 
 
 class Portrait:
-    """A person ready to be drawn: mesh and textures are made once and used for all of their images.
+    """A person ready to be drawn: mesh, hair and textures are made once and used for all of their images.
 
     Parameters
     ----------
     who : Person
     renderer : Renderer
+        Its maps are set to this person's skin: draw one portrait at a time with it.
     """
 
     def __init__(self, who, renderer):
         self.who, self.renderer = who, renderer
         self.rest = hair.press_ears(who, resting_mesh(who))
-        self.maps = skin.textures(who)
+        maps = skin.textures(who)
+        for name, values in maps.items():
+            renderer.set_map(name, values)
+        self.lids = tuple(maps["colour"][600, 640] * 0.6)
         self.hair = [
             Surface(
-                "hair", mesh.vertices, mesh.normals, mesh.canonical, mesh.triangles,
-                base=who.hair_linear, growth=mesh.growth, curl=who.curl,
+                "hair",
+                mesh.vertices,
+                mesh.normals,
+                mesh.canonical,
+                mesh.triangles,
+                base=who.hair_linear,
+                growth=mesh.growth,
+                curl=who.curl,
             )
             for mesh in hair.meshes(who, self.rest)
         ]
-        renderer.set_map("colour", self.maps["colour"])
-        renderer.set_map("relief", self.maps["relief"])
-        parts = geometry.load_head().parts
         top, chin, depth = _extent(self.rest)
         top_base, chin_base, _ = _extent(geometry.load_head().template)
         self.centre = np.array([0.0, (top + chin) / 2, depth])
         self.scale = float((top - chin) / (top_base - chin_base))
 
     def draw(self, units, **view):
-        vertices = self.rest + expression.displacement(units, self.who.asymmetry)
+        """Render an expression.
+
+        Parameters
+        ----------
+        units : dict of str to float
+            Intensity 0-1 of each Action Unit.
+        **view
+            `yaw`, `pitch`, `light` and `side`, as for `Renderer.draw`.
+
+        Returns
+        -------
+        numpy.ndarray of uint8, shape (size, size, 3)
+        """
         self.renderer.set_map("wrinkle", wrinkles.height(units, self.who))
         return self.renderer.draw(
-            self.surfaces(vertices), centre=self.centre, scale=self.scale, oiliness=self.who.oiliness, groove=0.30, **view
+            self.surfaces(self.rest + expression.displacement(units, self.who.asymmetry)),
+            centre=self.centre,
+            scale=self.scale,
+            oiliness=self.who.oiliness,
+            groove=GROOVE_DARKENING,
+            **view,
         )
 
     def surfaces(self, vertices):
+        """What there is to draw when the base mesh's vertices are at these places; list of Surface."""
         parts = geometry.load_head().parts
-        found = []
         part = parts["skin"]
         refined = part.smooth @ vertices[part.index]
         normals = geometry.vertex_normals(refined, part.triangles)
-        for material, name in ((geometry.SKIN, "skin"), (geometry.MOUTH, "mouth"), (geometry.SOCKET, "socket")):
-            faces = part.triangles[part.material == material]
-            base = self.maps["colour"][600, 640] * 0.6
-            found.append(Surface(name, refined, normals, part.canonical, faces, base=tuple(base)))
+        found = [
+            Surface(name, refined, normals, part.canonical, part.triangles[part.material == kind], base=self.lids)
+            for kind, name in ((geometry.SKIN, "skin"), (geometry.MOUTH, "mouth"), (geometry.SOCKET, "socket"))
+        ]
         for name, material, base in (
-            ("teeth", "teeth", (0.72, 0.68, 0.60)),
-            ("tongue", "tongue", (0.36, 0.12, 0.11)),
+            ("teeth", "teeth", TEETH),
+            ("tongue", "tongue", TONGUE),
             ("left_eye", "eye", self.who.iris_linear),
             ("right_eye", "eye", self.who.iris_linear),
-            ("lashes", "lash", (0.012, 0.010, 0.009)),
+            ("lashes", "lash", LASHES),
         ):
             part = parts[name]
             moved = part.smooth @ vertices[part.index]
             if material == "teeth":
                 moved = moved - (0, LOWER_TEETH, 0)
-            normal = geometry.vertex_normals(moved, part.triangles)
             ball = None
             if material == "eye":
                 low, high = part.canonical.min(axis=0), part.canonical.max(axis=0)
                 ball = (*((low + high) / 2), (high[1] - low[1]) / 2)
-            found.append(Surface(material, moved, normal, part.canonical, part.triangles, base=base, eye=ball))
-        found += self.hair
-        return found
+            normals = geometry.vertex_normals(moved, part.triangles)
+            found.append(Surface(material, moved, normals, part.canonical, part.triangles, base=base, eye=ball))
+        return found + self.hair
 
 
 def _extent(vertices):
-    """Height of the crown and of the chin, and depth of the eyes, metres: they frame a head for the camera."""
-    parts = geometry.load_head().parts
-    skin = parts["skin"]
-    base = geometry.load_head().template[skin.index]
-    eyes = geometry.load_head().template[parts["left_eye"].index].mean(axis=0)
-    front = skin.index[(np.abs(base[:, 0]) < 0.012) & (base[:, 2] > eyes[2] - 0.02)]
-    chin = front[np.argmin(np.abs(geometry.load_head().template[front, 1] - (eyes[1] - 0.112)))]
-    return vertices[skin.index, 1].max(), vertices[chin, 1], vertices[parts["left_eye"].index, 2].mean() - 0.03
+    """Height of the crown and of the chin, and depth of the head's middle, metres: they frame a head for the camera."""
+    head = geometry.load_head()
+    skin_index, eye_index = head.parts["skin"].index, head.parts["left_eye"].index
+    eyes = head.template[eye_index].mean(axis=0)
+    base = head.template[skin_index]
+    front = skin_index[(np.abs(base[:, 0]) < 0.012) & (base[:, 2] > eyes[2] - 0.02)]
+    chin = front[np.argmin(np.abs(head.template[front, 1] - (eyes[1] - 0.112)))]
+    return vertices[skin_index, 1].max(), vertices[chin, 1], vertices[eye_index, 2].mean() - 0.03

@@ -178,13 +178,13 @@ def _materials(centres):
     return material
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def action(name):
     """Displacement of one facial action at weight 1, array of shape (19158, 3), metres."""
     return _read_target(data_folder() / "faceunits01" / "targets" / "faceunits" / f"{name}.target")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def target(name):
     """Displacement of one MakeHuman shape target, such as "macrodetails/asian-female-young"."""
     return _read_target(data_folder() / "mpfb2" / "targets" / f"{name}.target.gz")

@@ -44,10 +44,20 @@ STYLES = {
     "afro": Style(0.0300, 0.0230, 0.040, 0.10),
     "coils": Style(0.0150, 0.0080, 0.022, 0.16),
     "bob": Style(0.0150, 0.0150, 0.034, 0.03, length=0.098),
+    "wavy": Style(0.0170, 0.0170, 0.034, 0.05, length=0.150),
     "long": Style(0.0130, 0.0130, 0.034, 0.03, length=0.260),
 }
+HANGING = {
+    "bob": (0.10, 0.24, 0.000, (43, 49, 53, 55, 53)),
+    "wavy": (0.20, 0.08, 0.030, (43, 49, 53, 55, 50)),
+    "long": (0.16, 0.10, 0.000, (43, 49, 54, 55, 46)),
+}
+"""Of a curtain: flare beside the face, narrowing below it, waves (shares of its radius), and the half-angle (degrees)
+that stays free of hair 2 cm above the eyes, at their height, and 3, 10 and 20 cm below."""
 PARTING = 0.010  # m, of curtains, to the face's left of the middle
 CENTRE = np.array([0.0, 0.020, -0.085])  # of the skull, canonical coordinates
+AROUND, UP = np.linspace(-np.pi, np.pi, 145), np.linspace(np.pi / 2, 0, 40)  # grid of a curtain's dome, radians
+CURTAIN_ROWS = 44
 
 
 @dataclass(frozen=True)
@@ -116,64 +126,66 @@ def _shell(style, part, vertices, who):
 
 def _curtain(style, part, vertices, who):
     """Grid around the head: down over the skull along meridians, then straight down."""
+    skull, shift = _skull(part, vertices)
+    phi, theta = np.meshgrid(AROUND, UP)
+    ray = np.stack([np.cos(theta) * np.sin(phi), np.sin(theta), np.cos(theta) * np.cos(phi)], axis=-1)
+    scalp = CENTRE + ray * skull[..., None]
+    above = _above_opening(scalp, phi)
+    parting = np.exp(-(((scalp[..., 0] - PARTING) / 0.006) ** 2)) * smoothstep(-0.02, 0.01, scalp[..., 2])
+    wave = AROUND * 19 + 2 * np.sin(AROUND * 7)
+    locks = 1 + style.rough * np.sin(wave) * smoothstep(1.2, 0.5, theta)
+    thick = style.thickness * smoothstep(0, style.ramp, above) * (1 - 0.45 * parting) * locks
+    # The sides must clear the ears before the hair turns downwards.
+    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.014
+    dome = ray * (skull + thick + wide)[..., None]
+
+    rim, low = dome[-1], -(style.length + CENTRE[1])
+    y = rim[:, 1] + np.linspace(0, 1, CURTAIN_ROWS + 1)[1:, None] * (low - rim[:, 1])
+    flare, tuck, waves, free = HANGING[who.hair]
+    spread = 1 + flare * smoothstep(0, 0.09, -y) - tuck * smoothstep(0.075, 0.125, -y)
+    spread = spread * (1 + style.rough * 0.5 * np.sin(wave))
+    spread = spread * (1 + waves * np.sin(140 * y + 2 * np.sin(AROUND * 3)) * smoothstep(0, 0.05, -y))
+    curtain = np.stack([rim[:, 0] * spread, y, rim[:, 2] * spread], axis=-1)
+    # The face stays free: the curtain's edge runs down beside the cheeks, from where the dome's edge ends.
+    edge = (np.abs(AROUND) - np.radians(np.interp(-y, [-0.02, 0, 0.03, 0.10, 0.2], free))) * 0.09
+    from_dome = smoothstep(-0.02, 0.03, -y)
+    edge = (1 - from_dome) * above[-1] + from_dome * edge
+    if style.length < 0.2:
+        edge = np.minimum(edge, (y - low) * 0.8 + 0.004 * np.sin(AROUND * 43))
+
+    points = np.concatenate([dome, curtain]) + CENTRE + shift
+    growth = np.concatenate([above, edge]).ravel()
+    corner = np.arange(growth.size).reshape(points.shape[:2])
+    quads = np.stack([corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]], axis=-1).reshape(-1, 4)
+    quads = quads[(growth[quads] > -0.010).any(axis=1)]
+    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    points = points.reshape(-1, 3)
+    return HairMesh(points, geometry.vertex_normals(points, faces), points - shift, faces, growth)
+
+
+def _skull(part, vertices):
+    """Distance of a person's skull from CENTRE along the grid's rays (m), and how far their head is shifted."""
     outer = np.unique(part.triangles[part.material == geometry.SKIN])
     outer = outer[~_ears(part)[outer] & (part.canonical[outer, 1] > -0.06)]
     shift = vertices[outer].mean(axis=0) - part.canonical[outer].mean(axis=0)
-    centre = CENTRE + shift
-    ray = vertices[outer] - centre
+    ray = vertices[outer] - CENTRE - shift
     radius = np.linalg.norm(ray, axis=1)
-    azimuth = np.arctan2(ray[:, 0], ray[:, 2])
-    elevation = np.arcsin(ray[:, 1] / radius)
+    azimuth, elevation = np.arctan2(ray[:, 0], ray[:, 2]), np.arcsin(ray[:, 1] / radius)
     known = np.concatenate([np.c_[azimuth + turn, elevation] for turn in (-2 * np.pi, 0, 2 * np.pi)])
-    values = np.tile(radius, 3)
-
-    around = np.linspace(-np.pi, np.pi, 145)
-    up = np.linspace(np.pi / 2, 0, 40)
-    phi, theta = np.meshgrid(around, up)
-    skull = LinearNDInterpolator(known, values)(phi, theta)
-    skull = np.where(np.isnan(skull), NearestNDInterpolator(known, values)(phi, theta), skull)
+    phi, theta = np.meshgrid(AROUND, UP)
+    skull = LinearNDInterpolator(known, np.tile(radius, 3))(phi, theta)
+    skull = np.where(np.isnan(skull), NearestNDInterpolator(known, np.tile(radius, 3))(phi, theta), skull)
     skull[:2] = skull[:2].mean()
-    skull = gaussian_filter(skull, (1, 2), mode=("nearest", "wrap"))
-    direction = np.stack([np.cos(theta) * np.sin(phi), np.sin(theta), np.cos(theta) * np.cos(phi)], axis=-1)
-    on_skull = CENTRE + direction * skull[..., None]
+    return gaussian_filter(skull, (1, 2), mode=("nearest", "wrap")), shift
+
+
+def _above_opening(scalp, phi):
+    """Height (m) above the edge of parted hair: high at the parting, falling to the temples."""
+    aside = PARTING * smoothstep(0.035, 0.070, scalp[..., 1])
+    azimuth = np.degrees(np.arctan2(scalp[..., 0] - aside, scalp[..., 2] - CENTRE[2])) * np.sign(phi + 1e-9)
     line = np.interp(
-        np.degrees(np.arctan2(on_skull[..., 0] - PARTING, on_skull[..., 2] + 0.085)) * np.sign(phi + 1e-9),
+        azimuth,
         [-30, 0, 8, 18, 28, 38, 46, 54, 60],
         [0.072, 0.079, 0.076, 0.068, 0.056, 0.036, 0.010, -0.030, -0.20],
     )
-    growth = on_skull[..., 1] - line
-    grow = smoothstep(0, style.ramp, growth)
-    part_line = np.exp(-(((on_skull[..., 0] - PARTING) / 0.006) ** 2)) * smoothstep(-0.02, 0.01, on_skull[..., 2])
-    locks = np.sin(phi * 19 + 2 * np.sin(phi * 7)) * smoothstep(1.2, 0.5, theta)
-    thick = style.thickness * grow * (1 - 0.45 * part_line) * (1 + style.rough * locks)
-    # The sides must clear the ears before the hair turns downwards.
-    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.014
-    dome = centre + direction * (skull + thick + wide)[..., None]
-
-    rows = 44
-    drop = np.linspace(0, 1, rows + 1)[1:, None]
-    rim = dome[-1] - centre
-    low = -(style.length + CENTRE[1])
-    y = rim[:, 1] + drop * (low - rim[:, 1])
-    depth = -y
-    bob = who.hair == "bob"
-    spread = 1 + (0.10 if bob else 0.16) * smoothstep(0, 0.09, depth) - (0.24 if bob else 0.10) * smoothstep(0.075, 0.125, depth)
-    spread = spread * (1 + style.rough * 0.5 * np.sin(around * 19 + 2 * np.sin(around * 7)))
-    curtain = centre + np.stack([rim[:, 0] * spread, y, rim[:, 2] * spread], axis=-1)
-    # The face stays free: the curtain's edge runs down beside the cheeks.
-    open_to = np.radians(np.interp(depth, [-0.02, 0, 0.03, 0.10, 0.2], [43, 49, 53, 55, 53] if bob else [43, 49, 54, 55, 46]))
-    edge = (np.abs(around)[None, :] - open_to) * 0.09
-    from_dome = smoothstep(-0.02, 0.03, depth)
-    edge = (1 - from_dome) * growth[-1] + from_dome * edge
-    tips = (y - low) * 0.8 + 0.004 * np.sin(around * 43) if bob else np.full_like(edge, 1.0)
-    grid = np.concatenate([dome, curtain])
-    growth = np.concatenate([growth, np.minimum(edge, tips)])
-    n_rows, n_columns = grid.shape[:2]
-    corner = np.arange(n_rows * n_columns).reshape(n_rows, n_columns)
-    quads = np.stack([corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]], axis=-1).reshape(-1, 4)
-    flat = growth.ravel()
-    quads = quads[(flat[quads] > -0.010).any(axis=1)]
-    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    points = grid.reshape(-1, 3)
-    normals = geometry.vertex_normals(points, faces)
-    return HairMesh(points, normals, points - shift, faces, flat)
+    return scalp[..., 1] - line

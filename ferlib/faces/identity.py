@@ -16,11 +16,11 @@ TONE_ORDER = {"Asian": (3, 5, 4, 2, 6), "Black": (7, 9, 8, 6, 10), "White": (2, 
 """Monk tones of a group's first, second, ... person; the cycle keeps any number of people evenly spread."""
 
 STYLES = {
-    ("Asian", "Female"): ("bob", "long", "tied", "short"),
+    ("Asian", "Female"): ("bob", "long", "tied", "wavy"),
     ("Asian", "Male"): ("crop", "parted", "buzz", "short"),
     ("Black", "Female"): ("afro", "long", "tied", "bob"),
     ("Black", "Male"): ("crop", "coils", "buzz", "afro"),
-    ("White", "Female"): ("long", "bob", "short", "tied"),
+    ("White", "Female"): ("long", "bob", "wavy", "tied"),
     ("White", "Male"): ("parted", "crop", "short", "buzz"),
 }
 
@@ -129,7 +129,7 @@ def person(subject_id, *, race, gender, number):
     Person
     """
     rng = generator(subject_id, "person")
-    order = TONE_ORDER[race]
+    tone = TONE_ORDER[race][number % len(TONE_ORDER[race])]
     # 7 and 12 have no common divisor: twelve people cover twelve different ages between 20 and 60.
     age = 20 + 40 * ((number * 7) % 12 + rng.uniform(0, 1)) / 12
     female = gender == "Female"
@@ -146,7 +146,7 @@ def person(subject_id, *, race, gender, number):
         race=race,
         gender=gender,
         age=round(float(age), 1),
-        skin_tone=order[number % len(order)],
+        skin_tone=tone,
         hair=styles[(number + number // 4) % len(styles)],
         hair_colour=str(hair),
         iris_colour=str(iris) if fair else str(rng.choice(["dark brown", "brown"], p=[0.7, 0.3])),
@@ -156,7 +156,7 @@ def person(subject_id, *, race, gender, number):
         flush=float(rng.uniform(0.5, 1.1)),
         lines=float((age - 20) / 40),
         lip_colour=float(rng.uniform(0.75, 1.0) if female else rng.uniform(0.45, 0.70)),
-        freckles=float(rng.uniform(0.3, 0.9)) if fair and order[number % len(order)] <= 3 and rng.uniform() < 0.4 else 0.0,
+        freckles=_freckles(rng, fair and tone <= 3),
         brow_thickness=float(rng.uniform(0.0019, 0.0025) if female else rng.uniform(0.0027, 0.0036)),
         brow_arch=float(rng.uniform(0.0004, 0.0016) if female else rng.uniform(-0.0004, 0.0006)),
         brow_density=float(rng.uniform(0.8, 1.05)),
@@ -165,6 +165,10 @@ def person(subject_id, *, race, gender, number):
         asymmetry=float(np.clip(rng.normal(0, 0.04), -0.08, 0.08)),
         texture_seed=int(rng.integers(2**31)),
     )
+
+
+def _freckles(rng, possible):
+    return float(rng.uniform(0.3, 0.9)) if possible and rng.uniform() < 0.4 else 0.0
 
 
 def _shape(rng, race, female, age):
@@ -177,7 +181,11 @@ def _shape(rng, race, female, age):
     femininity = rng.uniform(1.0, 1.15) if female else rng.uniform(-0.05, 0.10)
     old = 0.8 * np.clip((age - 25) / 65, 0, 1)
     weight = rng.uniform(0.32, 0.72)
-    heavy = {"averageweight": 1 - abs(2 * weight - 1), "minweight": max(0, 1 - 2 * weight), "maxweight": max(0, 2 * weight - 1)}
+    heavy = {
+        "averageweight": 1 - abs(2 * weight - 1),
+        "minweight": max(0, 1 - 2 * weight),
+        "maxweight": max(0, 2 * weight - 1),
+    }
     for gender, g in (("female", femininity), ("male", 1 - femininity)):
         for stage, a in (("young", 1 - old), ("old", old)):
             for name, r in races.items():

@@ -13,12 +13,14 @@ from scipy.ndimage import gaussian_filter
 
 from ferlib.errors import InputError
 from ferlib.faces import shaders
+from ferlib.faces.camera import direction, look, perspective
 from ferlib.faces.skin import BOTTOM, LEFT, SPAN
 from ferlib.faces.tone import from_display, to_display
 
 OVERSAMPLING = 3
 FIELD = 0.270  # m, width of the view at the face, for a head of average size
 DISTANCE = 1.3  # m
+ATTRIBUTES = {"position": "3f", "normal": "3f", "canonical": "3f", "growth": "1f"}
 SPREAD = (0.00150, 0.00075, 0.00050)  # m, how far red, green and blue light spread in the skin (sigma)
 LIGHTS = {"key": 0.92, "fill": 0.24, "ambient": 0.40}
 BACKGROUND = 0.5  # sRGB grey
@@ -141,11 +143,11 @@ class Renderer:
         numpy.ndarray of uint8, shape (size, size, 3)
         """
         gl, context = self.gl, self.context
-        towards = _direction(yaw, pitch)
+        towards = direction(yaw, pitch)
         camera = centre + DISTANCE * scale * towards
-        view = _perspective(DISTANCE * scale, FIELD * scale) @ _look(camera, towards)
-        key, fill = _direction(side * 32, 24), _direction(-np.sign(side) * 52, 6)
-        lamp = np.diag([1 / (0.20 * scale), 1 / (0.20 * scale), -1 / 0.4, 1.0]) @ _look(centre, key)
+        view = perspective(DISTANCE * scale, FIELD * scale) @ look(camera, towards)
+        key, fill = direction(side * 32, 24), direction(-np.sign(side) * 52, 6)
+        lamp = np.diag([1 / (0.20 * scale), 1 / (0.20 * scale), -1 / 0.4, 1.0]) @ look(centre, key)
 
         buffers = []
         for surface in surfaces:
@@ -201,13 +203,8 @@ class Renderer:
             if surface.eye is not None:
                 own |= {"eye_centre": _floats(*surface.eye[:3]), "eye_radius": _floats(surface.eye[3])}
             _set(program, own)
-            names = [name for name in ("position", "normal", "canonical", "growth") if name in program]
-            layout = " ".join(
-                kind if name in program else f"{4 * int(kind[0])}x"
-                for name, kind in zip(
-                    ("position", "normal", "canonical", "growth"), ("3f", "3f", "3f", "1f"), strict=True
-                )
-            )
+            names = [name for name in ATTRIBUTES if name in program]
+            layout = " ".join(kind if name in program else f"{4 * int(kind[0])}x" for name, kind in ATTRIBUTES.items())
             array = context.vertex_array(program, [(data, layout, *names)], index)
             array.render()
             array.release()
@@ -248,30 +245,3 @@ def _set(program, values):
     for name, data in values.items():
         if name in program:
             program[name].write(data)
-
-
-def _direction(yaw, pitch):
-    yaw, pitch = np.radians(yaw), np.radians(pitch)
-    return np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-
-
-def _look(origin, backwards):
-    right = np.cross([0.0, 1.0, 0.0], backwards)
-    right /= np.linalg.norm(right)
-    matrix = np.eye(4)
-    matrix[:3, :3] = [right, np.cross(backwards, right), backwards]
-    matrix[:3, 3] = -matrix[:3, :3] @ origin
-    return matrix
-
-
-def _perspective(distance, field):
-    near, far = distance - 0.5, distance + 0.5
-    zoom = 2 * distance / field
-    return np.array(
-        [
-            [zoom, 0, 0, 0],
-            [0, zoom, 0, 0],
-            [0, 0, (far + near) / (near - far), 2 * far * near / (near - far)],
-            [0, 0, -1, 0],
-        ]
-    )

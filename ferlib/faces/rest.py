@@ -39,7 +39,7 @@ def _landmarks():
 
 
 def heights(vertices):
-    """Heights that tell how a face rests: lip corners above the middle of the lips; brows and upper lids above the eyes.
+    """Heights that tell how a face rests.
 
     Parameters
     ----------
@@ -48,6 +48,7 @@ def heights(vertices):
     Returns
     -------
     dict of str to float, metres
+        Lip corners above the middle of the lips; brows and upper lids above the eyes.
     """
     at = {name: float(vertices[index, 1].mean()) for name, index in _landmarks().items()}
     return {

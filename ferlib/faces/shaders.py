@@ -68,12 +68,21 @@ uniform float ao_radius;
 uniform float oiliness;
 uniform float curl;          // of hair: 0 straight, 1 coiled
 
-float hash(vec3 p) { p = fract(p * vec3(.1031, .1030, .0973)); p += dot(p, p.yxz + 33.33); return fract((p.x + p.y) * p.z); }
+float hash(vec3 p) {
+    p = fract(p * vec3(.1031, .1030, .0973));
+    p += dot(p, p.yxz + 33.33);
+    return fract((p.x + p.y) * p.z);
+}
+
+float layer(vec3 i, vec3 f) {
+    float near = mix(hash(i), hash(i + vec3(1, 0, 0)), f.x);
+    return mix(near, mix(hash(i + vec3(0, 1, 0)), hash(i + vec3(1, 1, 0)), f.x), f.y);
+}
+
 float value_noise(vec3 p) {
     vec3 i = floor(p), f = fract(p);
     f = f * f * (3.0 - 2.0 * f);
-    return mix(mix(mix(hash(i), hash(i + vec3(1,0,0)), f.x), mix(hash(i + vec3(0,1,0)), hash(i + vec3(1,1,0)), f.x), f.y),
-               mix(mix(hash(i + vec3(0,0,1)), hash(i + vec3(1,0,1)), f.x), mix(hash(i + vec3(0,1,1)), hash(i + vec3(1,1,1)), f.x), f.y), f.z);
+    return mix(layer(i, f), layer(i + vec3(0, 0, 1), f), f.z);
 }
 
 float ggx(vec3 n, vec3 l, vec3 v, float roughness, float f0) {
@@ -110,7 +119,8 @@ float open_sky(vec3 n) {
         float share = (float(i) + 0.5) / 18.0, t = float(i) * 2.39996;
         vec3 d = unproject(at + share * ao_radius * vec2(cos(t), sin(t))) - P;
         float length2 = dot(d, d);
-        blocked += max(0.0, dot(n, d) - 0.0006) / (length2 + 1e-6) * clamp(1.0 - length2 / 0.0009, 0.0, 1.0) * 0.007 * (0.4 + share);
+        float near = clamp(1.0 - length2 / 0.0009, 0.0, 1.0) * 0.007 * (0.4 + share);
+        blocked += max(0.0, dot(n, d) - 0.0006) / (length2 + 1e-6) * near;
     }
     return exp(-1.15 * blocked);
 }
@@ -150,7 +160,9 @@ void main() {
         roughness = 0.47;
         f0 = 0.030;
         scatter = 1.0;
-        spec = 0.62 + 0.7 * oiliness * (exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0)) + 0.6 * exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0)));
+        float nose = exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0));
+        float forehead = exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0));
+        spec = 0.62 + 0.7 * oiliness * (nose + 0.6 * forehead);
         if (C.y < -0.130 && albedo.b > albedo.r) { spec = 0.15; scatter = 0.0; wrap = vec3(0.1); }
 #elif defined(MOUTH)
         albedo = vec3(0.20, 0.045, 0.040);
@@ -170,7 +182,8 @@ void main() {
         shade = 0.92; spec = 0.0; wrap = vec3(0.25);
         if (e.z > 0.0) {
             vec3 mirror = reflect(-v, n);
-            float key_spot = smoothstep(0.955, 0.975, dot(mirror, key)), fill_spot = smoothstep(0.93, 0.98, dot(mirror, fill));
+            float key_spot = smoothstep(0.955, 0.975, dot(mirror, key));
+            float fill_spot = smoothstep(0.93, 0.98, dot(mirror, fill));
             gloss = vec4(vec3(0.85 * key_spot + 0.05 * fill_spot), 1.0);
         } else gloss = vec4(0.0);
 #elif defined(TEETH)
@@ -193,7 +206,8 @@ void main() {
         albedo = base * (0.60 + 0.45 * fine + 0.40 * broad);
         vec3 along = normalize(cross(cross(vec3(0.0, -1.0, 0.15), n), n) + 1e-4);
         float th = dot(along, normalize(key + v));
-        gloss = vec4(vec3(pow(max(1.0 - th * th, 0.0), mix(40.0, 6.0, curl)) * mix(0.10, 0.02, curl) * (0.4 + fine)) * (base * 2.0 + 0.15), 1.0);
+        float sheen = pow(max(1.0 - th * th, 0.0), mix(40.0, 6.0, curl)) * mix(0.10, 0.02, curl) * (0.4 + fine);
+        gloss = vec4(sheen * (base * 2.0 + 0.15), 1.0);
         spec = 0.0; wrap = vec3(0.15);
 #endif
 #if defined(HAIR) || defined(LASH)

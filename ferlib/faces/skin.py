@@ -90,9 +90,9 @@ def brows(seed, *, thickness, arch, density):
     along = rng.random(int(620 * density))
     x = np.interp(along, [0, 0.2, 0.45, 0.7, 1], [0.0125, 0.0205, 0.0310, 0.0410, 0.0520])
     middle = np.interp(
-        along, [0, 0.2, 0.45, 0.7, 1], [0.0138, 0.0158, 0.0176 + arch * 0.5, 0.0180 + arch, 0.0138 + arch * 0.3]
+        along, [0, 0.2, 0.45, 0.7, 1], [0.0150, 0.0164, 0.0178 + arch * 0.5, 0.0181 + arch, 0.0138 + arch * 0.3]
     )
-    half = thickness * np.interp(along, [0, 0.12, 0.4, 0.75, 1], [0.55, 0.95, 1.0, 0.62, 0.18])
+    half = thickness * np.interp(along, [0, 0.12, 0.4, 0.75, 1], [0.45, 0.85, 1.0, 0.65, 0.18])
     y = middle + half * rng.uniform(-1, 1, len(along))
     angle = np.interp(along, [0, 0.15, 0.45, 0.75, 1], [1.25, 0.75, 0.32, -0.15, -0.45])
     angle += 0.18 * rng.standard_normal(len(along)) - 0.25 * (y - middle) / thickness
@@ -158,14 +158,15 @@ def textures(person):
     paint = np.minimum(hair * 0.8 + 0.002, np.array([0.075, 0.055, 0.040], np.float32))
     colour = _cover(colour, paint, np.clip(brow, 0, 1) * 0.92)
     if person.stubble:
-        beard = smoothstep(-0.036, -0.062, y) * (1 - smoothstep(0.052, 0.080, np.abs(x))) * smoothstep(-0.150, -0.120, y)
+        beard = smoothstep(-0.036, -0.062, y) * smoothstep(-0.150, -0.120, y)
+        beard *= 1 - smoothstep(0.052, 0.080, np.abs(x))
         beard *= 1 - 0.95 * np.clip(lips * 1.5, 0, 1)
         beard *= 1 - 0.6 * bump(x, y, (0.034, -0.052), (0.012, 0.012))
         grain = 0.55 + 0.45 * np.clip(noise((seed, 7), 1.2), -1, 1)
         colour = _cover(colour, hair * 0.6 + 0.35 * colour.mean(axis=(0, 1)), person.stubble * 0.42 * beard * grain)
     relief = 0.000009 * (1 + person.lines) * (noise((seed, 8), 1.2) + noise((seed, 9), 2.4))
     relief += 0.00012 * brow + 0.00006 * lips * noise((seed, 10), 2)
-    neckline = -0.155 + 0.030 * smoothstep(0.035, 0.110, np.abs(x)) + 0.0 * x
+    neckline = -0.155 + 0.030 * smoothstep(0.035, 0.110, np.abs(x))
     shirt = smoothstep(0.0006, -0.0006, y - neckline)
     colour = _cover(colour, np.array(SHIRT_LINEAR, np.float32), shirt)
     return {"colour": colour, "relief": (relief * (1 - shirt)).astype(np.float32)}

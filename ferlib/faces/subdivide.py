@@ -1,4 +1,4 @@
-"""Catmull-Clark subdivision of a quad mesh as one sparse matrix, built once and applied to every face and expression."""
+"""Catmull-Clark subdivision of a quad mesh as one sparse matrix, built once and used for every face."""
 
 import numpy as np
 import scipy.sparse as sparse
