@@ -32,7 +32,7 @@ def dataset(tmp_path):
 
 
 def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
-    frame = datasets.read(dataset())
+    frame = datasets.read(dataset()).manifest
     assert frame["group"].tolist() == ["Black Female", "Black Female", "White Male"]
     assert set(frame["dataset"]) == {tmp_path.name}
     assert frame["path"].tolist() == [str(tmp_path / f"{name}.png") for name in ("a1", "a2", "b1")]
@@ -56,8 +56,8 @@ def test_a_bad_manifest_gets_one_message_with_file_row_value_and_remedy(dataset,
     assert all(word in str(caught.value) for word in ["manifest.csv", *words]), str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["radiate", "data/raw/nobody/manifest.csv"])
-def test_a_missing_dataset_is_named_with_what_can_be_given(name):
+@pytest.mark.parametrize("name", ["affectnet", "data/raw/nobody/manifest.csv", "data/raw/nobody/dataset.yaml"])
+def test_an_unknown_dataset_is_named_with_what_can_be_given(name):
     with pytest.raises(InputError) as caught:
         datasets.read(name)
     assert name in str(caught.value) and "'demo'" in str(caught.value) and "data/raw/README.md" in str(caught.value)
@@ -73,7 +73,7 @@ def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path
     path = dataset([(2, "sha256", "0" * 64)])
     (tmp_path / "a1.png").write_bytes(b"not an image")
     (tmp_path / "a2.png").unlink()
-    checked = manifest.check_images(datasets.read(path))
+    checked = manifest.check_images(datasets.read(path).manifest)
     usable, rejected = manifest.keep_usable(checked, max_rejected=1.0)
     reasons = dict(zip(rejected["image_id"], rejected["reason"], strict=True))
     assert len(usable) == 0 and set(reasons) == {"a1", "a2", "b1"}
@@ -84,30 +84,31 @@ def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
     path = dataset()
     whole = (tmp_path / "b1.png").read_bytes()
     (tmp_path / "b1.png").write_bytes(whole[: len(whole) // 2])
-    checked = manifest.check_images(datasets.read(path))
+    checked = manifest.check_images(datasets.read(path).manifest)
     assert checked.set_index("image_id")["reason"].ne("").to_dict() == {"a1": False, "a2": False, "b1": True}
 
 
 def test_too_many_bad_images_stop_the_study_and_the_message_names_the_first(dataset, tmp_path):
     path = dataset()
     (tmp_path / "a1.png").write_bytes(b"not an image")
-    checked = manifest.check_images(datasets.read(path))
+    checked = manifest.check_images(datasets.read(path).manifest)
     with pytest.raises(InputError, match=r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded"):
         manifest.keep_usable(checked, max_rejected=0.1)
 
 
 def test_hashes_are_filled_in_where_the_manifest_has_none(dataset, tmp_path):
-    checked = manifest.check_images(datasets.read(dataset()))
+    checked = manifest.check_images(datasets.read(dataset()).manifest)
     assert checked["sha256"].iloc[0] == provenance.sha256(tmp_path / "a1.png")
 
 
 def test_taking_the_first_people_keeps_all_their_images(dataset):
-    frame = folder.read(dataset([(2, "race", "Black"), (2, "gender", "Female")]))
+    frame = folder.read_csv(dataset([(2, "race", "Black"), (2, "gender", "Female")])).manifest
     taken = manifest.take_people(frame, per_group=1)
     assert taken["image_id"].tolist() == ["a1", "a2"]
     assert len(manifest.take_people(frame, per_group=0)) == 3
 
 
 def test_ids_that_look_like_numbers_stay_text(dataset):
-    frame = datasets.read(dataset([(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]))
+    changes = [(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]
+    frame = datasets.read(dataset(changes)).manifest
     assert frame["subject_id"].tolist() == ["007", "007", "12"]

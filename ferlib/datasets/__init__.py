@@ -1,68 +1,122 @@
 """Readers of face datasets: a tree of files in, a manifest out."""
 
-import pandas as pd
+from functools import partial
+from pathlib import Path
 
-from ferlib.datasets import folder
+from ferlib.datasets import cfd, conventions, folder, radiate, tarr
+from ferlib.datasets.reading import MissingDataset, combine
 from ferlib.errors import InputError
 from ferlib.paths import DEMO, absolute, relative
 
-NAMES = {"demo": DEMO / "people" / "manifest.csv"}
-"""Datasets known by name, each with the manifest that describes it."""
+MANIFESTS = {"demo": DEMO / "people" / "manifest.csv"}
+"""Datasets shipped here, each with the manifest that describes it."""
+
+READERS = {
+    "radiate": (radiate.read, "radiate"),
+    "tarr": (tarr.read, "tarr"),
+    "cfd": (cfd.read, "cfd"),
+    "cfd-mr": (partial(cfd.read, part="cfd-mr"), "cfd"),
+    "cfd-india": (partial(cfd.read, part="cfd-india"), "cfd"),
+}
+"""Datasets that the user brings: how each is read, and its folder below `data/raw/`, which is also the name of its
+conventions."""
 
 
-def read(name):
-    """Read one dataset by its name, or by the path of its CSV manifest.
+def read(name, *, raw_dir="data/raw"):
+    """Read one dataset by its name, or by the path of the file that describes it.
 
     Parameters
     ----------
     name : str
-        A key of `NAMES`, or a path that ends in `.csv`, relative to the repository or absolute.
+        A key of `MANIFESTS` or `READERS`; or a path, relative to the repository or absolute, that ends in `.csv` (a
+        manifest) or `.yaml` (a folder of images, see `ferlib.datasets.folder.read_tree`).
+    raw_dir : str or pathlib.Path
+        Folder that holds a folder for each of `READERS`.
 
     Returns
     -------
-    pandas.DataFrame
-        The manifest; see `ferlib.datasets.manifest.complete`.
+    ferlib.datasets.reading.Reading
 
     Raises
     ------
+    MissingDataset
+        When a known dataset is not there; the message says where to get it, its terms, and where to put it.
     InputError
-        When there is no such dataset; the message says what was looked for and what can be given.
+        When there is no such dataset, or its files cannot be used; the message says what was looked for and what can
+        be given.
     """
-    if name in NAMES:
-        return folder.read(NAMES[name])
-    known = f"Give one of {', '.join(map(repr, NAMES))}, or the path of a CSV manifest (see data/raw/README.md)."
-    if not name.endswith(".csv"):
+    if name in MANIFESTS:
+        return folder.read_csv(MANIFESTS[name])
+    if name in READERS:
+        reader, place = READERS[name]
+        return reader(absolute(raw_dir) / place)
+    known = (
+        f"Give one of {', '.join(map(repr, [*MANIFESTS, *READERS]))}, or the path of a CSV manifest or of a YAML "
+        f"description (see data/raw/README.md)."
+    )
+    readers = {".csv": folder.read_csv, ".yaml": folder.read_tree, ".yml": folder.read_tree}
+    reader = readers.get(Path(name).suffix)
+    if reader is None:
         raise InputError(f"datasets: {name!r} is not a dataset known here. {known}")
     if not absolute(name).is_file():
         raise InputError(f"datasets: {relative(absolute(name))} does not exist. {known}")
-    return folder.read(name)
+    return reader(name)
 
 
-def read_all(names):
+def read_all(names, *, raw_dir="data/raw", skip_missing=False):
     """Read several datasets into one manifest.
 
     Parameters
     ----------
     names : sequence of str
+    raw_dir : str or pathlib.Path
         As for `read`.
+    skip_missing : bool
+        Go on with whichever of the known datasets are there; those that are not are rows of the result's `missing`.
 
     Returns
     -------
-    pandas.DataFrame
-        All rows, sorted by `image_id`; a covariate that a dataset lacks is missing (NA) there.
+    ferlib.datasets.reading.Reading
 
     Raises
     ------
     InputError
-        When a dataset cannot be read, none is named, or two datasets share an `image_id`.
+        When a dataset cannot be read, none is named or there, or two datasets share an `image_id`.
     """
     if not names:
-        raise InputError(f"datasets: none is named. Give at least one of {', '.join(map(repr, NAMES))}, or a CSV path.")
-    combined = pd.concat([read(name) for name in names], ignore_index=True)
-    shared = combined.loc[combined["image_id"].duplicated(), "image_id"]
-    if len(shared):
-        raise InputError(
-            f"datasets {', '.join(names)}: image_id {shared.iloc[0]!r} occurs in more than one of them "
-            f"({len(shared)} ids in all). Give the ids of one dataset a prefix."
-        )
-    return combined.sort_values("image_id", ignore_index=True)
+        known = ", ".join(map(repr, [*MANIFESTS, *READERS]))
+        raise InputError(f"datasets: none is named. Give at least one of {known}, or a CSV or YAML path.")
+    readings, absent = [], []
+    for name in names:
+        try:
+            readings.append(read(name, raw_dir=raw_dir))
+        except MissingDataset as error:
+            if not skip_missing:
+                raise
+            absent.append(error)
+    if not readings:
+        raise InputError(f"None of the datasets is there. {' '.join(map(str, absent))}")
+    return combine(readings, missing=[error.row for error in absent])
+
+
+def sources(names, *, raw_dir="data/raw"):
+    """Files and folders that the manifest of these datasets depends on, of those that are there.
+
+    Parameters
+    ----------
+    names : sequence of str
+    raw_dir : str or pathlib.Path
+        As for `read`.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    found = []
+    for name in names:
+        if name in READERS:
+            place = READERS[name][1]
+            found += [absolute(raw_dir) / place, conventions.FOLDER / f"{place}.yaml"]
+        else:
+            found.append(MANIFESTS[name].parent if name in MANIFESTS else absolute(name))
+    return [path for path in dict.fromkeys(found) if path.exists()]

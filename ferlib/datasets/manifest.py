@@ -6,6 +6,7 @@ from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from ferlib import labels
+from ferlib.datasets.reading import LEFT_OUT
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 from ferlib.provenance import sha256
@@ -135,7 +136,7 @@ def take_people(manifest, *, per_group):
 
 
 def keep_usable(checked, *, max_rejected):
-    """Split checked images into those to use and those left out.
+    """Split checked images into those to use and those that cannot be used.
 
     Parameters
     ----------
@@ -147,7 +148,8 @@ def keep_usable(checked, *, max_rejected):
     Returns
     -------
     usable, rejected : pandas.DataFrame
-        The manifest of the good images; `image_id`, `path` and `reason` of the others.
+        The manifest of the good images; of the others the columns `ferlib.datasets.reading.LEFT_OUT`, with the cause
+        `fault`.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def keep_usable(checked, *, max_rejected):
         When more than `max_rejected` of the images are bad; the message names the first of them.
     """
     bad = checked["reason"] != ""
-    rejected = checked.loc[bad, ["image_id", "dataset", "path", "reason"]]
+    rejected = checked[bad].assign(cause="fault")[list(LEFT_OUT)]
     if bad.mean() > max_rejected:
         first = rejected.iloc[0]
         raise InputError(
