@@ -14,6 +14,9 @@ OUTCOMES = EMOTIONS + STATUSES[1:]
 ATTRIBUTES = ("all", "race", "gender", "group")
 """The ways to divide the people of a dataset; `all` puts everybody into one group."""
 
+CONTRASTED = ("race", "gender", "group")
+"""The attributes whose groups are compared with each other."""
+
 NO_ANSWER = ("refused", "blocked", "truncated", "unparsed")
 """The model's own doing. A question that never got through (`error`) is counted as not right, but not here."""
 

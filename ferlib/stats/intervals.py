@@ -1,9 +1,4 @@
-"""Intervals: how far a rate could be from what was counted.
-
-Every method has one signature: what was counted for each person, and who belongs to which group. Wilson's
-interval only adds the people up, as if each image were a different person; a method that respects people
-needs them one by one.
-"""
+"""Intervals: how far a rate, a difference or a ratio of two rates could be from what was counted."""
 
 import numpy as np
 import pandas as pd
@@ -11,11 +6,79 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.labels import EMOTIONS
 from ferlib.stats.answers import CONFIGURATION
+from ferlib.stats.clusters import People, effective_n, ratio
 from ferlib.stats.counts import ATTRIBUTES, whole
 
 
+def score(rate, n, *, alpha=0.05):
+    """Wilson's score interval of rates, which stays inside 0 to 1 and is never a single point (Wilson 1927).
+
+    Parameters
+    ----------
+    rate, n : array_like
+        Rates and the number of independent images behind each, not necessarily whole.
+    alpha : float
+        One minus the confidence.
+
+    Returns
+    -------
+    low, high : numpy.ndarray of float64
+        NaN where there is no image.
+    """
+    rate, n = np.broadcast_arrays(np.asarray(rate, dtype=float), np.asarray(n, dtype=float))
+    low, high = np.full((2, *rate.shape), np.nan)
+    some = n > 0
+    count = np.clip(rate[some], 0, 1) * n[some]
+    low[some], high[some] = proportion_confint(count, n[some], alpha=alpha, method="wilson")
+    # Exact where rounding would put the end of the interval a hair inside the rate itself.
+    low[some & (rate <= 1e-12)], high[some & (rate >= 1 - 1e-12)] = 0.0, 1.0
+    return low, high
+
+
+def difference(rate_a, rate_b, ends_a, ends_b):
+    """Interval of the difference of two independent rates, from the interval of each (Newcombe 1998, method 10).
+
+    Parameters
+    ----------
+    rate_a, rate_b : numpy.ndarray
+    ends_a, ends_b : tuple of numpy.ndarray
+        Lower and upper end of the interval of each rate.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+    """
+    (low_a, high_a), (low_b, high_b) = ends_a, ends_b
+    between = rate_a - rate_b
+    low = between - np.hypot(rate_a - low_a, high_b - rate_b)
+    return low, between + np.hypot(high_a - rate_a, rate_b - low_b)
+
+
+def quotient(rate_a, rate_b, ends_a, ends_b):
+    """Interval of the ratio of two independent rates, from the interval of each (Donner and Zou 2012, MOVER-R).
+
+    Parameters
+    ----------
+    rate_a, rate_b, ends_a, ends_b
+        As for `difference`.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        `high` is infinite where b's rate may be 0.
+    """
+    (low_a, high_a), (low_b, high_b) = ends_a, ends_b
+    product = rate_a * rate_b
+    top, bottom = low_a * (2 * rate_a - low_a), high_b * (2 * rate_b - high_b)
+    low = ratio(top, product + np.sqrt(np.maximum(product**2 - top * bottom, 0)), empty=0)
+    top, bottom = high_a * (2 * rate_a - high_a), low_b * (2 * rate_b - low_b)
+    high = ratio(product + np.sqrt(np.maximum(product**2 - top * bottom, 0)), bottom, empty=np.inf)
+    missing = np.isnan(product)
+    return np.where(missing, np.nan, low), np.where(missing, np.nan, high)
+
+
 def wilson(count, n, members, *, alpha=0.05):
-    """Wilson's score interval of each group's rate, each image taken for independent (Wilson 1927).
+    """Wilson's interval of each group's rate, each image taken for a different person.
 
     Parameters
     ----------
@@ -32,23 +95,25 @@ def wilson(count, n, members, *, alpha=0.05):
         Lower and upper end; NaN for a group without trials.
     """
     members = np.asarray(members, dtype=float)
-    # Shares such as 1/3 of an image may add up to a hair more than the images there are.
-    trials = np.round(members @ n, 9)
-    successes = np.minimum(np.round(members @ count, 9), trials)
-    ends = np.full((len(members), 2), np.nan)
-    some = trials > 0
-    low, high = proportion_confint(successes[some], trials[some], alpha=alpha, method="wilson")
-    # Exact where rounding would put the end of the interval a hair inside the rate itself.
-    ends[some, 0] = np.where(successes[some] == 0, 0, low)
-    ends[some, 1] = np.where(successes[some] == trials[some], 1, high)
-    return ends
+    trials = members @ n
+    return np.stack(score(ratio(members @ count, trials), trials, alpha=alpha), axis=-1)
 
 
-METHODS = {"wilson": wilson}
-"""Name of the method, as the column `ci_method` gives it, and the function."""
+def clustered_wilson(count, n, members, *, alpha=0.05):
+    """Wilson's interval of each group's rate with the effective number of images (`clusters.effective_n`).
+
+    Parameters and return value as for `wilson`, with which it agrees when each person has one image.
+    """
+    people = People(np.asarray(count, dtype=float)[:, None], np.asarray(n, dtype=float)[:, None], [0])
+    sums = people.sums(members)
+    return np.stack(score(sums.rate, effective_n(sums, alpha=alpha), alpha=alpha), axis=-1)[:, 0]
 
 
-def accuracy_by_group(all_counts, *, alpha=0.05, method="wilson"):
+METHODS = {"wilson": wilson, "clustered-wilson": clustered_wilson}
+"""Name of the method, as the column `ci_method` gives it, and the function. Both have one signature."""
+
+
+def accuracy_by_group(all_counts, *, alpha=0.05, method="clustered-wilson"):
     """Accuracy of each group with an interval: the table `accuracy_by_group.csv`.
 
     Parameters

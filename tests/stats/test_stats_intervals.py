@@ -42,7 +42,7 @@ def test_a_group_without_a_mistake_does_not_look_certain():
 
 
 def test_the_table_counts_as_one_would_by_hand(joined, all_counts):
-    table = intervals.accuracy_by_group(all_counts).set_index(["model", "by", "group"])
+    table = intervals.accuracy_by_group(all_counts, method="wilson").set_index(["model", "by", "group"])
     part = joined[(joined["model"] == "first") & (joined["group"] == "Black Female")]
     row = table.loc["first", "group", "Black Female"]
     assert row["n_images"] == len(part) == 21
@@ -61,6 +61,13 @@ def test_the_table_has_the_columns_of_the_contract_and_every_way_to_group(all_co
     ]
     assert table.groupby("by").size().to_dict() == {"all": 2, "gender": 4, "group": 12, "race": 6}
     assert ((table["ci_low"] <= table["accuracy"]) & (table["accuracy"] <= table["ci_high"])).all()
+
+
+def test_the_table_says_how_its_intervals_were_made_and_they_respect_people(all_counts):
+    plain = intervals.accuracy_by_group(all_counts, method="wilson")
+    table = intervals.accuracy_by_group(all_counts)
+    assert set(plain["ci_method"]) == {"wilson"} and set(table["ci_method"]) == {"clustered-wilson"}
+    assert ((table["ci_high"] - table["ci_low"]) >= (plain["ci_high"] - plain["ci_low"]) - 1e-12).all()
 
 
 def test_refusing_lowers_accuracy(manifest):

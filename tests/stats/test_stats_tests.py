@@ -14,7 +14,8 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.stats import answers, counts, tests
+from ferlib.stats import answers, counts, disparities, tests
+from ferlib.stats.omnibus import omnibus
 
 
 @given(st.tuples(st.integers(1, 400), st.integers(1, 400), st.floats(0, 1), st.floats(0, 1)))
@@ -62,7 +63,7 @@ def published_model(black_female, white_female, n):
 
 
 def test_the_published_counts_give_the_published_ratio():
-    table = tests.disparities(published_model(17, 8, 40))
+    table = disparities.disparities(published_model(17, 8, 40))
     row = table.query(
         "measure == 'confusion' and true == 'anger' and predicted == 'disgust' "
         "and group_a == 'Black Female' and group_b == 'White Female'"
@@ -75,15 +76,15 @@ def test_the_published_counts_give_the_published_ratio():
 
 
 def test_every_pair_of_groups_meets_in_every_measure(all_counts):
-    table = tests.disparities(all_counts)
-    assert list(table.columns) == list(tests.DISPARITY_COLUMNS)
+    table = disparities.disparities(all_counts)
+    assert list(table.columns) == list(disparities.COLUMNS)
     assert len(table) == 2 * (3 + 1 + 15) * 51
     assert (table["group_a"] < table["group_b"]).all()
     assert not table.duplicated(["model", "measure", "true", "predicted", "group_a", "group_b"]).any()
 
 
 def test_the_rows_say_what_was_counted(joined, all_counts):
-    table = tests.disparities(all_counts)
+    table = disparities.disparities(all_counts)
     for row in table.sample(150, random_state=0).itertuples():
         for side in "ab":
             part = joined[(joined["model"] == row.model) & (joined[row.attribute] == getattr(row, f"group_{side}"))]
@@ -102,7 +103,7 @@ def test_the_rows_say_what_was_counted(joined, all_counts):
 def test_subjects_are_the_people_in_the_denominator(manifest, predictions):
     no_anger = manifest["image_id"].isin(["AF00-anger", "AF01-anger"])
     kept = predictions[~predictions["image_id"].isin(manifest.loc[no_anger, "image_id"])]
-    table = tests.disparities(counts.tally(answers.join(kept, manifest)))
+    table = disparities.disparities(counts.tally(answers.join(kept, manifest)))
     rows = table.query("group_a == 'Asian Female' and group_b == 'Asian Male' and model == 'first'")
     assert rows.query("measure == 'accuracy'")["subjects_a"].item() == 3
     assert rows.query("measure == 'recall' and true == 'anger'")[["subjects_a", "n_a"]].squeeze().tolist() == [1, 1]
@@ -113,7 +114,7 @@ def test_an_emotion_that_nobody_shows_has_no_rate_and_no_test(predictions):
     kept = predictions[predictions["image_id"].isin(manifest["image_id"])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = tests.disparities(counts.tally(answers.join(kept, manifest)))
+        table = disparities.disparities(counts.tally(answers.join(kept, manifest)))
     assert table.loc[table["true"] == "sad", ["rate_a", "risk_ratio", "z", "p_z"]].isna().all(axis=None)
 
 
@@ -121,11 +122,11 @@ def test_one_group_only_is_said(predictions):
     manifest = manifest_of(races=("Asian",)).query("gender == 'Female'")
     kept = predictions[predictions["image_id"].isin(manifest["image_id"])]
     with pytest.raises(InputError, match="all people are Asian Female: a disparity needs two groups"):
-        tests.disparities(counts.tally(answers.join(kept, manifest)))
+        disparities.disparities(counts.tally(answers.join(kept, manifest)))
 
 
 def test_omnibus_agrees_with_scipy_and_for_two_groups_is_the_square_of_z(joined, all_counts):
-    table = tests.omnibus(joined).set_index(["model", "attribute"])
+    table = omnibus(joined).set_index(["model", "attribute"])
     for (model, attribute), row in table.iterrows():
         part = joined[joined["model"] == model]
         observed = pd.crosstab(part[attribute], part["true"] == part["outcome"])
@@ -135,7 +136,11 @@ def test_omnibus_agrees_with_scipy_and_for_two_groups_is_the_square_of_z(joined,
         assert row["dof"] == expected.dof
         assert row["cramers_v"] == pytest.approx(np.sqrt(expected.statistic / len(part)))
         assert row["min_expected"] == pytest.approx(expected.expected_freq.min())
-    z = tests.disparities(all_counts).query("measure == 'accuracy' and attribute == 'gender'").set_index("model")["z"]
+    z = (
+        disparities.disparities(all_counts)
+        .query("measure == 'accuracy' and attribute == 'gender'")
+        .set_index("model")["z"]
+    )
     for model in ("first", "second"):
         assert table.loc[(model, "gender"), "chi2"] == pytest.approx(z[model] ** 2)
 
@@ -144,7 +149,7 @@ def test_omnibus_of_a_model_that_is_always_right_is_nan_without_a_warning(manife
     perfect = predictions_of(manifest, seed=0).assign(status="ok", predicted=manifest["emotion"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = tests.omnibus(answers.join(perfect, manifest))
+        table = omnibus(answers.join(perfect, manifest))
     assert table[["chi2", "dof", "p", "cramers_v", "min_expected"]].isna().all(axis=None)
     assert (table["n_images"] == len(manifest)).all()
 
@@ -156,7 +161,7 @@ def test_a_planted_confusion_stands_first():
     angry = (manifest["race"] == "Black") & (manifest["emotion"] == "anger")
     flipped = angry & (random.random(len(manifest)) < 0.7)
     predictions.loc[flipped, ["status", "predicted"]] = ["ok", "disgust"]
-    table = tests.disparities(counts.tally(answers.join(predictions, manifest)))
+    table = disparities.disparities(counts.tally(answers.join(predictions, manifest)))
     races = table.query("measure == 'confusion' and attribute == 'race'")
     top = races.loc[races["z"].abs().idxmax()]
     assert (top["true"], top["predicted"]) == ("anger", "disgust") and "Black" in (top["group_a"], top["group_b"])

@@ -1,0 +1,137 @@
+"""Permutation: what would have been found if people had been put into the groups at random.
+
+People are shuffled with all their images, so that the images of one person stay together. Race and gender are
+shuffled jointly: a person keeps both labels of another person.
+"""
+
+from itertools import combinations
+
+import numpy as np
+
+from ferlib.stats.clusters import ratio, variance
+from ferlib.stats.counts import CONTRASTED
+
+CHUNK = 4_000_000
+"""Numbers held at a time: bounds the memory, changes no result."""
+
+
+def regroupings(members, *, draws, seed, chunk):
+    """Shuffle the people over the groups.
+
+    Parameters
+    ----------
+    members : numpy.ndarray of bool, shape (groups, people)
+        Who belongs to which group; everybody belongs to one.
+    draws : int
+        How often to shuffle.
+    seed : int
+        The same seed gives the same shuffles, whatever the chunk.
+    chunk : int
+        Shuffles a step.
+
+    Yields
+    ------
+    numpy.ndarray of float64, shape (shuffles, groups, people)
+    """
+    random = np.random.default_rng(seed)
+    group = np.argmax(members, axis=0).astype(np.int16)
+    names = np.arange(len(members), dtype=np.int16)[:, None]
+    for start in range(0, draws, chunk):
+        rows = np.tile(group, (min(chunk, draws - start), 1))
+        yield (random.permuted(rows, axis=1)[:, None, :] == names).astype(float)
+
+
+def mergers(counts):
+    """For each contrasted attribute the matrix that adds race-gender groups up to its groups.
+
+    Parameters
+    ----------
+    counts : ferlib.stats.counts.Counts
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (groups of the attribute, race-gender groups)
+    """
+    fine = counts.members("group").to_numpy(float)
+    return {name: (counts.members(name).to_numpy(float) @ fine.T > 0).astype(float) for name in CONTRASTED}
+
+
+def pairs_of(groups):
+    """Every two of so many groups, as two arrays of positions."""
+    found = np.array(list(combinations(range(groups), 2)), dtype=int).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
+def clustered_z(sums):
+    """Two-proportion z of every two groups, with the variance that the people's differences leave.
+
+    The study's pooled z with each group's images divided by its design effect; the same where each person has
+    one image.
+
+    Parameters
+    ----------
+    sums : ferlib.stats.clusters.Sums
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (..., pairs, measures)
+        NaN where a group has no image or both rates are 0 or both 1.
+    """
+    a, b = pairs_of(sums.n.shape[-2])
+    rate, unit_variance = sums.rate, variance(sums)
+    of_a, of_b = (np.take(part, a, axis=-2) for part in (sums.count, sums.n))
+    other_a, other_b = (np.take(part, b, axis=-2) for part in (sums.count, sums.n))
+    common = ratio(of_a + other_a, of_b + other_b)
+    both = np.take(unit_variance, a, axis=-2) + np.take(unit_variance, b, axis=-2)
+    spread = np.maximum(common * (1 - common), 0) * both
+    return ratio(np.take(rate, a, axis=-2) - np.take(rate, b, axis=-2), np.sqrt(np.where(spread > 1e-15, spread, 0)))
+
+
+def largest(people, members, merge, *, draws, seed):
+    """Size of every contrast's clustered z under shuffling.
+
+    Parameters
+    ----------
+    people : ferlib.stats.clusters.People
+    members : numpy.ndarray of bool, shape (groups, people)
+        The finest groups; these are shuffled.
+    merge : sequence of numpy.ndarray, shape (merged groups, groups)
+        One for each attribute, as `mergers` gives them.
+    draws, seed : int
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (draws, contrasts of all attributes, measures)
+        Absolute values, 0 where there is none.
+    """
+    contrasts = sum(len(pairs_of(len(matrix))[0]) for matrix in merge)
+    width = max(members.size, 4 * contrasts * len(people.kind))
+    found = []
+    for shuffled in regroupings(members, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
+        sums = people.sums(shuffled)
+        z = np.concatenate([clustered_z(sums.merge(matrix)) for matrix in merge], axis=-2)
+        found.append(np.abs(np.nan_to_num(z)).astype(np.float32))
+    return np.concatenate(found)
+
+
+def step_down(observed, null):
+    """Family-wise adjusted p-values by step-down max-T (Westfall and Young 1993, algorithm 4.1).
+
+    Parameters
+    ----------
+    observed : numpy.ndarray, shape (contrasts,)
+        Absolute statistic of each contrast of the family.
+    null : numpy.ndarray, shape (draws, contrasts)
+        The same under shuffling.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (contrasts,)
+        At least 1 / (draws + 1), since the observed grouping is one of the possible ones.
+    """
+    order = np.argsort(-observed, kind="stable")
+    running = np.maximum.accumulate(null[:, order][:, ::-1], axis=1)[:, ::-1]
+    reached = (running >= observed[order] - 1e-5).sum(axis=0)
+    adjusted = np.empty(len(observed))
+    adjusted[order] = np.maximum.accumulate((1 + reached) / (1 + len(null)))
+    return adjusted
