@@ -39,7 +39,10 @@ AFTER_04_lmfm_prompting := 01_data_prep
 AFTER_06_bias_stats := 01_data_prep 03_probing 04_lmfm_prompting
 AFTER_10_figures := 01_data_prep 06_bias_stats
 
-READS_01_data_prep := $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/raw data/raw/*)
+# One file stands for all of data/raw/; it is brought up to date here, unless nothing is going to be run.
+RAW := $(if $(filter-out help test lab lint clean demo-faces demo-models,$(MAKECMDGOALS)),$(shell $(PYTHON) ferlib/pipeline/listing.py data/raw $(RUNS)/raw.listing))
+
+READS_01_data_prep := $(RAW) $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
 READS_03_probing := $(DEMO_MODELS)
 READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/*)
@@ -114,7 +117,7 @@ lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests
 
 clean: ## remove the files of the run PROFILE (never what you brought to data/raw, never a stored response)
-	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv embeddings predictions tables figures executed params provenance report .summary)
+	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv composition_check.csv embeddings predictions tables figures executed params provenance report .summary)
 
 # One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
 $(VENV)/.ready: EXTRAS := models,lab,dev

@@ -162,7 +162,7 @@ def test_a_profile_that_does_not_exist_is_named_with_those_that_do(make):
     done = make("run", "PROFILE=nobody")
     assert done.returncode != 0
     assert "notebooks/params/nobody.yaml does not exist" in done.stderr
-    assert "demo smoke" in done.stderr and "PARAMS=" in done.stderr
+    assert "demo paper smoke" in done.stderr and "PARAMS=" in done.stderr
 
 
 def test_an_unknown_parameter_stops_before_anything_runs(make, tmp_path):

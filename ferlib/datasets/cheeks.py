@@ -20,6 +20,10 @@ SKIN_HUE, SKIN_CHROMA, SKIN_LIGHTNESS = (5.0, 85.0), (4.0, 60.0), (8.0, 97.0)
 EYES = (0.3, 0.55)
 """Shares of the image's height between which the eyes of a centred face lie, from the top."""
 
+OFF_CENTRE = 0.12
+"""Largest distance of the midline of a centred face from that of the image, as a share of its width. A face of which
+only one half is lit looks like half a face beside the middle."""
+
 SAME_SKIN = 14.0
 """Largest distance in the a*b* plane from the colour of the middle of the face."""
 
@@ -132,7 +136,7 @@ def find(pixels):
         return None
     left, right = np.median(spans, axis=0)
     across, centre = right - left + 1, (left + right) / 2
-    if not 0.15 * width <= across <= 0.95 * width or abs(centre - width / 2) > 0.2 * width:
+    if not 0.15 * width <= across <= 0.95 * width or abs(centre - width / 2) > OFF_CENTRE * width:
         return None
     eyes = _eye_level(pixels[..., 0], face, centre, across)
     if eyes is None:

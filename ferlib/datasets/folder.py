@@ -155,12 +155,13 @@ def _check_parts(subject, names, fixed, source):
 
 def _row(image, parts, about, codes):
     identity = f"{about['dataset']}-{image.with_suffix('').as_posix()}"
+    anonymous = about["subject_id"] == NO_PEOPLE
+    found = {name: parts[name] for name in conventions.FIELDS}
     for name, allowed in (("emotion", {label.upper(): label for label in labels.EMOTIONS}), ("gender", GENDER_CODES)):
         if name not in codes:
-            parts[name] = allowed.get(parts[name].upper(), parts[name])
-    person = identity if about["subject_id"] == NO_PEOPLE else about["subject_id"].format(**parts)
-    subject = person if about["subject_id"] == NO_PEOPLE else f"{about['dataset']}-{person}"
-    return {"image_id": identity, "subject_id": subject, **{name: parts[name] for name in conventions.FIELDS}}
+            found[name] = allowed.get(found[name].upper(), found[name])
+    subject = identity if anonymous else f"{about['dataset']}-{about['subject_id'].format(**parts)}"
+    return {"image_id": identity, "subject_id": subject, **found}
 
 
 def _cost(dataset):

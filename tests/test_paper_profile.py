@@ -1,0 +1,69 @@
+"""Stage 01 of `make run PROFILE=paper`, as a user runs it, on trees of tiny images."""
+
+import json
+
+import pandas as pd
+import pytest
+import trees
+import yaml
+
+from ferlib import paths
+from ferlib.pipeline import listing
+
+
+@pytest.fixture
+def stage(make, tmp_path):
+    """Runs the real parameter file on datasets in a folder of the test's own, up to notebook 01."""
+    content = yaml.safe_load((paths.ROOT / "notebooks" / "params" / "paper.yaml").read_text())
+    content["01_data_prep"]["raw_dir"] = str(tmp_path / "raw")
+    (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content))
+
+    def run():
+        executed = make.runs / "paper" / "executed" / "01_data_prep.ipynb"
+        executed.unlink(missing_ok=True)
+        return make(str(executed), f"PARAMS={tmp_path / 'paper.yaml'}")
+
+    return run, tmp_path / "raw", paths.run(make.runs / "paper")
+
+
+def test_the_three_datasets_give_the_study_s_rows_and_a_missing_one_is_said(stage):
+    run, raw, made = stage
+    trees.all_three(raw)
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = pd.read_parquet(made.manifest)
+    assert manifest["dataset"].value_counts().to_dict() == {"radiate": 1488, "tarr": 1053, "cfd": 1207}
+    check = pd.read_csv(made.root / "composition_check.csv")
+    assert len(check) == 72 and (check["n_read"] == check["n_published"]).all()
+    assert {"brightness", "contrast", "sharpness", "ita_deg", "ita_ok"} <= set(manifest.columns)
+
+    (raw / "tarr").rename(raw / "elsewhere")
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tarr is not here: 1053 images less" in done.stdout
+    warnings = json.loads((made.provenance / "01_data_prep.json").read_text())["warnings"]
+    assert any(warning.startswith("tarr is not here") for warning in warnings)
+
+
+def test_a_fault_stops_with_one_message(stage):
+    run, raw, made = stage
+    trees.radiate(raw / "radiate")
+    path = next((raw / "radiate").rglob("AF01_AO.bmp"))
+    path.rename(path.with_name("AF01_ZZ.bmp"))
+    done = run()
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
+    assert "'ZZ'" in message and "AF01_ZZ.bmp" in message and "data/conventions/radiate.yaml" in message
+
+
+def test_any_change_in_the_raw_folder_is_noticed_and_nothing_else_is(tmp_path):
+    image = trees.save(tmp_path / "raw" / "CFD Version 3.0" / "AF-200" / "CFD-AF-200-228-N.jpg")
+    states = [listing.state(tmp_path / "raw")]
+    assert listing.state(tmp_path / "raw") == states[0]
+    image.write_bytes(image.read_bytes()[:-20])
+    states.append(listing.state(tmp_path / "raw"))
+    trees.save(image.with_name("CFD-AF-200-229-N.jpg"))
+    states.append(listing.state(tmp_path / "raw"))
+    image.unlink()
+    states.append(listing.state(tmp_path / "raw"))
+    assert len(set(states)) == 4
