@@ -76,6 +76,11 @@ def produce(face_set, out, *, part=(0, 1), images=None):
     mine = [image for image in images if number[image.who.subject_id] % part[1] == part[0]]
     missing = [image for image in mine if done.get(image.image_id, ("", ""))[0] != image.digest()]
     journal = out / f"{part[0]}of{part[1]}.{JOURNAL}"
+    if missing and (out / "manifest.csv").exists():
+        # A manifest stands for a whole set: while images are being replaced there is none.
+        with open(journal, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([name, *value] for name, value in done.items())
+        (out / "manifest.csv").unlink(missing_ok=True)
     with tqdm(total=len(mine), initial=len(mine) - len(missing), unit="image", desc=face_set.name) as bar:
         for image, pixels in draw(missing):
             data = encode(pixels, face_set.quality)

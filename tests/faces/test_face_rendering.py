@@ -31,18 +31,18 @@ SHIPPED_BOUND = 2.5
 
 def test_the_same_recipe_gives_the_same_pixels_twice():
     image = dataclasses.replace(IMAGES[40], size=64)
-    (_, first), (_, second) = next(iter(draw([image]))), next(iter(draw([image])))
+    first, second = (next(draw([image]))[1] for _ in range(2))
     assert first.shape == (64, 64, 3)
     assert np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("number", [3, 110, 205, 300, 381, 502])
-def test_a_shipped_image_drawn_again_is_the_shipped_image(number):
-    image, pixels = next(iter(draw([IMAGES[number]])))
-    shipped = paths.DEMO / "people" / "images" / f"{image.image_id}.webp"
-    assert difference(pixels, shipped) < SHIPPED_BOUND
-    other = paths.DEMO / "people" / "images" / f"{IMAGES[number - 1].image_id}.webp"
-    assert difference(pixels, other) > SHIPPED_BOUND
+def test_shipped_images_drawn_again_are_the_shipped_images():
+    chosen = [IMAGES[number] for number in (3, 205, 381, 502)]
+    folder = paths.DEMO / "people" / "images"
+    for image, pixels in draw(chosen):
+        assert difference(pixels, folder / f"{image.image_id}.webp") < SHIPPED_BOUND
+        other = "sad" if image.emotion != "sad" else "happy"
+        assert difference(pixels, folder / f"{image.who.subject_id}-{other}.webp") > SHIPPED_BOUND
 
 
 @pytest.mark.parametrize("emotion", [emotion for emotion in labels.EMOTIONS if emotion != "neutral"])
@@ -71,17 +71,17 @@ def test_no_group_rests_with_lips_turned_down_brows_lowered_or_lids_drooping():
             assert all(found["lids"] > rest.LIDS - 6e-4 for found in heights)
 
 
-def test_an_own_tone_is_lighter_than_the_next():
+def test_each_tone_reflects_more_light_than_the_next():
     luminance = [tone.lab_to_linear(tone.skin_lab(monk)) @ [0.2126, 0.7152, 0.0722] for monk in range(1, 11)]
     assert np.all(np.diff(luminance) < 0)
     with pytest.raises(ValueError, match="outside the scale"):
         tone.skin_lab(11)
 
 
-def test_one_face_gets_darker_with_every_monk_tone():
+def test_one_face_gets_darker_with_the_monk_tone():
     renderer = Renderer(64)
     means = []
-    for monk in range(1, 11):
+    for monk in (1, 4, 6, 8, 10):
         who = dataclasses.replace(PEOPLE[0], skin_tone=monk, tint=(0.0, 0.0, 0.0))
         means.append(Portrait(who, renderer).draw({})[28:44, 22:42].mean())
     assert np.all(np.diff(means) < 0)
