@@ -122,7 +122,20 @@ def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def difference(pixels, path):
-    """Mean absolute difference of an image from one on disk, in grey levels of 255."""
-    with Picture.open(path) as picture:
-        return float(np.abs(np.asarray(picture.convert("RGB"), float) - np.asarray(pixels, float)).mean())
+def difference(pixels, path, *, quality):
+    """How far a drawing is from an image on disk, once it has gone through the same compression.
+
+    Parameters
+    ----------
+    pixels : array of uint8, shape (h, w, 3)
+    path : str or pathlib.Path
+    quality : int
+        WebP quality of the image on disk.
+
+    Returns
+    -------
+    float
+        Mean absolute difference in grey levels of 255; 0 for the same bytes.
+    """
+    with Picture.open(path) as shipped, Picture.open(io.BytesIO(encode(pixels, quality))) as drawn:
+        return float(np.abs(np.asarray(shipped.convert("RGB"), float) - np.asarray(drawn.convert("RGB"), float)).mean())
