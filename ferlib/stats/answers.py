@@ -166,3 +166,21 @@ def headline(answers, main_variants):
         rule = "named" if model in main_variants else "only one" if len(variants) == 1 else "first by name"
         rows.append((dataset, model, chosen, len(variants), rule))
     return pd.DataFrame(rows, columns=["dataset", "model", "variant", "n_variants", "rule"])
+
+
+def check_options(*, alpha, delta, min_people, draws, cluster):
+    """Raise unless the choices of an audit are ones that it can follow.
+
+    Raises
+    ------
+    InputError
+        Names the parameter, the value found and the values allowed.
+    """
+    for name, value in (("alpha", alpha), ("delta", delta)):
+        if not 0 < value < 1:
+            raise InputError(f"{name} is {value!r}: give a number between 0 and 1, for example 0.05.")
+    for name, value, least in (("min_people", min_people, 2), ("draws", draws, 100)):
+        if value < least:
+            raise InputError(f"{name} is {value!r}: give a whole number from {least} on.")
+    if cluster not in ("person", "none"):
+        raise InputError(f"cluster is {cluster!r}. Allowed: person, none.")

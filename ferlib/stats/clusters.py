@@ -10,11 +10,12 @@ Everything is computed from sums over the people of a group, so that thousands o
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.counts import MEASURES, measure
+from ferlib.stats.counts import MEASURES, measure, whole
 
 DENOMINATORS = ("", *EMOTIONS)
 """What a rate is divided by: all images of a person, or those of one true emotion."""
@@ -188,3 +189,32 @@ def effective_n(sums, *, alpha=0.05):
     """
     quantile = student.isf(alpha / 2, degrees_of_freedom(sums))[..., None, :]
     return 1 / variance(sums) * (norm.isf(alpha / 2) / quantile) ** 2
+
+
+def worth(all_counts):
+    """What the images of each race-gender group are worth for its accuracy.
+
+    Parameters
+    ----------
+    all_counts : list of ferlib.stats.counts.Counts
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `dataset`, `model`, `variant`, `group`, `n_images`, `n_subjects`, `icc`, `design_effect`, and
+        `independent_images`, as many as would leave the same uncertainty: images / design effect.
+    """
+    frames = []
+    for counts in all_counts:
+        members = counts.members("group")
+        sums = People(counts.right[:, None], counts.images[:, None], [0]).sums(members)
+        values = {
+            "group": members.index,
+            "n_images": whole(sums.n[:, 0]),
+            "n_subjects": members.sum(axis=1).to_numpy(),
+            "icc": intraclass_correlation(sums)[0],
+            "design_effect": design_effect(sums)[:, 0],
+            "independent_images": 1 / variance(sums)[:, 0],
+        }
+        frames.append(pd.DataFrame({**counts.configuration, **values}))
+    return pd.concat(frames, ignore_index=True)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportions_ztest
 
+from ferlib.stats.permutation import mergers, pairs_of, regroupings
+
 
 def two_proportion_z(count_a, n_a, count_b, n_b):
     """Pooled two-proportion z-test, two-sided, for many contrasts at once.
@@ -57,3 +59,33 @@ def expected_by_chance(table, *, alpha):
     p = table["p_z"].dropna()
     found = [len(table), len(p), len(p) * alpha, int((p < alpha).sum())]
     return pd.Series(found, index=["tests", "estimable", "by_chance", "below_alpha"])
+
+
+def false_alarms(counts, *, alpha, draws, seed):
+    """How often the study's test calls some accuracies different when the groups are drawn by lot.
+
+    Parameters
+    ----------
+    counts : ferlib.stats.counts.Counts
+    alpha : float
+    draws : int
+        How often the people are shuffled over the groups.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each attribute: `contrasts` (pairs of groups), `per_test` (share of single tests with p < alpha) and
+        `any` (share of shuffles with at least one). Any difference between such groups is chance.
+    """
+    members, merge = counts.members("group").to_numpy(), mergers(counts)
+    columns = np.stack([counts.right, counts.images], axis=1)
+    sums = np.concatenate([part @ columns for part in regroupings(members, draws=draws, seed=seed, chunk=100)])
+    rows = []
+    for attribute, matrix in merge.items():
+        right, images = np.moveaxis(matrix @ sums, -1, 0)
+        a, b = pairs_of(len(matrix))
+        _, p = two_proportion_z(right[:, a], images[:, a], right[:, b], images[:, b])
+        hit = p.reshape(draws, -1) < alpha
+        rows.append((attribute, len(a), hit.mean() if len(a) else np.nan, hit.any(axis=1).mean()))
+    return pd.DataFrame(rows, columns=["attribute", "contrasts", "per_test", "any"])
