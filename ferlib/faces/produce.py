@@ -1,5 +1,6 @@
 """Renders a set into a folder: images, then the manifest that makes them a set."""
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -96,25 +97,27 @@ def produce(face_set, out, *, part=(0, 1), images=None):
         path = out / "images" / f"{image.image_id}.webp"
         found = sets.row(image, face_set)
         found |= {"path": relative(path.resolve()), "sha256": done[image.image_id][1]}
-        rows.append(found | ({"kind": image.kind} if face_set.mixtures or face_set.name != "people" else {}))
+        rows.append(found | ({"kind": image.kind} if face_set.name != "people" else {}))
     frame = pd.DataFrame(rows)
     first = ["image_id", "dataset", "path", "sha256"]
     frame = frame[first + [column for column in frame.columns if column not in first]]
     tables.write_csv(frame, out / "manifest.csv", sort_by=["image_id"])
     for path in out.glob(f"*.{JOURNAL}"):
-        path.unlink()
+        path.unlink(missing_ok=True)
     return out / "manifest.csv"
 
 
 def _done(out):
     """Images in the folder whose file is as it was written: image_id -> (recipe, sha256)."""
-    known = {}
+    journal, known = {}, {}
+    for path in sorted(out.glob(f"*.{JOURNAL}")):
+        # Another part may finish the set meanwhile: it writes the manifest, then removes the journals.
+        with contextlib.suppress(FileNotFoundError), open(path, newline="", encoding="utf-8") as file:
+            journal |= {line[0]: (line[1], line[2]) for line in csv.reader(file) if len(line) == 3}
     if (out / "manifest.csv").is_file():
         frame = pd.read_csv(out / "manifest.csv", dtype=str)
         known = dict(zip(frame["image_id"], zip(frame["recipe"], frame["sha256"], strict=True), strict=True))
-    for path in sorted(out.glob(f"*.{JOURNAL}")):
-        with open(path, newline="", encoding="utf-8") as file:
-            known |= {line[0]: (line[1], line[2]) for line in csv.reader(file) if len(line) == 3}
+    known |= journal
     return {name: value for name, value in known.items() if _digest(out / "images" / f"{name}.webp") == value[1]}
 
 
