@@ -6,24 +6,29 @@ the tests run the providers' real client libraries with no key, no network and n
 
 import argparse
 import collections
+import hashlib
 import io
 import json
 import re
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from PIL import Image
 
 from ferlib.demo import readers, wire
+from ferlib.demo.dials import Chance, Dials
 from ferlib.demo.wire import Problem
 
-FAILURES = ("429", "500", "drop")
+FAILURES = {"429": "too_many", "500": "failing", "drop": "dropped"}
 LARGEST_BODY = 32 * 2**20
 GEMINI_PATH = re.compile(r"/v1(?:beta)?/models/([^/:]+):generateContent")
 
 
-def make_server(classify, *, models=readers.READERS, respond=readers.respond, versions=None, port=0, fail=()):
+def make_server(
+    classify, *, models=readers.READERS, respond=readers.respond, versions=None, port=0, fail=(), dials=None
+):
     """Stand-in server, bound to the loopback address but not yet serving.
 
     Parameters
@@ -33,7 +38,7 @@ def make_server(classify, *, models=readers.READERS, respond=readers.respond, ve
     models : dict of str to ferlib.demo.readers.Reader
         Models by name; any other name is answered with 404.
     respond : callable
-        `respond(reader, probabilities) -> ferlib.demo.readers.Reply`.
+        `respond(reader, probabilities, asked) -> ferlib.demo.readers.Reply`.
     versions : dict of str to str, optional
         Version that each model reports; its name where none is given.
     port : int
@@ -41,6 +46,8 @@ def make_server(classify, *, models=readers.READERS, respond=readers.respond, ve
     fail : sequence of str
         What goes wrong with the first requests, one each: `429` (with `retry-after: 1`), `500`, or `drop` (the
         connection is closed without an answer).
+    dials : ferlib.demo.dials.Dials, optional
+        What goes wrong with the requests after these, and how often.
 
     Returns
     -------
@@ -50,7 +57,7 @@ def make_server(classify, *, models=readers.READERS, respond=readers.respond, ve
     server = _Server(("127.0.0.1", port), _Handler)
     server.classify, server.respond, server.models = classify, respond, dict(models)
     server.versions = {name: name for name in models} | dict(versions or {})
-    server.failures = collections.deque(fail)
+    server.failures, server.chance = collections.deque(fail), Chance(dials or Dials())
     server.requests = collections.Counter()
     server.looking = threading.Lock()
     return server
@@ -77,11 +84,15 @@ class _Handler(BaseHTTPRequestHandler):
         protocol = wire.Gemini if gemini else wire.OpenAI
         try:
             body = self._body()
-            if self._dropped():
+            fate = self._fate()
+            if fate == "dropped":
+                self.close_connection = True
                 return
             if not gemini and self.path != "/v1/chat/completions":
                 raise Problem(404, f"no such address: {self.path}", code="unknown_url")
-            self._send(200, self._answer(wire.Gemini(body, gemini[1]) if gemini else wire.OpenAI(body)))
+            time.sleep(self.server.chance.dials.latency_s)
+            answer = self._answer(wire.Gemini(body, gemini[1]) if gemini else wire.OpenAI(body))
+            self._send(200, answer, fate=fate)
         except Problem as problem:
             self._send(problem.status, protocol.error(problem), problem.headers)
 
@@ -107,18 +118,23 @@ class _Handler(BaseHTTPRequestHandler):
             raise Problem(400, "the body of the request is not a JSON object")
         return body
 
-    def _dropped(self):
-        """Let this request go wrong, if that is its turn; returns whether to close the connection without an answer."""
+    def _fate(self):
+        """What goes wrong with this request: `dropped`, `slow`, `malformed` or None; an HTTP error is raised."""
+        server = self.server
         try:
-            failure = self.server.failures.popleft()
+            fate = FAILURES[server.failures.popleft()]
         except IndexError:
-            return False
-        self.server.requests["failed"] += 1
-        if failure == "drop":
-            self.close_connection = True
-            return True
-        message = {"429": "too many requests; slow down", "500": "the server had an error"}[failure]
-        raise Problem(int(failure), message, headers={"retry-after": "1"} if failure == "429" else {})
+            fate = server.chance.on_the_way()
+        if fate is None or fate == "slow":
+            return fate
+        with server.looking:
+            server.requests["failed"] += 1
+        if fate == "too_many":
+            seconds = f"{server.chance.dials.retry_after_s:g}"
+            raise Problem(429, "too many requests; slow down", headers={"retry-after": seconds})
+        if fate == "failing":
+            raise Problem(500, "the server had an error")
+        return fate
 
     def _answer(self, request):
         """What the model that was asked says about the image that it was sent."""
@@ -133,47 +149,33 @@ class _Handler(BaseHTTPRequestHandler):
         with server.looking:
             server.requests[name] += 1
             probabilities = server.classify(image, server.models[name])
-        reply, written = wire.cut(server.respond(server.models[name], probabilities), request.limit)
-        return request.response(reply, server.versions[name], wire.tokens_read(request.prompt, image), written)
+        asked = readers.Asked(
+            request.prompt,
+            schema=request.schema,
+            temperature=request.temperature,
+            seed=request.seed,
+            image_sha256=hashlib.sha256(request.image).hexdigest(),
+        )
+        reply = server.chance.reply(request.image, request.prompt, request.seed)
+        reply = reply or server.respond(server.models[name], probabilities, asked)
+        reply, written = wire.cut(reply, request.limit)
+        return request.response(reply, server.versions[name], wire.tokens_read(request, image), written)
 
-    def _send(self, status, content, headers=()):
+    def _send(self, status, content, headers=(), *, fate=None):
         data = json.dumps(content).encode()
+        if fate == "malformed":
+            data = data[: len(data) // 2]
         self.send_response(status)
         for name, value in dict(headers).items():
             self.send_header(name, value)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
-
-
-def demo_classifier(weights, models=readers.READERS):
-    """What the demo CLIP sees: a function for `make_server`.
-
-    Parameters
-    ----------
-    weights : str
-        Backbone for `ferlib.embed.load_backbone`, for example `local-dir:data/demo/models/demo-clip`.
-    models : dict of str to ferlib.demo.readers.Reader
-
-    Returns
-    -------
-    callable
-        `classify(image, reader) -> (7,) probabilities`.
-    """
-    import torch
-
-    from ferlib import embed, zeroshot
-
-    torch.set_num_threads(1)
-    backbone = embed.load_backbone(weights)
-    classes = {name: zeroshot.class_embeddings(backbone, [reader.template]) for name, reader in models.items()}
-
-    def classify(image, reader):
-        seen = embed.embed_pil([image], backbone)
-        return zeroshot.probabilities(seen, classes[reader.name], logit_scale=backbone.logit_scale)[0]
-
-    return classify
+        for byte in data if fate == "slow" else ():
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(self.server.chance.dials.slow_s / len(data))
+        self.wfile.write(b"" if fate == "slow" else data)
 
 
 def main(arguments=None):
@@ -183,10 +185,14 @@ def main(arguments=None):
     parser.add_argument("--versions", type=json.loads, default={}, help="JSON object: model name -> version reported")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--lifetime-s", type=float, default=3600, help="seconds after which the server ends by itself")
-    parser.add_argument("--fail", nargs="*", default=[], choices=FAILURES, help="failures of the first requests")
+    parser.add_argument("--fail", nargs="*", default=[], choices=list(FAILURES), help="failures of the first requests")
+    parser.add_argument("--dials", type=json.loads, default={}, help="JSON object: fields of ferlib.demo.dials.Dials")
     options = parser.parse_args(arguments)
+    from ferlib.demo.sight import demo_classifier  # takes seconds to import: not before the options are checked
+
     server = make_server(
         demo_classifier(options.weights),
+        dials=Dials(**options.dials),
         versions=options.versions,
         port=options.port,
         fail=options.fail,

@@ -57,10 +57,13 @@ class StandIn:
         Seconds that it may take to be ready.
     fail : sequence of str
         Failures of the first requests, see `ferlib.demo.server`.
+    dials : dict
+        What goes wrong after these, see `ferlib.demo.dials.Dials`.
     """
 
-    def __init__(self, *, weights=WEIGHTS, lifetime_s=3600, start_s=120, fail=()):
+    def __init__(self, *, weights=WEIGHTS, lifetime_s=3600, start_s=120, fail=(), dials=None):
         self.weights, self.lifetime_s, self.start_s, self.fail = weights, lifetime_s, start_s, fail
+        self.dials = dials or {}
         self.process = None
         self.port = None
 
@@ -95,6 +98,7 @@ class StandIn:
         versions = {name: _version({"name": name}, self.weights) for name in readers.READERS}
         command = [sys.executable, "-m", server.__name__, "--weights", self.weights]
         command += ["--versions", json.dumps(versions), "--lifetime-s", str(self.lifetime_s), "--fail", *self.fail]
+        command += ["--dials", json.dumps(self.dials)]
         with tempfile.TemporaryFile() as complaints:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True

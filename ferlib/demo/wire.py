@@ -42,6 +42,13 @@ class OpenAI:
         self.model = body.get("model")
         self.image = decode(urls[0].partition(",")[2])
         self.limit = body.get("max_completion_tokens") or body.get("max_tokens")
+        self.temperature, self.seed = float(body.get("temperature") or 0), body.get("seed")
+        self.schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+
+    @staticmethod
+    def image_tokens(width, height):
+        """As for GPT-4o: 85, and 170 a tile of 512 x 512 pixels."""
+        return 85 + 170 * -(-width // 512) * -(-height // 512)
 
     def response(self, reply, version, read, written):
         """The response's JSON for a reply, with the tokens read and written."""
@@ -79,7 +86,15 @@ class Gemini:
             raise Problem(400, "send one image, as inlineData")
         self.model = model
         self.image = decode(images[0])
-        self.limit = (body.get("generationConfig") or {}).get("maxOutputTokens")
+        settings = body.get("generationConfig") or {}
+        self.limit = settings.get("maxOutputTokens")
+        self.temperature, self.seed = float(settings.get("temperature") or 0), settings.get("seed")
+        self.schema = settings.get("responseJsonSchema") or settings.get("responseSchema")
+
+    @staticmethod
+    def image_tokens(width, height):
+        """As for Gemini 2: 258 up to 384 x 384 pixels, else 258 a tile of 768 x 768 pixels."""
+        return 258 if max(width, height) <= 384 else 258 * -(-width // 768) * -(-height // 768)
 
     def response(self, reply, version, read, written):
         """The response's JSON for a reply, with the tokens read and written."""
@@ -107,9 +122,9 @@ def decode(data):
         raise Problem(400, "the image is not in base64", code="invalid_image") from None
 
 
-def tokens_read(prompt, image):
-    """Tokens of a prompt and an image; the image as OpenAI counts it: 85, and 170 a tile of 512 x 512 pixels."""
-    return len(TOKEN.findall(prompt)) + 85 + 170 * -(-image.width // 512) * -(-image.height // 512)
+def tokens_read(request, image):
+    """Tokens of a request: of its words, and of its image as the provider counts it."""
+    return len(TOKEN.findall(request.prompt)) + request.image_tokens(image.width, image.height)
 
 
 def cut(reply, limit):

@@ -38,11 +38,13 @@ class NoAnswer(Exception):
         Whether asking again may help.
     wait_s : float, optional
         Seconds that the provider asks to wait before that.
+    status : int, optional
+        HTTP status; None when no response arrived whole, so that nobody knows whether it will be billed.
     """
 
-    def __init__(self, message, *, retry, wait_s=None):
+    def __init__(self, message, *, retry, wait_s=None, status=None):
         super().__init__(message)
-        self.retry, self.wait_s = retry, wait_s
+        self.retry, self.wait_s, self.status = retry, wait_s, status
 
 
 def failure(status, message, *, model, wait_s=None):
@@ -76,4 +78,4 @@ def failure(status, message, *, model, wait_s=None):
         )
     if status == 429 and "quota" in message.casefold() and wait_s is None:
         return InputError(f"model {name!r}: the account's quota is used up (HTTP 429: {message}).")
-    return NoAnswer(f"HTTP {status}: {message}", retry=status in RETRIED or status >= 500, wait_s=wait_s)
+    return NoAnswer(f"HTTP {status}: {message}", retry=status in RETRIED or status >= 500, wait_s=wait_s, status=status)

@@ -54,6 +54,14 @@ def retry_info_s(details):
     return None
 
 
+def configuration(settings):
+    """Settings in the words of google-genai, see `ferlib.lmfm.openai.Client.ask`."""
+    options = {"temperature": settings["temperature"], "max_output_tokens": settings["max_tokens"]}
+    if "schema" in settings:
+        options |= {"response_mime_type": "application/json", "response_json_schema": settings["schema"]}
+    return types.GenerateContentConfig(**options, seed=settings.get("seed"))
+
+
 class Client:
     """Asks one model; see `ferlib.lmfm.models.client`."""
 
@@ -81,9 +89,7 @@ class Client:
                 self._client.models.generate_content(
                     model=self._model["model"],
                     contents=[types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)],
-                    config=types.GenerateContentConfig(
-                        temperature=settings["temperature"], max_output_tokens=settings["max_tokens"]
-                    ),
+                    config=configuration(settings),
                 )
             )
         except errors.APIError as error:
@@ -104,6 +110,8 @@ class Client:
         tokens = {}
         if usage:
             tokens = {"input_tokens": usage.prompt_token_count, "output_tokens": usage.candidates_token_count}
+            if usage.thoughts_token_count:
+                tokens["thought_tokens"] = usage.thoughts_token_count
         feedback = response.prompt_feedback
         if feedback and feedback.block_reason:
             return answers.Answer("blocked", None, str(feedback.block_reason.value), response.model_version, tokens)

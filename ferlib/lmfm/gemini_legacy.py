@@ -49,10 +49,7 @@ class Client:
             return self._answer(
                 self._model.generate_content(
                     [{"mime_type": media_type, "data": image}, text],
-                    generation_config={
-                        "temperature": settings["temperature"],
-                        "max_output_tokens": settings["max_tokens"],
-                    },
+                    generation_config=_configuration(settings),
                     request_options={"timeout": self._timeout_s, "retry": None},
                 )
             )
@@ -97,6 +94,15 @@ class Client:
 
     def _redact(self, text):
         return endpoints.redact(text, self._key)
+
+
+def _configuration(settings):
+    """Settings in the words of this library, which has no seed and knows a smaller part of JSON schema."""
+    options = {"temperature": settings["temperature"], "max_output_tokens": settings["max_tokens"]}
+    if "schema" in settings:
+        schema = {name: value for name, value in settings["schema"].items() if name != "additionalProperties"}
+        options |= {"response_mime_type": "application/json", "response_schema": schema}
+    return options
 
 
 def _json(response):

@@ -44,7 +44,7 @@ class Client:
         text : str
             The prompt.
         settings : dict
-            `temperature` and `max_tokens`.
+            `temperature` and `max_tokens`; optionally `seed`, and `schema` (a JSON schema that the answer must keep).
 
         Returns
         -------
@@ -56,15 +56,8 @@ class Client:
         ferlib.errors.InputError
             When every further question would fail alike.
         """
-        url = f"data:{media_type};base64,{base64.b64encode(image).decode()}"
-        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
-        options = {"temperature": settings["temperature"], self._limit: settings["max_tokens"]}
         try:
-            return self._answer(
-                self._client.chat.completions.create(
-                    model=self._model["model"], messages=[{"role": "user", "content": content}], **options
-                )
-            )
+            return self._answer(self._client.chat.completions.create(**self._body(image, media_type, text, settings)))
         except openai.APIStatusError as error:
             if error.status_code == 400 and error.code in FILTERED:
                 return answers.Answer("blocked", None, error.code, None)
@@ -80,6 +73,18 @@ class Client:
     def close(self):
         """Close the connections."""
         self._client.close()
+
+    def _body(self, image, media_type, text, settings):
+        url = f"data:{media_type};base64,{base64.b64encode(image).decode()}"
+        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
+        body = {"model": self._model["model"], "messages": [{"role": "user", "content": content}]}
+        body |= {"temperature": settings["temperature"], self._limit: settings["max_tokens"]}
+        if "seed" in settings:
+            body["seed"] = settings["seed"]
+        if "schema" in settings:
+            schema = {"name": "answer", "strict": True, "schema": settings["schema"]}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
 
     def _answer(self, completion):
         choice, usage = completion.choices[0], completion.usage

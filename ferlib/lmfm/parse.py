@@ -3,12 +3,10 @@
 Never a guess: whatever could be read in two ways is `unparsed`, and the words themselves are kept in the store.
 """
 
+import functools
 import re
-import unicodedata
 
-from ferlib.labels import SYNONYMS
-
-LABEL_OF = {word: label for label, words in SYNONYMS.items() for word in words}
+from ferlib.lmfm import forms, vocabulary
 
 NEGATION = re.compile(
     r"\b(?:no|not|never|neither|nor|none|nothing|non|un|without|hardly|barely|scarcely|cannot|lack(?:s|ing)?"
@@ -19,7 +17,7 @@ NEGATION = re.compile(
 
 SPEAKER = re.compile(
     r"\bi(?:'m|\s+am|'d\s+be|\s+would\s+be)\s+(?:(?:so|very|quite|more\s+than|always)\s+)?"
-    rf"(?:{'|'.join(LABEL_OF)})\b"
+    rf"(?:{'|'.join(vocabulary.label_of())})\b"
 )
 """What a model says of itself: "I'm afraid I am unsure", "I'd be happy to help"."""
 
@@ -30,17 +28,20 @@ DECLINED = re.compile(
 """A refusal in plain words, where the provider's own field for refusals stays empty."""
 
 
-def parse(text):
+def parse(text, *, language="en"):
     """Label that an answer names.
 
-    An answer is `ok` when it names exactly one label, by the label itself or one of `ferlib.labels.SYNONYMS` as a whole
-    word, in any case. It is `unparsed` when it names none or several, or when a sentence that names one also holds a
-    negation or is a question. It is `refused` when it names none and declines in so many words.
+    An answer is `ok` when it names exactly one label, by the label itself or one of the words of
+    `ferlib.lmfm.vocabulary` as a whole word, in any case. It is `unparsed` when it names none or several, or when a
+    sentence that names one also holds a negation or is a question. It is `refused` when it names none and declines in
+    so many words. Of a JSON object only the field that holds the label is read.
 
     Parameters
     ----------
     text : str or None
         The model's words.
+    language : str
+        Language of the prompt.
 
     Returns
     -------
@@ -59,13 +60,18 @@ def parse(text):
     ('unparsed', None)
     >>> parse("I'm sorry, I can't help with that.")
     ('refused', None)
+    >>> parse("WÜTEND", language="de")
+    ('ok', 'anger')
     """
-    plain = unicodedata.normalize("NFKC", text or "").casefold().replace("’", "'").replace("_", " ")
+    field = forms.named_field(text)
+    plain = vocabulary.fold(text if field is None else field) if text else ""
+    plain = plain.replace("’", "'").replace("_", " ")
+    label_of, negation = vocabulary.label_of(language), _negation(language)
     sentences = re.findall(r"[^.!?;:\n]+[.!?;:\n]?", SPEAKER.sub(" ", plain))
     found, doubtful = set(), False
     for sentence in sentences:
-        labels = {LABEL_OF[word] for word in re.findall(r"[^\W\d]+", sentence) if word in LABEL_OF}
-        doubtful |= bool(labels) and (sentence.endswith("?") or bool(NEGATION.search(sentence)))
+        labels = {label_of[word] for word in re.findall(r"[^\W\d]+", sentence) if word in label_of}
+        doubtful |= bool(labels) and (sentence.endswith("?") or bool(negation.search(sentence)))
         found |= labels
     if not found and DECLINED.search(plain):
         return "refused", None
@@ -74,7 +80,7 @@ def parse(text):
     return "ok", found.pop()
 
 
-def outcome(kind, text):
+def outcome(kind, text, *, form="words", language="en"):
     """Status and label of a stored answer.
 
     Parameters
@@ -82,12 +88,31 @@ def outcome(kind, text):
     kind : str
         What the provider reported: `answered`, `refused`, `blocked` or `truncated`.
     text : str or None
+    form : str
+        What the prompt asked for, see `ferlib.lmfm.forms`.
+    language : str
+        Language of the prompt.
 
     Returns
     -------
     status : str
         One of `ferlib.labels.STATUSES`.
     label : str or None
-        None unless the status is `ok`. An answer that was cut off carries none: its end might have changed it.
+        None unless the status is `ok`. An answer that was cut off carries none: its end might have changed it. Of
+        ratings and scores the highest counts; when two share that place there is no label.
     """
-    return parse(text) if kind == "answered" else (kind, None)
+    if kind != "answered":
+        return kind, None
+    if form not in forms.NUMBERS:
+        return parse(text, language=language)
+    label = forms.highest(forms.numbers(text, form=form, language=language))
+    if label is not None:
+        return "ok", label
+    # Words instead of numbers may decline, but name no label: the question was another one.
+    return ("refused" if parse(text, language=language)[0] == "refused" else "unparsed"), None
+
+
+@functools.cache
+def _negation(language):
+    words = vocabulary.NEGATIONS[language]
+    return re.compile(rf"{NEGATION.pattern}|\b(?:{'|'.join(words)})\b") if words else NEGATION

@@ -6,7 +6,7 @@ import pytest
 from lmfm_helpers import Recording, classify
 
 from ferlib.demo import server
-from ferlib.lmfm import run
+from ferlib.lmfm import retry
 
 
 @pytest.fixture
@@ -24,4 +24,4 @@ def stand_in():
 @pytest.fixture
 def quick(monkeypatch):
     """Retries that wait hundredths of a second."""
-    monkeypatch.setattr(run, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(retry, "FIRST_WAIT_S", 0.01)

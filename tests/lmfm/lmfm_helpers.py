@@ -8,7 +8,7 @@ from PIL import Image
 
 from ferlib.demo import server
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models, prompts, run
+from ferlib.lmfm import models, plans, prompts
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 SETTINGS = {"temperature": 0.0, "max_tokens": 32}
@@ -33,7 +33,7 @@ class Recording(server._Handler):
 
 def always(reply):
     """A `respond` that says the same whatever it sees."""
-    return lambda reader, probabilities: reply
+    return lambda reader, probabilities, asked: reply
 
 
 def entry(stand_in, provider, **more):
@@ -63,4 +63,4 @@ def faces(folder, count, *, dataset="demo", green=255):
 
 def plan_for(manifest, model, **more):
     """A plan with the shipped prompt and the usual settings."""
-    return run.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
+    return plans.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)

@@ -11,17 +11,16 @@ GOOD = "name: mine\nversion: 2\npurpose: a trial\ntext: Which of {labels}?\n"
 
 def test_the_shipped_prompt_names_the_seven_labels_once_each():
     prompt = prompts.load("forced-choice")
-    assert ", ".join(EMOTIONS) in prompt.text
-    assert "{" not in prompt.text and "\n" not in prompt.text
+    assert ", ".join(EMOTIONS) in prompt.text()
+    assert "{" not in prompt.text() and "\n" not in prompt.text()
     assert "not published" in prompt.purpose
 
 
 def test_a_prompt_is_added_by_adding_a_file(tmp_path):
     (tmp_path / "mine.yaml").write_text(GOOD)
     prompt = prompts.load("mine", folder=tmp_path)
-    assert prompt == prompts.Prompt(
-        "mine", 2, "a trial", "Which of anger, disgust, fear, happy, neutral, sad, surprise?"
-    )
+    assert prompt == prompts.Prompt("mine", 2, "a trial", "Which of {labels}?")
+    assert prompt.text() == "Which of anger, disgust, fear, happy, neutral, sad, surprise?"
 
 
 @pytest.mark.parametrize(

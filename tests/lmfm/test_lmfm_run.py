@@ -20,7 +20,10 @@ from PIL import Image
 from ferlib.demo import readers
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models, run, store
+from ferlib.lmfm import models, plans, replay, run, store
+from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm.pace import Pace
+from ferlib.lmfm.retry import patiently
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 
@@ -34,7 +37,7 @@ def test_every_image_gets_the_answer_to_itself(stand_in, tmp_path, provider):
     """With eight questions under way at a time, none gets another's answer."""
     manifest = faces(tmp_path, 56).sample(frac=1, random_state=3)
     answers = ask(plan_for(manifest, entry(stand_in, provider)), tmp_path / "r")
-    assert list(answers.columns[: len(run.COLUMNS)]) == list(run.COLUMNS)
+    assert list(answers.columns[: len(replay.COLUMNS)]) == list(replay.COLUMNS)
     assert list(answers["image_id"]) == sorted(manifest["image_id"])
     truth = manifest.set_index("image_id")["emotion"][answers["image_id"]]
     assert list(answers["predicted"]) == list(truth)
@@ -45,7 +48,7 @@ def test_what_is_stored_is_not_asked_again(stand_in, tmp_path):
     plan = plan_for(faces(tmp_path, 21), entry(stand_in, "openai"))
     first = ask(plan, tmp_path / "r")
     assert stand_in.requests["demo-openai"] == 21
-    assert len(run.unanswered(plan, store.Store(tmp_path / "r"))) == 0
+    assert len(plans.unanswered(plan, store.Store(tmp_path / "r"))) == 0
     second = ask(plan, tmp_path / "r", connect=_unreachable)
     assert stand_in.requests["demo-openai"] == 21
     assert_frame_equal(first, second)
@@ -113,7 +116,7 @@ def test_each_status_reaches_the_table_and_is_stored_with_its_words(stand_in, tm
     assert record["answer"]["text"] == reply.text
     assert record["answer"]["model_version"] == answers["model_version"][0]
     assert record["question"]["settings"] == SETTINGS
-    assert run.complaint(answers) is None
+    assert replay.complaint(answers) is None
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -132,7 +135,7 @@ def test_after_the_last_try_it_is_an_error_told_counted_not_stored_and_asked_nex
     answers = ask(plan, tmp_path / "r", concurrency=1, tries=3)
     assert list(answers["status"]) == ["error", "error", "ok", "ok", "ok"]
     assert answers["response_id"].isna().sum() == answers["predicted"].isna().sum() == 2
-    assert "demo-openai: 2 of 5 questions got no answer (2 x HTTP 500" in run.complaint(answers)
+    assert "demo-openai: 2 of 5 questions got no answer (2 x HTTP 500" in replay.complaint(answers)
     assert len(list((tmp_path / "r").glob("??/*.json"))) == 3
     assert set(ask(plan, tmp_path / "r")["status"]) == {"ok"}
     assert stand_in.requests["demo-openai"] == 5
@@ -149,7 +152,7 @@ def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_pat
     answers = ask(plan_for(faces(tmp_path, 60), entry(stand_in, "openai")), tmp_path / "r", tries=2, concurrency=4)
     assert set(answers["status"]) == {"error"}
     assert stand_in.requests["failed"] <= 2 * (run.GIVE_UP_AFTER + 4)
-    assert "not asked, since 16 questions in a row got no answer" in run.complaint(answers)
+    assert "not asked, since 16 questions in a row got no answer" in replay.complaint(answers)
 
 
 def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_path):
@@ -159,11 +162,11 @@ def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_
 
         def ask(self, *_):
             self.asked += 1
-            raise run.NoAnswer("HTTP 429: tomorrow", retry=True, wait_s=86400)
+            raise NoAnswer("HTTP 429: tomorrow", retry=True, wait_s=86400)
 
     busy = Busy()
-    with pytest.raises(run.NoAnswer, match="asks to wait 86400 s"):
-        run._patiently(lambda: busy.ask(), tries=6, stop=threading.Event())
+    with pytest.raises(NoAnswer, match="asks to wait 86400 s"):
+        patiently(lambda: busy.ask(), tries=6, stop=threading.Event(), pace=Pace(1))
     assert busy.asked == 1
 
 
@@ -175,11 +178,11 @@ def test_waits_grow_and_differ(monkeypatch):
             waits.append(timeout)
 
     def fail():
-        raise run.NoAnswer("HTTP 500", retry=True)
+        raise NoAnswer("HTTP 500", retry=True)
 
     for _ in range(20):
-        with pytest.raises(run.NoAnswer):
-            run._patiently(fail, tries=4, stop=Clock())
+        with pytest.raises(NoAnswer):
+            patiently(fail, tries=4, stop=Clock(), pace=Pace(1))
     firsts, seconds, thirds = waits[0::3], waits[1::3], waits[2::3]
     for values, low in [(firsts, 1), (seconds, 2), (thirds, 4)]:
         assert low <= min(values) and max(values) <= 1.5 * low and len(set(values)) == 20
@@ -193,10 +196,10 @@ def test_the_provider_says_how_long_to_wait():
             waits.append(timeout)
 
     def fail():
-        raise run.NoAnswer("HTTP 429", retry=True, wait_s=20)
+        raise NoAnswer("HTTP 429", retry=True, wait_s=20)
 
-    with pytest.raises(run.NoAnswer):
-        run._patiently(fail, tries=3, stop=Clock())
+    with pytest.raises(NoAnswer):
+        patiently(fail, tries=3, stop=Clock(), pace=Pace(1))
     assert len(waits) == 2 and min(waits) >= 20
 
 
@@ -264,9 +267,9 @@ def test_an_image_that_changed_since_the_manifest_is_not_sent(stand_in, tmp_path
 KILLED = """
 import json, sys
 import pandas as pd
-from ferlib.lmfm import prompts, run, store
+from ferlib.lmfm import plans, prompts, run, store
 manifest, model, settings, folder = json.load(sys.stdin)
-plan = run.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
+plan = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
 run.ask(plan, store.Store(folder), concurrency=4, progress=False)
 """
 
@@ -318,7 +321,7 @@ def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_pat
     answers = ask(plan_for(faces(tmp_path, 6), entry(stand_in, "openai")), tmp_path / "r", concurrency=1, tries=2)
     assert stand_in.seen and all(key in str(headers) for headers, _ in stand_in.seen)
     assert set(answers["status"]) == {"ok", "error"}
-    assert key not in answers.to_csv() + run.complaint(answers) + "".join(capfd.readouterr())
+    assert key not in answers.to_csv() + replay.complaint(answers) + "".join(capfd.readouterr())
     for path in (tmp_path / "r").rglob("*"):
         assert path.is_dir() or key.encode() not in path.read_bytes()
 

@@ -1,0 +1,143 @@
+"""The questions to a model: about which image, by which prompt, with the options in which order, how often."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from ferlib.errors import InputError
+from ferlib.labels import EMOTIONS
+from ferlib.lmfm import forms, store
+
+ORDERS = ("listed", "shuffled")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One model, one prompt, and the questions that follow from them."""
+
+    model: dict
+    prompt: object
+    settings: dict
+    questions: pd.DataFrame
+    """A row a question, sorted by image and repeat: `dataset, image_id, path, sha256, repeat, order, draw, seed,
+    options, response_id`."""
+
+    def question(self, row):
+        """The question of a row of `questions`, as `ferlib.lmfm.store` addresses it."""
+        return store.question(
+            provider=self.model["provider"],
+            model=self.model["model"],
+            model_version=self.model["version"],
+            prompt=self.text(row),
+            settings=self.sent(row),
+            repeat=row.draw,
+            image_sha256=row.sha256,
+        )
+
+    def text(self, row):
+        """The words that are sent for a row of `questions`."""
+        return self.prompt.text(row.options.split(","))
+
+    def sent(self, row):
+        """The settings that are sent for a row: sampling, what the prompt demands, and a seed where chance decides."""
+        seed = {"seed": int(row.seed)} if self.settings["temperature"] > 0 else {}
+        return {**self.settings, **self.prompt.demands(row.options.split(",")), **seed}
+
+
+def order_of(sha256, *, seed, order, kind="shuffled"):
+    """Order in which the labels are offered for one image.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of the image: each image has its own order, so that no label is always first.
+    seed : int
+    order : int
+        Which of several orders of the same image.
+    kind : str
+        `shuffled`, or `listed` for the order of the tables (then only further orders are shuffled).
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> order_of("ab" * 32, seed=1, order=0) == order_of("ab" * 32, seed=1, order=0)
+    True
+    """
+    if kind == "listed" and order == 0:
+        return EMOTIONS
+    digest = hashlib.sha256(f"option order\0{seed}\0{sha256}\0{order}".encode()).digest()
+    shuffled = np.random.default_rng(int.from_bytes(digest[:16])).permutation(len(EMOTIONS))
+    return tuple(EMOTIONS[i] for i in shuffled)
+
+
+def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order="listed", seed=0):
+    """Questions to a model: every image, in so many orders of the options, each so many times.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        With `dataset`, `image_id`, `path`, `sha256`.
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    prompt : ferlib.lmfm.prompts.Prompt
+    settings : dict
+        `temperature` and `max_tokens`.
+    repeats : int
+        Times that the very same question is asked, at least 1.
+    orders : int
+        Orders of the options that each image is asked with, at least 1; a prompt without options has one.
+    option_order : str
+        `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
+    seed : int
+        Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
+
+    Returns
+    -------
+    Plan
+        `repeat` counts through orders and repeats (`repeat = order * repeats + draw`).
+    """
+    for name, value in (("repeats", repeats), ("orders", orders)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} is {value!r}. It must be a whole number, 1 or more.")
+    if option_order not in ORDERS:
+        raise InputError(f"option_order is {option_order!r}. Allowed: {', '.join(ORDERS)}.")
+    if prompt.form == "scores" and model["provider"] != "paligemma":
+        raise InputError(
+            f"prompt {prompt.name!r} asks for the log-probability of each label, which model {model['name']!r} "
+            f"(provider {model['provider']!r}) does not give. Ask it with another prompt; only 'paligemma' has them."
+        )
+    if prompt.form in forms.WITHOUT_OPTIONS:
+        orders, option_order = 1, "listed"
+    draws = pd.DataFrame({"repeat": range(orders * repeats)})
+    draws["order"], draws["draw"] = draws["repeat"] // repeats, draws["repeat"] % repeats
+    draws["seed"] = seed % 2**31 + draws["draw"]
+    rows = manifest[["dataset", "image_id", "path", "sha256"]].merge(draws, how="cross")
+    rows = rows.sort_values(["dataset", "image_id", "repeat"], ignore_index=True)
+    rows["options"] = [
+        ",".join(order_of(row.sha256, seed=seed, order=row.order, kind=option_order)) for row in rows.itertuples()
+    ]
+    made = Plan(model, prompt, dict(settings), rows)
+    rows["response_id"] = [store.key(made.question(row)) for row in rows.itertuples()]
+    return made
+
+
+def unanswered(plan, responses):
+    """The questions of a plan that the store has no answer to: one row each, identical questions once.
+
+    Parameters
+    ----------
+    plan : Plan
+    responses : ferlib.lmfm.store.Store
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `plan.questions`.
+    """
+    rows = plan.questions.drop_duplicates("response_id")
+    return rows[[responses.get(key) is None for key in rows["response_id"]]]

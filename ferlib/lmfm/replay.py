@@ -1,0 +1,110 @@
+"""The table of a plan's answers, made from what is stored alone: no model, image, key or network takes part."""
+
+import collections
+
+import pandas as pd
+
+from ferlib.lmfm import forms, parse
+
+COLUMNS = ("dataset", "image_id", "model", "variant", "repeat", "status", "predicted", "response_id")
+"""The columns of every prediction table; the answers that `tabulate` returns have more."""
+
+RECORDED = ("option_order", "draw")
+"""Columns of a prediction table that say how the question was put: the labels in the order in which they were offered,
+and which of several identical questions it was."""
+
+NO_RECORD = {"kind": "error", "text": None, "model_version": None, "usage": {}}
+
+
+def tabulate(plan, responses, *, errors=()):
+    """A row for each question of a plan: what became of it, as far as the store knows.
+
+    Parameters
+    ----------
+    plan : ferlib.lmfm.plans.Plan
+    responses : object
+        With `get(response_id)`, such as `ferlib.lmfm.store.Store`.
+    errors : mapping of str to str
+        Why there is no answer, by response id.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, `RECORDED`, for prompts that ask for numbers `p_anger` ... `p_surprise` (shares, see
+        `ferlib.lmfm.forms.shares`), then `said` (the model's words), `model_version`, `input_tokens`, `output_tokens`
+        (all three as the provider reports them), `error` (the last one, where there was no answer), sorted by dataset,
+        image and repeat.
+    """
+    errors = dict(errors)
+    rows = []
+    for row in plan.questions.itertuples():
+        record = responses.get(row.response_id)
+        answer = record["answer"] if record else NO_RECORD
+        form, language = plan.prompt.form, plan.prompt.language
+        status, label = parse.outcome(answer["kind"], answer["text"], form=form, language=language)
+        numbers = {}
+        if form in forms.NUMBERS:
+            values = forms.numbers(answer["text"], form=form, language=language) if status == "ok" else None
+            numbers = {f"p_{name}": share for name, share in forms.shares(values, form=form).items()}
+        rows.append(
+            {
+                "dataset": row.dataset,
+                "image_id": row.image_id,
+                "model": plan.model["name"],
+                "variant": plan.prompt.name,
+                "repeat": row.repeat,
+                "status": status,
+                "predicted": label,
+                "response_id": row.response_id if record else None,
+                "option_order": None if form in forms.WITHOUT_OPTIONS else row.options,
+                "draw": row.draw,
+                **numbers,
+                "said": answer["text"],
+                "model_version": answer["model_version"],
+                "input_tokens": answer["usage"].get("input_tokens"),
+                "output_tokens": answer["usage"].get("output_tokens"),
+                "error": None if record else errors.get(row.response_id, "no answer is stored"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def predictions(answers):
+    """The prediction table of one model.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        Rows of `tabulate` for this model, of one prompt or several.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, `RECORDED` and, where there are any, `p_anger` ... `p_surprise`.
+    """
+    numbers = [name for name in answers.columns if name.startswith("p_") and answers[name].notna().any()]
+    return answers[[*COLUMNS, *RECORDED, *numbers]].reset_index(drop=True)
+
+
+def complaint(answers):
+    """What to tell the user about questions without an answer; None when there are none.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        From `tabulate`.
+
+    Returns
+    -------
+    str or None
+    """
+    failed = answers[answers["status"] == "error"]
+    if failed.empty:
+        return None
+    reasons = collections.Counter(failed["error"]).most_common(3)
+    return (
+        f"{', '.join(sorted(failed['model'].unique()))}: {len(failed)} of {len(answers)} questions got no answer ("
+        + "; ".join(f"{count} x {reason}" for reason, count in reasons)
+        + "). They are counted as errors and not stored. Run the notebook again to ask them again; make does so "
+        "when the model's prediction table is deleted."
+    )

@@ -1,0 +1,166 @@
+"""Each form of prompt demands what it needs, and its answers become labels without guessing."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from lmfm_helpers import SETTINGS, entry, faces
+
+from ferlib.errors import InputError
+from ferlib.labels import EMOTIONS
+from ferlib.lmfm import disagreement, forms, parse, plans, prompts, replay, run, store, study
+
+ZERO = dict.fromkeys(EMOTIONS, 0)
+
+
+def rated(**values):
+    return json.dumps({**ZERO, **values})
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ('{"emotion": "sad"}', "sad"),
+        ('```json\n{"emotion": "Sad", "why": "not happy"}\n```', "sad"),
+        ('{"label": "SURPRISED", "confidence": 0.7}', "surprise"),
+        ('{"emotion": ["fear"]}', "fear"),
+        ('{"emotion": "sad", "second": "fear"}', "sad"),
+        ('{"emotion": "sad or fear"}', None),
+        ('{"emotion": ["sad", "fear"]}', None),
+        ('{"emotion": "unknown", "hint": "sad"}', None),
+        ('{"emotion": null}', None),
+        ('{"emotion": "not sad"}', None),
+        ('{"emotion": "sad"', "sad"),  # no JSON, but one word
+    ],
+)
+def test_of_json_the_field_counts_and_nothing_else(text, label):
+    assert parse.outcome("answered", text, form="json") == (("ok" if label else "unparsed"), label)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (rated(anger=80, fear=79), ("ok", "anger")),
+        (rated(anger=100), ("ok", "anger")),
+        ("\n".join(f"{name.title()}: {i * 10}%" for i, name in enumerate(EMOTIONS)), ("ok", "surprise")),
+        (rated(anger=80, fear=80), ("unparsed", None)),  # two share the highest
+        (rated(), ("unparsed", None)),
+        (rated(anger=101), ("unparsed", None)),
+        (rated(anger=-1, fear=3), ("unparsed", None)),
+        (rated(anger="much"), ("unparsed", None)),
+        (rated(anger=True), ("unparsed", None)),
+        ('{"anger": 80}', ("unparsed", None)),  # six are missing
+        (json.dumps({**ZERO, "anger": 3, "angry": 4}), ("unparsed", None)),  # one twice
+        ("angry", ("unparsed", None)),
+        ("I can't help with identifying emotions.", ("refused", None)),
+        (None, ("unparsed", None)),
+    ],
+)
+def test_of_ratings_the_only_highest_counts(text, expected):
+    assert parse.outcome("answered", text, form="ratings") == expected
+
+
+def test_shares_add_up_and_scores_are_probabilities():
+    ratings = forms.numbers(rated(anger=30, fear=10), form="ratings")
+    assert forms.shares(ratings, form="ratings")["anger"] == 0.75
+    logs = {name: math.log(p) for name, p in zip(EMOTIONS, (0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1), strict=True)}
+    scores = forms.shares(forms.numbers(json.dumps(logs), form="scores"), form="scores")
+    assert scores == pytest.approx({name: math.exp(value) for name, value in logs.items()})
+    assert all(math.isnan(value) for value in forms.shares(None, form="scores").values())
+
+
+@pytest.mark.parametrize("name", prompts.available())
+def test_every_shipped_prompt_is_whole_and_says_what_it_is(name):
+    prompt = prompts.load(name)
+    reordered = EMOTIONS[::-1]
+    assert (prompt.text() != prompt.text(reordered)) == (prompt.form not in forms.WITHOUT_OPTIONS)
+    assert "compendium's own" in prompt.purpose and "{" not in prompt.text()
+    if prompt.form == "json":
+        assert prompt.demands(reordered)["schema"]["properties"]["emotion"]["enum"] == list(reordered)
+
+
+def test_the_order_of_the_options_is_drawn_by_image_and_seed_and_favours_nobody():
+    orders = [plans.order_of(f"{i:064x}", seed=1, order=0) for i in range(700)]
+    assert all(sorted(order) == sorted(EMOTIONS) for order in orders)
+    for place in range(7):
+        counts = [sum(order[place] == name for order in orders) for name in EMOTIONS]
+        assert sum((count - 100) ** 2 / 100 for count in counts) < 25  # chi-squared, 6 degrees, p = .0003
+    assert orders[0] != plans.order_of(f"{0:064x}", seed=2, order=0)
+    assert orders[0] != plans.order_of(f"{0:064x}", seed=1, order=1)
+    assert plans.order_of("ab", seed=1, order=0, kind="listed") == EMOTIONS
+
+
+@pytest.mark.parametrize("provider", ["openai", "gemini", "gemini-legacy"])
+def test_order_repeat_and_prompt_reach_the_server_and_the_table(stand_in, tmp_path, provider):
+    manifest = faces(tmp_path, 3)
+    made = plans.plan(
+        manifest, model=entry(stand_in, provider), prompt=prompts.load("structured"), orders=2, repeats=2, seed=5,
+        option_order="shuffled", settings={"temperature": 0.5, "max_tokens": 32},
+    )  # fmt: skip
+    answers = run.ask(made, store.Store(tmp_path / "r"), progress=False)
+    assert len(answers) == 12 and answers["response_id"].is_unique and set(answers["status"]) == {"ok"}
+    assert list(answers["repeat"]) == [0, 1, 2, 3] * 3 and list(answers["draw"]) == [0, 1, 0, 1] * 3
+    sent = {request.prompt.partition("words: ")[2].partition(".")[0] for _, request in stand_in.seen}
+    assert sent == {order.replace(",", ", ") for order in answers["option_order"]} and len(sent) == 6
+    for _, request in stand_in.seen:
+        assert ", ".join(request.schema["properties"]["emotion"]["enum"]) in request.prompt
+    if provider != "gemini-legacy":  # which knows no seed
+        assert {request.seed for _, request in stand_in.seen} == {5, 6}
+    record = store.Store(tmp_path / "r").get(answers["response_id"][0])
+    assert record["asked"]["option_order"] == answers["option_order"][0]
+
+
+def test_at_temperature_0_no_seed_is_sent_and_the_address_is_that_of_plain_settings(stand_in, tmp_path):
+    made = plans.plan(
+        faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("forced-choice"), settings=SETTINGS
+    )
+    assert made.question(next(made.questions.itertuples()))["settings"] == SETTINGS
+
+
+def test_ratings_reach_the_table_as_shares(stand_in, tmp_path):
+    made = plans.plan(
+        faces(tmp_path, 2, green=80), model=entry(stand_in, "gemini"), prompt=prompts.load("rating"),
+        settings={"temperature": 0.0, "max_tokens": 99},
+    )  # fmt: skip
+    table = replay.predictions(run.ask(made, store.Store(tmp_path / "r"), progress=False))
+    assert list(table["predicted"]) == ["anger", "disgust"]
+    assert table.filter(like="p_").sum(axis=1).to_list() == pytest.approx([1, 1])
+
+
+def test_scores_are_not_asked_of_a_model_that_cannot_give_them(stand_in, tmp_path):
+    with pytest.raises(InputError, match="'paligemma-scores' asks for the log-probability.*'demo-openai'"):
+        plans.plan(
+            faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("paligemma-scores"),
+            settings=SETTINGS,
+        )  # fmt: skip
+
+
+def test_disagreement_is_told_by_its_source(stand_in, tmp_path):
+    """Faces between two emotions: the first of the options wins, chance moves some, and a repeat at 0 none."""
+    manifest = faces(tmp_path, 14, green=90).assign(subject_id="p")
+    parts = study.questions(
+        manifest, models=[entry(stand_in, "gemini")], prompt_names=["forced-choice"], option_order="shuffled",
+        repeats=1, temperature=0.0, max_tokens=99, compare_images=14, compare_prompts=["rating"], compare_orders=3,
+        compare_repeats=3, compare_temperatures=[0.0, 1.5], legacy_check_images=2, seed=3,
+    )  # fmt: skip
+    responses = store.Store(tmp_path / "r")
+    answers = {name: run.ask(some[0], responses, progress=False) for name, some in parts.items() if name != study.MAIN}
+    assert len(answers.pop(study.CLIENT)) == 2
+    answers["prompt"] = pd.concat([answers["prompt"], run.ask(parts["prompt"][1], responses, progress=False)])
+    table = disagreement.table(answers).set_index("changed")
+    assert table.loc["repeat at temperature 0", "differ"] == 0
+    assert table.loc["repeat at temperature 1.5", "differ"] == 0  # it names two each time, whichever it draws
+    assert table.loc["prompt", "label_or_none"] == table.loc["prompt", "n_pairs"] == 14
+    assert list(table["n_pairs"]) == [14, 42, 42, 42]
+
+
+def test_disagreement_counts_pairs_as_by_hand():
+    frame = pd.DataFrame({
+        "model": "m", "dataset": "d", "image_id": ["a"] * 3 + ["b"] * 3,
+        "status": ["ok", "ok", "refused", "ok", "ok", "error"], "predicted": ["sad", "fear", None, "sad", "sad", None],
+    })  # fmt: skip
+    (row,) = disagreement.table({"repeat": frame}).itertuples()
+    # a: sad-fear differ, sad-none and fear-none differ; b: sad-sad; the error is left out
+    assert (row.n_images, row.n_pairs, row.other_label, row.label_or_none) == (2, 4, 1, 2)
+    assert row.share == 0.75
