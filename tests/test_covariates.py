@@ -77,9 +77,18 @@ def test_light_alone_moves_the_angle(measure):
     assert np.all(np.diff(angles) > 5)
 
 
-def test_cheeks_that_are_lit_too_unevenly_have_no_angle(measure):
-    found = measure(portrait((220, 175, 150), second=(120, 90, 72)))
-    assert not found["ita_ok"] and np.isnan(found["ita_deg"])
+@pytest.mark.parametrize("ramp, measurable", [(0.2, True), (0.5, False)])
+def test_cheeks_that_are_lit_too_unevenly_have_no_angle(measure, ramp, measurable):
+    linear = covariates._LINEAR[np.asarray(portrait((198, 150, 120)))]
+    light = 1 + ramp * np.tanh(np.linspace(-8, 8, linear.shape[1]))
+    lit = np.clip(linear * light[None, :, None], 0.0031308, 1)
+    found = measure(Image.fromarray(np.round(255 * (1.055 * lit ** (1 / 2.4) - 0.055)).astype(np.uint8)))
+    assert found["ita_ok"] == measurable and np.isfinite(found["face_size"])
+
+
+def test_half_a_face_in_the_dark_is_not_taken_for_a_face(measure):
+    found = measure(portrait((205, 158, 128), second=(120, 90, 72)))
+    assert not found["ita_ok"] and np.isnan(found["face_size"])
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,13 @@ def test_a_colour_jpeg_goes_before_a_grey_bmp_and_a_whole_file_before_a_broken_o
     assert sorted(reason.split(" copy")[0] for reason in reading.left_out["reason"]) == ["grey", "undecodable"]
 
 
+def test_of_two_colour_copies_the_bmp_is_kept(raw):
+    folder = raw("radiate/1/AF01_AC.jpg", "radiate/2/AF01_AC.png", "radiate/3/AF01_AC.bmp")
+    reading = datasets.read("radiate", raw_dir=folder)
+    assert reading.manifest["path"].tolist() == [str(folder / "radiate/3/AF01_AC.bmp")]
+    assert len(reading.left_out) == 2
+
+
 def test_radiate_leaves_out_calm_and_om01_and_says_so(raw):
     folder = raw("radiate/AF01_CC.bmp", "radiate/AF01_CO.bmp", "radiate/OM01_AC.bmp", "radiate/AF01_NO.bmp")
     reading = datasets.read("radiate", raw_dir=folder)
