@@ -97,7 +97,7 @@ def test_unknown_codes_are_all_listed_with_the_file_to_edit(radiate):
     (folder / "BM02" / "BM02_HO.bmp").rename(folder / "BM02" / "BM02_QQ.bmp")
     with pytest.raises(InputError) as caught:
         read()
-    for words in ("2 codes", "emotion 'XX' (1 files, for example AF01_XX.bmp)", "'QQ'", "SUR", "radiate.yaml", "label"):
+    for words in ("2 codes", "emotion 'XX' (1 file, for example AF01_XX.bmp)", "'QQ'", "SUR", "radiate.yaml", "label"):
         assert words in str(caught.value)
 
 
@@ -214,7 +214,7 @@ def test_only_the_frontal_views_of_face_place_are_used(raw):
 def test_the_guessed_codes_of_face_place_are_read_with_a_warning(raw):
     reading = datasets.read("tarr", raw_dir=raw("tarr/CF0001_1101_AN.jpg"))
     assert emotions(reading) == {"tarr-CF0001_1101_AN": "anger"}
-    assert "AN (anger, 1 files) is a guess" in reading.notes[0] and "data/conventions/" in reading.notes[0]
+    assert "AN (anger, 1 file) is a guess" in reading.notes[0] and "data/conventions/" in reading.notes[0]
 
 
 def test_what_was_seen_in_public_is_in_the_conventions():

@@ -166,14 +166,19 @@ def _reject_unknown(files, convention):
         codes = files[name].str.upper()
         for code in sorted(set(codes) - set(table)):
             paths = files.loc[codes == code, "path"]
-            found.append(f"{name} {code!r} ({len(paths)} files, for example {Path(paths.iloc[0]).name})")
+            found.append(f"{name} {code!r} ({counted(len(paths), 'file')}, for example {Path(paths.iloc[0]).name})")
     if found:
         known = "; ".join(f"{name}: {', '.join(table)}" for name, table in convention.codes.items())
         raise InputError(
-            f"{convention.about['dataset']}: {len(found)} codes in the file names are not in "
+            f"{convention.about['dataset']}: {counted(len(found), 'code')} in the file names, not in "
             f"{relative(convention.file)}: {', '.join(found)}. Known there: {known}. If a code is real, add it there, "
             f"with a `label` or a reason to `leave_out` its files; if a file has lost its name, give it its own back."
         )
+
+
+def counted(number, noun):
+    """A number with its noun, as `1 file` or `3 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def doubts(codes):
@@ -191,7 +196,7 @@ def doubts(codes):
     guessed = codes[codes["confidence"] == "low"]
     return tuple(
         f"{dataset}: the meaning of the codes "
-        + ", ".join(f"{code} ({label}, {count} files)" for code, label, count in rows)
+        + ", ".join(f"{code} ({label}, {counted(count, 'file')})" for code, label, count in rows)
         + f" is a guess. Look at a few of these images, and mend {relative(FOLDER)}/ where it is wrong."
         for dataset, group in guessed.groupby("dataset")
         for rows in [list(zip(group["code"], group["label"], group["files"], strict=True))]
