@@ -9,6 +9,13 @@ VENV    ?= .venv
 TORCH   ?= default
 RUNS    ?= data/runs
 
+# For `make audit`: a CSV of predictions, the folder for the results, and what is decided before looking at them.
+PREDICTIONS ?=
+OUT     ?=
+DELTA   ?= 0.05
+ALPHA   ?= 0.05
+CLUSTER ?= person
+
 # PARAMS=path/name.yaml runs anyone's own parameter file as the profile "name".
 ifneq ($(origin PARAMS),file)
 PROFILE := $(basename $(notdir $(PARAMS)))
@@ -25,6 +32,8 @@ NAMES := $(basename $(notdir $(sort $(wildcard notebooks/[0-9]*.ipynb))))
 NOTEBOOKS := $(NAMES:%=notebooks/%.ipynb)
 EXECUTED := $(NAMES:%=$(RUN)/executed/%.ipynb)
 SOURCES := $(wildcard ferlib/*.py ferlib/*/*.py)
+# The light core is enough to audit a CSV; an environment that has everything is not made twice.
+CORE := $(if $(wildcard $(VENV)/.ready),$(VENV)/.ready,$(VENV)/.core)
 DEMO_MODELS := $(wildcard data/demo/models/*/*)
 
 # The kernel of this environment, not one of the same name installed for the user.
@@ -66,7 +75,7 @@ endef
 
 # --- Rules
 
-.PHONY: help demo run test lab demo-faces demo-models lint clean lost-output
+.PHONY: help demo run audit test lab demo-faces demo-models lint clean lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-12s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -100,6 +109,10 @@ $(PARAMS):
 	@echo "Profiles here: $(basename $(notdir $(wildcard notebooks/params/*.yaml))). Your own: make run PARAMS=path.yaml" >&2
 	@exit 1
 
+audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=0.05] [CLUSTER=none]; needs no torch
+	@[ -n "$(PREDICTIONS)" ] && [ -n "$(OUT)" ] || { echo "Error: say make audit PREDICTIONS=file.csv OUT=folder" >&2; exit 1; }
+	@$(BIN)/python -m ferlib.pipeline.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER)
+
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@$(BIN)/python -m pytest
 
@@ -122,10 +135,11 @@ clean: ## remove the files of the run PROFILE (never what you brought to data/ra
 # One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
 $(VENV)/.ready: EXTRAS := models,lab,dev
 $(VENV)/.faces: EXTRAS := models,lab,dev,faces
-$(VENV)/.ready $(VENV)/.faces: pyproject.toml requirements.lock
+$(VENV)/.core: EXTRAS :=
+$(VENV)/.core $(VENV)/.ready $(VENV)/.faces: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Error: Python %d.%d found, 3.11 to 3.13 needed. Name another: make PYTHON=python3.12" % v[:2])'
 	@[ -x $(BIN)/python ] || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
-	@[ $(TORCH) != cpu ] || $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock --index-url https://download.pytorch.org/whl/cpu torch torchvision
-	@echo "Installing $(EXTRAS) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[$(EXTRAS)]'
+	@[ $(TORCH) != cpu ] || [ -z '$(EXTRAS)' ] || $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock --index-url https://download.pytorch.org/whl/cpu torch torchvision
+	@echo "Installing $(or $(EXTRAS),the light core) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.$(if $(EXTRAS),[$(EXTRAS)])'
 	@touch $@

@@ -79,7 +79,7 @@ def _text(path, source):
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{source}: is empty. It needs a header and a row for each answer.") from error
     except (pd.errors.ParserError, ValueError) as error:
-        problem = str(error).strip().splitlines()[0]
+        problem = " ".join(str(error).split())
         raise InputError(f"{source}: cannot be read as CSV ({problem}). Mend or leave out that row.") from error
     table = table.fillna("")
     table.index = table.index + 1
@@ -131,7 +131,7 @@ def _hint(name, rows):
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return " The header has one column only: save the file with commas between the columns."
     close = difflib.get_close_matches(name, names, n=1)
-    found = f" It has: {', '.join(names[:20])}."
+    found = f" It has: {', '.join(map(repr, names[:20]))}."
     return f"{found} Did you mean {close[0]!r}? Rename it." if close else f"{found} Needed: {', '.join(REQUIRED)}."
 
 

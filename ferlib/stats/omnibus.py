@@ -49,7 +49,8 @@ def omnibus(answers, *, draws=2000, seed=0):
 def _chi_squared(images, attribute):
     if images[attribute].nunique() < 2 or images["right"].nunique() < 2:
         return (np.nan,) * 5
-    with warnings.catch_warnings():
+    # pingouin computes other statistics as well, which do not exist where a cell is empty.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # pingouin warns of small cells; the column `min_expected` says it with the number.
         warnings.filterwarnings("ignore", message="Low count on", category=UserWarning)
         expected, _, tests = pingouin.chi2_independence(images, x=attribute, y="right", correction=False)
