@@ -1,0 +1,166 @@
+"""What may be spent, counted over all runs in a folder: a question that could pass the limit is not sent.
+
+A ledger beside the answers has a line before each request, with the most that it can cost, and a line when the answer
+came, with what it did cost. A request whose end nobody saw, because the connection broke or the process was killed, may
+have been billed: it stays in the ledger with the most that it can cost.
+"""
+
+import contextlib
+import io
+import json
+import os
+import threading
+import uuid
+
+from PIL import Image
+
+from ferlib.errors import InputError
+from ferlib.lmfm import cost
+
+LEDGER = "spending.jsonl"
+
+MARGIN = 1.25
+"""Our count of a question's tokens times this is taken to be the most that the provider can count."""
+
+
+class Budget:
+    """The money of one folder of answers, for one model of it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the answers; the ledger counts all models that are asked for it.
+    max_usd : float
+        Most that may be spent on this folder in all runs together.
+    price : ferlib.lmfm.cost.Price
+    name : str
+        Of the model, for messages.
+    factor : float
+        What a request costs in proportion to the price, for batches.
+    """
+
+    def __init__(self, folder, *, max_usd, price, name, factor=1.0):
+        self.path, self.max_usd, self.price, self.name, self.factor = folder / LEDGER, max_usd, price, name, factor
+        self._lock, self._read_to, self._open, self._settled_usd = threading.Lock(), 0, {}, 0.0
+        with self._lock:
+            self._catch_up()
+
+    def spent_usd(self):
+        """Dollars spent, and at most spent by requests whose end was not seen."""
+        return self._settled_usd + sum(self._open.values())
+
+    def reserve(self, image, text, settings):
+        """Note that a request is about to be sent.
+
+        Parameters
+        ----------
+        image : bytes
+        text : str
+        settings : dict
+
+        Returns
+        -------
+        str
+            To be given to `settle`.
+
+        Raises
+        ------
+        InputError
+            When it could pass the limit.
+        """
+        with Image.open(io.BytesIO(image)) as opened:
+            tokens = cost.image_tokens(self.price.image_tokens, *opened.size) + cost.text_tokens(text, settings)
+        most_usd = self.factor * self.price.usd(MARGIN * tokens, settings["max_tokens"])
+        with self._lock, self._alone():
+            self._catch_up()
+            if self.spent_usd() + most_usd > self.max_usd:
+                raise InputError(
+                    f"max_usd = {self.max_usd:g} would be passed by asking {self.name!r} one question more: "
+                    f"${self.spent_usd():.4f} are spent or under way, one question costs at most ${most_usd:.4f}. All "
+                    f"answers so far are stored. Raise max_usd and run again to go on, or ask less."
+                )
+            entry = uuid.uuid4().hex
+            self._append({"id": entry, "model": self.name, "at_most_usd": most_usd})
+        return entry
+
+    def settle(self, entry, usage):
+        """Note what a request cost.
+
+        Parameters
+        ----------
+        entry : str
+            From `reserve`.
+        usage : dict or None
+            As the provider reports it; empty when it does not, and then the reservation stays. None: not billed.
+        """
+        usd = 0.0 if usage is None else self.price.usd_of(usage)
+        if usd is not None:
+            with self._lock, self._alone():
+                self._catch_up()
+                self._append({"id": entry, "usd": self.factor * usd})
+
+    def _append(self, line):
+        """Add a line in one write, so that lines of several processes do not mix; it outlives a killed process."""
+        data = (json.dumps(line) + "\n").encode()
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, data)
+        finally:
+            os.close(handle)
+        self._catch_up()
+
+    def _catch_up(self):
+        """Read the lines that were added since, by this process or another."""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self._read_to)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        for line in whole.splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # half a line of a power cut: what it said is unknown, what came before it is kept
+                continue
+            if "at_most_usd" in entry:
+                self._open[entry["id"]] = entry["at_most_usd"]
+            else:
+                self._open.pop(entry["id"], None)
+                self._settled_usd += entry["usd"]
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """Keep other processes away from the ledger, where the system can."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path.with_name(f".{LEDGER}.lock"), "w") as handle:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def of(model, folder, *, max_usd, prices=None):
+    """Budget of a model; None when it costs nothing.
+
+    Parameters
+    ----------
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    folder : pathlib.Path
+        Of the answers.
+    max_usd : float
+    prices : dict, optional
+        From `ferlib.lmfm.cost.read_prices`; the shipped table by default.
+
+    Raises
+    ------
+    InputError
+        When the price is not known.
+    """
+    price = cost.price_of(model, cost.read_prices() if prices is None else prices)
+    if price.usd(1, 1) == 0:
+        return None
+    return Budget(folder, max_usd=max_usd, price=price, name=model["name"])

@@ -1,0 +1,136 @@
+"""What asking costs: prices with their date and source, and the tokens of a question before it is asked."""
+
+import dataclasses
+import json
+import re
+
+from ferlib import tables
+from ferlib.errors import InputError
+from ferlib.lmfm import endpoints
+from ferlib.paths import ROOT, relative
+
+PRICES = ROOT / "data" / "prices" / "lmfm.csv"
+COLUMNS = (
+    "provider", "model", "input_usd_per_mtok", "output_usd_per_mtok", "batch_factor", "image_tokens", "checked",
+    "source",
+)  # fmt: skip
+
+SAME_PRICE = {"gemini-legacy": "gemini"}
+"""Clients of the same provider."""
+
+EXPECTED = {"words": 5, "json": 10, "description": 25, "ratings": 45, "scores": 0}
+"""Tokens that an answer is taken to have until there are answers to measure: an assumption, by form of the prompt."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Price:
+    """What one model costs."""
+
+    input_usd_per_mtok: float = 0.0
+    output_usd_per_mtok: float = 0.0
+    batch_factor: float = 1.0
+    image_tokens: str = "tiles 85 170"
+    checked: str = ""
+    source: str = "answers on this machine"
+
+    def usd(self, input_tokens, output_tokens):
+        """Dollars for so many tokens."""
+        return (input_tokens * self.input_usd_per_mtok + output_tokens * self.output_usd_per_mtok) / 1e6
+
+    def usd_of(self, usage):
+        """Dollars for what a provider reports; None when it reports nothing."""
+        if not usage or usage.get("input_tokens") is None:
+            return None
+        return self.usd(usage["input_tokens"], (usage.get("output_tokens") or 0) + usage.get("thought_tokens", 0))
+
+
+def read_prices(path=PRICES):
+    """The price table.
+
+    Returns
+    -------
+    dict of (str, str) to Price
+        By provider and model.
+    """
+    frame = tables.read_csv(path, columns=COLUMNS, dtype={"checked": str, "source": str})
+    for column in COLUMNS[2:5]:
+        wrong = frame[~(frame[column] >= 0)]
+        if len(wrong):
+            raise InputError(
+                f"{relative(path)}: row {wrong.index[0] + 2}: {column} is {wrong[column].iloc[0]!r}. "
+                f"It must be a number, 0 or more."
+            )
+    return {(row[0], row[1]): Price(*row[2:]) for row in frame[list(COLUMNS)].itertuples(index=False)}
+
+
+def price_of(model, prices, *, path=PRICES):
+    """Price of a model.
+
+    Parameters
+    ----------
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    prices : dict
+        From `read_prices`.
+
+    Returns
+    -------
+    Price
+        Nothing for a model on this machine that has no row.
+
+    Raises
+    ------
+    InputError
+        When a model on another machine has no row.
+    """
+    provider = SAME_PRICE.get(model["provider"], model["provider"])
+    if (provider, model["model"]) in prices:
+        return prices[provider, model["model"]]
+    if "://" not in model["base_url"] or endpoints.is_loopback(model["base_url"]):
+        return Price()
+    raise InputError(
+        f"{relative(path)}: no price of model {model['model']!r} (provider {provider!r}), which {model['name']!r} asks "
+        f"at {endpoints.host(model['base_url'])}. Add a row with the price of today and where you read it, so that "
+        f"the bill is known before the first call."
+    )
+
+
+def text_tokens(text, settings=()):
+    """Tokens of a prompt: its words and marks of punctuation, and the names that its JSON schema holds.
+
+    Tokenizers of today's models split few English words; other languages take up to twice as many.
+    """
+    schema = dict(settings).get("schema")
+    names = len(re.findall(r"\w+", json.dumps(schema))) if schema else 0
+    return len(re.findall(r"\w+|[^\w\s]", text)) + names
+
+
+def image_tokens(rule, width, height):
+    """Tokens of an image.
+
+    Parameters
+    ----------
+    rule : str
+        `tiles BASE TILE` or `crops TILE`, see data/prices/README.md.
+    width, height : int
+        Pixels.
+
+    Examples
+    --------
+    >>> image_tokens("tiles 85 170", 224, 224), image_tokens("tiles 85 170", 2444, 1718)
+    (255, 1105)
+    >>> image_tokens("crops 258", 900, 300)
+    516
+    """
+    kind, *numbers = rule.split()
+    numbers = [int(number) for number in numbers]
+    if kind == "crops":
+        if max(width, height) <= 384:
+            return numbers[0]
+        return numbers[0] * -(-width // 768) * -(-height // 768)
+    if kind != "tiles":
+        raise InputError(f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE'.")
+    scale = min(1.0, 2048 / max(width, height))
+    scale = min(scale, 768 / min(width, height))
+    columns, lines = (-(-round(side * scale) // 512) for side in (width, height))
+    return numbers[0] + numbers[1] * columns * lines

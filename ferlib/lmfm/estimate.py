@@ -1,0 +1,119 @@
+"""The bill before the first call: requests, tokens, price and time of all questions that are still to be asked."""
+
+import functools
+import statistics
+
+import pandas as pd
+from PIL import Image
+
+from ferlib.lmfm import cost
+from ferlib.paths import absolute
+
+ASSUMED_S = 2.0
+"""Seconds that an answer is taken to need until there are answers to measure: an assumption."""
+
+COLUMNS = (
+    "model", "prompt", "questions", "stored", "requests", "image_tokens", "text_tokens", "output_tokens",
+    "output_at_most", "usd", "usd_at_most", "minutes",
+)  # fmt: skip
+
+
+def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0):
+    """What asking will take, by model and prompt; questions that parts share are counted once.
+
+    Parameters
+    ----------
+    parts : dict of str to list of ferlib.lmfm.plans.Plan
+        From `ferlib.lmfm.study.questions`.
+    responses : ferlib.lmfm.store.Store
+    prices : dict
+        From `ferlib.lmfm.cost.read_prices`.
+    concurrency : int
+        Questions under way at a time.
+    requests_per_minute : float
+        0 for no limit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`: `output_tokens` and `usd` as expected (by the answers stored so far, else by
+        `ferlib.lmfm.cost.EXPECTED`); `output_at_most` and `usd_at_most` if every answer were as long as it may be.
+        Without requests that have to be repeated: those that fail are mostly not billed.
+    """
+    seen, rows = set(), {}
+    for plan in (plan for some in parts.values() for plan in some):
+        key = (plan.model["name"], plan.prompt.name)
+        row = rows.setdefault(key, dict.fromkeys(COLUMNS[2:], 0) | {"lengths": [], "seconds": []})
+        price = cost.price_of(plan.model, prices)
+        for question in plan.questions.itertuples():
+            if question.response_id in seen:
+                continue
+            seen.add(question.response_id)
+            row["questions"] += 1
+            record = responses.get(question.response_id)
+            if record:
+                usage = record["answer"]["usage"]
+                row["stored"] += 1
+                row["lengths"].append((usage.get("output_tokens") or 0) + usage.get("thought_tokens", 0))
+                row["seconds"].append(record["asked"].get("seconds", ASSUMED_S))
+                continue
+            row["requests"] += 1
+            row["image_tokens"] += cost.image_tokens(price.image_tokens, *_size(question.path))
+            row["text_tokens"] += cost.text_tokens(plan.text(question), plan.sent(question))
+            row["output_at_most"] += plan.settings["max_tokens"]
+        row.update(price=price, expected=cost.EXPECTED[plan.prompt.form])
+    lines = []
+    for (model, prompt), row in rows.items():
+        each = statistics.mean(row["lengths"]) if row["lengths"] else row["expected"]
+        row["output_tokens"] = round(each * row["requests"])
+        read = row["image_tokens"] + row["text_tokens"]
+        row["usd"] = row["price"].usd(read, row["output_tokens"])
+        row["usd_at_most"] = row["price"].usd(read, row["output_at_most"])
+        seconds = statistics.median(row["seconds"] or [ASSUMED_S]) * row["requests"] / concurrency
+        limited = 60 * row["requests"] / requests_per_minute if requests_per_minute else 0
+        row["minutes"] = max(seconds, limited) / 60
+        lines.append({"model": model, "prompt": prompt} | {name: row[name] for name in COLUMNS[2:]})
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def text(frame, models, *, prices):
+    """The estimate in words, with where its prices come from.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `table`.
+    models : sequence of dict
+    prices : dict
+
+    Returns
+    -------
+    str
+    """
+    shown = frame.assign(
+        usd=frame["usd"].map("{:.2f}".format),
+        usd_at_most=frame["usd_at_most"].map("{:.2f}".format),
+        minutes=frame["minutes"].map("{:.1f}".format),
+    )
+    lines = [shown.to_string(index=False), ""]
+    total, most = frame["usd"].sum(), frame["usd_at_most"].sum()
+    lines.append(
+        f"{frame['requests'].sum()} requests to be sent ({frame['stored'].sum()} answers are stored): about "
+        f"${total:.2f}, at most ${most:.2f} if every answer were as long as it may be."
+    )
+    for model in models:
+        price = cost.price_of(model, prices)
+        if price.usd(1, 1):
+            lines.append(
+                f"{model['name']}: ${price.input_usd_per_mtok:g} in, ${price.output_usd_per_mtok:g} out per million "
+                f"tokens on {price.checked} ({price.source})"
+            )
+        else:
+            lines.append(f"{model['name']}: no cost ({price.source})")
+    return "\n".join(lines)
+
+
+@functools.cache
+def _size(path):
+    with Image.open(absolute(path)) as image:
+        return image.size

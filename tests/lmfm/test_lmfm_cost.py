@@ -1,0 +1,195 @@
+"""The bill is known before the first call, and the limit is never passed."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from lmfm_helpers import entry, faces, plan_for
+
+from ferlib.errors import InputError
+from ferlib.lmfm import budget, cost, estimate, models, replay, run, store, study
+
+PRICE = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
+PRICES = {
+    ("openai", "demo-openai"): PRICE,
+    ("gemini", "demo-gemini"): dataclasses.replace(PRICE, image_tokens="crops 258"),
+}
+
+
+def test_every_shipped_price_has_a_day_and_a_source():
+    prices = cost.read_prices()
+    assert {provider for provider, _ in prices} == {"openai", "gemini"}
+    for (_, name), price in prices.items():
+        assert price.source.startswith("https://") and time.strptime(price.checked, "%Y-%m-%d"), name
+        assert 0 < price.input_usd_per_mtok < price.output_usd_per_mtok and price.batch_factor == 0.5
+        assert cost.image_tokens(price.image_tokens, 224, 224) > 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "size", "tokens"),
+    [  # the examples of the providers' own guides
+        ("tiles 85 170", (1024, 1024), 765),
+        ("tiles 85 170", (2048, 4096), 1105),
+        ("crops 258", (384, 384), 258),
+        ("crops 258", (1536, 700), 516),
+    ],
+)
+def test_image_tokens_are_the_providers_examples(rule, size, tokens):
+    assert cost.image_tokens(rule, *size) == tokens
+
+
+def test_a_model_elsewhere_without_a_price_is_told_and_one_here_is_free():
+    here = models.read([{"name": "m", "provider": "openai", "base_url": "http://localhost:1/v1"}])[0]
+    assert cost.price_of(here, PRICES).usd(10**6, 10**6) == 0
+    with pytest.raises(InputError, match=r"lmfm.csv: no price of model 'm'.*api.openai.com.*Add a row"):
+        cost.price_of(models.read([{"name": "m", "provider": "openai"}])[0], PRICES)
+    old = models.read([{"name": "n", "provider": "gemini-legacy", "model": "demo-gemini"}])[0]
+    assert cost.price_of(old, PRICES) == PRICES["gemini", "demo-gemini"]
+
+
+def test_estimated_and_actual_requests_agree_and_tokens_within_a_tenth(stand_in, tmp_path):
+    """For the study, the comparison of prompts, orders and repeats, and the retired client together."""
+    asked = [entry(stand_in, "openai"), entry(stand_in, "gemini")]
+    parts = study.questions(
+        faces(tmp_path, 40), models=asked, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
+        temperature=0.0, max_tokens=128, compare_images=5, compare_prompts=["structured", "description"],
+        compare_orders=2, compare_repeats=3, compare_temperatures=[0.0, 0.7], legacy_check_images=4, seed=1,
+    )  # fmt: skip
+    responses = store.Store(tmp_path / "r")
+    table = estimate.table(parts, responses, prices=PRICES)
+    answers = [run.ask(plan, responses, progress=False) for some in parts.values() for plan in some]
+    assert table["requests"].sum() == stand_in.requests["demo-openai"] + stand_in.requests["demo-gemini"]
+    assert table["requests"].sum() == len({key for frame in answers for key in frame["response_id"]})
+    stored = [json.loads(path.read_text())["answer"]["usage"] for path in (tmp_path / "r").glob("??/*.json")]
+    read, written = (sum(usage[name] for usage in stored) for name in ("input_tokens", "output_tokens"))
+    assert read == pytest.approx(table["image_tokens"].sum() + table["text_tokens"].sum(), rel=0.1)
+    assert read + written == pytest.approx(table.filter(regex="(image|text|output)_tokens").sum().sum(), rel=0.1)
+    spent = sum(PRICE.usd_of(usage) for usage in stored)
+    assert spent <= table["usd_at_most"].sum() and spent == pytest.approx(table["usd"].sum(), rel=0.2)
+    again = estimate.table(parts, responses, prices=PRICES)
+    assert again["requests"].sum() == 0 and again["stored"].sum() == table["requests"].sum()
+    words = estimate.text(table, asked, prices=PRICES)
+    assert f"{table['requests'].sum()} requests to be sent" in words and "2026-01-01 (invented for this test)" in words
+
+
+def money(folder, max_usd):
+    return budget.of(
+        {"name": "demo-openai", "provider": "openai", "model": "demo-openai"}, folder, max_usd=max_usd, prices=PRICES
+    )
+
+
+def billed(stand_in):
+    """What the server would write on the bill: for everything that it has answered, whoever heard it."""
+    return sum(PRICE.usd_of(usage) for usage in stand_in.bill)
+
+
+@pytest.fixture
+def billing(stand_in, monkeypatch):
+    """A stand-in that keeps account of all answers."""
+    stand_in.bill = []
+    handler = stand_in.RequestHandlerClass
+    answer = handler._answer
+
+    def keep(self, request):
+        given = answer(self, request)
+        usage = given["usage"]
+        self.server.bill.append({"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]})
+        return given
+
+    monkeypatch.setattr(handler, "_answer", keep)
+    return stand_in
+
+
+def test_the_limit_is_never_passed_and_what_is_left_is_asked_when_it_is_raised(billing, tmp_path):
+    plan = plan_for(faces(tmp_path, 60), entry(billing, "openai"))
+    each = PRICE.usd(300, 2)
+    for limit in (8 * each, 8 * each, 20 * each):
+        with pytest.raises(InputError, match="max_usd = .* would be passed by asking 'demo-openai'.*Raise max_usd"):
+            run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", limit), progress=False)
+        assert 0.2 * limit < billed(billing) <= limit
+    answers = run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000), progress=False)
+    assert set(answers["status"]) == {"ok"} and len(billing.bill) == 60
+    assert money(tmp_path / "r", 1000).spent_usd() == pytest.approx(billed(billing))
+
+
+def test_what_may_have_been_billed_counts_and_what_the_provider_turned_down_does_not(billing, tmp_path, quick):
+    plan = plan_for(faces(tmp_path, 1), entry(billing, "openai"))
+    billing.failures.extend(["500", "429"])
+    run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000), progress=False)
+    plain = money(tmp_path / "r", 1000).spent_usd()
+    assert plain == pytest.approx(billed(billing))
+    billing.failures.extend(["drop"])
+    plan = plan_for(faces(tmp_path / "r", 1), entry(billing, "openai"))  # the same image, elsewhere
+    run.ask(plan, store.Store(tmp_path / "s"), budget=money(tmp_path / "s", 1000), progress=False)
+    assert money(tmp_path / "s", 1000).spent_usd() > 1.5 * plain  # the lost one at its most
+
+
+KILLED = """
+import json, sys
+import pandas as pd
+from pathlib import Path
+from ferlib.lmfm import budget, cost, plans, prompts, run, store
+manifest, model, settings, folder, limit, price = json.load(sys.stdin)
+prices = {("openai", "demo-openai"): cost.Price(*price)}
+made = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
+money = budget.of(model, Path(folder), max_usd=limit, prices=prices)
+run.ask(made, store.Store(folder), concurrency=4, progress=False, budget=money)
+"""
+
+
+def test_the_limit_holds_over_killed_runs_and_two_at_a_time(billing, tmp_path):
+    """What was under way when the process was killed is billed, and nobody heard the answer."""
+    manifest, model, see = faces(tmp_path, 60), entry(billing, "openai"), billing.classify
+    billing.classify = lambda *arguments: (time.sleep(0.02), see(*arguments))[1]
+    limit = 30 * PRICE.usd(300, 2)
+    task = [manifest.to_dict("list"), model, plan_for(manifest, model).settings, str(tmp_path / "r"), limit]
+    task.append(dataclasses.astuple(PRICE))
+    processes = [
+        subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.stdin.write(json.dumps(task))
+        process.stdin.close()
+    while len(billing.bill) < 5:
+        time.sleep(0.005)
+    processes[0].send_signal(signal.SIGKILL)
+    assert [process.wait() for process in processes][1:] == [1, 1]
+    assert 0.2 * limit < billed(billing) <= limit
+    assert billed(billing) <= money(tmp_path / "r", limit).spent_usd() + 1e-9 <= limit
+
+
+def test_ledger_of_many_threads_adds_up(tmp_path):
+    image = (tmp_path / "x.png", faces(tmp_path, 1)["path"][0])[1]
+    data = open(image, "rb").read()
+    both = [money(tmp_path / "r", 1000), money(tmp_path / "r", 1000)]
+
+    def spend(purse):
+        for _ in range(20):
+            purse.settle(purse.reserve(data, "Which?", {"max_tokens": 8}), {"input_tokens": 10, "output_tokens": 1})
+
+    threads = [threading.Thread(target=spend, args=(both[i % 2],)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert money(tmp_path / "r", 1000).spent_usd() == pytest.approx(120 * PRICE.usd(10, 1))
+
+
+def test_the_bar_shows_the_cost_so_far(stand_in, tmp_path, capsys):
+    plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
+    run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000))
+    shown = capsys.readouterr().err.split("\r")[-1]
+    assert "answered=5" in shown and f"cost=${money(tmp_path / 'r', 1000).spent_usd():.4f}" in shown
+
+
+def test_a_replay_costs_nothing_whatever_the_limit(stand_in, tmp_path):
+    plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
+    run.ask(plan, store.Store(tmp_path / "r"), progress=False)
+    answers = run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 0), progress=False)
+    assert set(answers["status"]) == {"ok"} and replay.complaint(answers) is None
