@@ -121,10 +121,12 @@ lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 
 demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/people/README.md)
 	@$(BIN)/python -m ferlib.faces people --out data/demo/people
+	@$(BIN)/python -m ferlib.faces contact-sheet
 
 demo-models: $(VENV)/.faces ## render the training faces and train the demo model anew
 	@$(BIN)/python -m ferlib.faces train --out data/build/train
-	@$(BIN)/python -m ferlib.demo.train_clip --images data/build/train --out data/demo/models/demo-clip
+	@$(BIN)/python -m ferlib.faces holdout --out data/build/holdout
+	@$(BIN)/python -m ferlib.demo.train_clip --images data/build/train --held-out data/build/holdout data/demo/people --out data/demo/models/demo-clip
 
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests
