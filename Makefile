@@ -54,7 +54,7 @@ RAW := $(if $(filter-out help test lab lint clean demo-faces demo-models,$(MAKEC
 READS_01_data_prep := $(RAW) $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
 READS_03_probing := $(DEMO_MODELS)
-READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/*)
+READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
 
 # Written by ferlib/pipeline/dependencies.py: MODULES_<notebook> := the modules that it imports.
 -include $(RUNS)/modules.mk
@@ -75,7 +75,7 @@ endef
 
 # --- Rules
 
-.PHONY: help demo run audit test lab demo-faces demo-models lint clean lost-output
+.PHONY: help demo run audit test lab demo-faces demo-models bench lmfm-estimate responses replay lint clean lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-12s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -115,6 +115,18 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@$(BIN)/python -m pytest
+
+bench: $(VENV)/.ready ## measure at full size what the tests hold at a small one (minutes; prints the figures)
+	@$(BIN)/python -m pytest -m bench -s -q
+
+lmfm-estimate: $(RUN)/executed/01_data_prep.ipynb $(RUN)/params/04_lmfm_prompting.yaml ## requests, tokens, price and time of a PROFILE's models; asks nothing
+	@$(BIN)/python -m ferlib.pipeline.estimate $(RUN)
+
+responses: $(RUN)/executed/01_data_prep.ipynb $(RUN)/params/04_lmfm_prompting.yaml ## export a PROFILE's stored answers to one file to publish
+	@$(BIN)/python -m ferlib.pipeline.responses export $(RUN)
+
+replay: $(VENV)/.ready ## prediction tables from such a file, without images or keys: ARCHIVE=file.zip OUT=dir
+	@$(BIN)/python -m ferlib.pipeline.responses replay $(ARCHIVE) --out $(OUT)
 
 lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks

@@ -1,5 +1,6 @@
 """What goes wrong at the stand-in server, and how often."""
 
+import collections
 import dataclasses
 import hashlib
 import random
@@ -46,20 +47,27 @@ class Chance:
     Parameters
     ----------
     dials : Dials
+
+    Attributes
+    ----------
+    drawn : collections.Counter
+        How often each way was drawn.
     """
 
     def __init__(self, dials):
         self.dials = dials
+        self.drawn = collections.Counter()
         self._random, self._lock = random.Random(dials.seed), threading.Lock()
 
     def on_the_way(self):
         """What happens to the next request: one of `Dials.WAYS`, or None."""
         with self._lock:
             drawn = self._random.random()
-        for way in Dials.WAYS:
-            drawn -= getattr(self.dials, way)
-            if drawn < 0:
-                return way
+            for way in Dials.WAYS:
+                drawn -= getattr(self.dials, way)
+                if drawn < 0:
+                    self.drawn[way] += 1
+                    return way
         return None
 
     def reply(self, image, prompt, seed):

@@ -55,6 +55,17 @@ def key(asked):
     return hashlib.sha256(_canonical(asked)).hexdigest()
 
 
+def sealed(record):
+    """A record with the checksum of the rest of it."""
+    return {"sha256": hashlib.sha256(_canonical(record)).hexdigest(), **record}
+
+
+def unsealed(content):
+    """A record without its checksum, or None when that does not match."""
+    record = dict(content)
+    return record if record.pop("sha256") == hashlib.sha256(_canonical(record)).hexdigest() else None
+
+
 class Store:
     """Answers in a folder. Several processes may read and write it at the same time.
 
@@ -88,8 +99,8 @@ class Store:
         except FileNotFoundError:
             return None
         try:
-            record = json.loads(data)
-            if record.pop("sha256") == hashlib.sha256(_canonical(record)).hexdigest() and record["key"] == key:
+            record = unsealed(json.loads(data))
+            if record is not None and record["key"] == key:
                 return record
         except (ValueError, KeyError, TypeError, AttributeError):  # not JSON, or not a record
             pass
@@ -127,10 +138,9 @@ class Store:
         record = {"key": key(asked), "question": asked, "answer": answer, "asked": how}
         path = self.path(record["key"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        sealed = {"sha256": hashlib.sha256(_canonical(record)).hexdigest(), **record}
         partial = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.partial")
         with open(partial, "w", encoding="utf-8") as file:
-            json.dump(sealed, file, indent=1, ensure_ascii=False)
+            json.dump(sealed(record), file, indent=1, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
         stored = self._name(partial, path)

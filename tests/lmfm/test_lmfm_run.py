@@ -4,12 +4,10 @@ import hashlib
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-import warnings
 
 import pandas as pd
 import pytest
@@ -272,30 +270,6 @@ manifest, model, settings, folder = json.load(sys.stdin)
 plan = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
 run.ask(plan, store.Store(folder), concurrency=4, progress=False)
 """
-
-
-def test_a_killed_run_goes_on_where_it_was(stand_in, tmp_path):
-    """Killed three times in the middle: the table is an undisturbed run's, and little is asked twice."""
-    manifest, model = faces(tmp_path, 80), entry(stand_in, "openai")
-    plan, see = plan_for(manifest, model), stand_in.classify
-    undisturbed = ask(plan, tmp_path / "other")
-    stand_in.requests.clear()
-    stand_in.classify = lambda *arguments: (time.sleep(0.01), see(*arguments))[1]
-    task = json.dumps([manifest.to_dict("list"), model, SETTINGS, str(tmp_path / "r")])
-    for kills in range(1, 4):
-        process = subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, text=True)
-        process.stdin.write(task)
-        process.stdin.close()
-        while stand_in.requests["demo-openai"] < 20 * kills and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    stored = len(list((tmp_path / "r").glob("??/*.json")))
-    assert 40 <= stored < 80
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert_frame_equal(ask(plan, tmp_path / "r"), undisturbed)
-    assert 80 <= stand_in.requests["demo-openai"] <= 80 + 3 * 4
 
 
 def test_two_processes_on_one_store_end_with_one_table(stand_in, tmp_path):

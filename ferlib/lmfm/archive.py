@@ -1,0 +1,164 @@
+"""All answers of a run in one file that can be published, and the prediction tables from it without images or keys.
+
+The archive is a zip file: `answers.jsonl` (the stored records, one a line, each with its own checksum), `questions.csv`
+(which image, model, prompt, order and repeat each belongs to), `README.txt`, and `SHA256SUMS` over the other three. The
+same answers give the same bytes.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from ferlib import tables
+from ferlib.errors import InputError
+from ferlib.lmfm import replay, store
+from ferlib.paths import relative
+
+QUESTIONS = (
+    "part", "number", "model", "variant", "form", "language", "dataset", "image_id", "sha256", "repeat", "draw",
+    "options", "response_id",
+)  # fmt: skip
+
+README = """Answers of multimodal models to questions about facial expressions
+======================================================================
+
+answers.jsonl    one stored answer a line: the question, the raw answer, when and how it was asked, and the SHA-256 of
+                 the rest of the line in canonical JSON (keys sorted, no spaces, ASCII)
+questions.csv    one question a line, in the order of the prediction tables; response_id is the SHA-256 of the question
+SHA256SUMS       of these files: sha256sum -c SHA256SUMS
+
+There are no images and no keys in here. The prediction tables are made from it by
+    python -m ferlib.pipeline.responses replay THIS_FILE --out FOLDER
+"""
+
+
+def export(parts, responses, path):
+    """Write an archive.
+
+    Parameters
+    ----------
+    parts : dict of str to list of ferlib.lmfm.plans.Plan
+        From `ferlib.lmfm.study.questions`.
+    responses : ferlib.lmfm.store.Store
+    path : pathlib.Path
+
+    Returns
+    -------
+    questions, answers : int
+        How many it holds; questions without an answer are in it, too.
+    """
+    frames = []
+    for part, plans in parts.items():
+        for number, plan in enumerate(plans):
+            named = {"part": part, "number": number, "model": plan.model["name"], "variant": plan.prompt.name}
+            named |= {"form": plan.prompt.form, "language": plan.prompt.language}
+            frames.append(plan.questions.assign(**named))
+    questions = pd.concat(frames, ignore_index=True)[list(QUESTIONS)]
+    records = [responses.get(key) for key in sorted(set(questions["response_id"]))]
+    lines = [json.dumps(store.sealed(record), sort_keys=True, ensure_ascii=False) for record in records if record]
+    files = {
+        "README.txt": README,
+        "answers.jsonl": "".join(f"{line}\n" for line in lines),
+        "questions.csv": questions.to_csv(index=False, lineterminator="\n"),
+    }
+    sums = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in files.items())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name, text in {**files, "SHA256SUMS": sums}.items():
+            entry = zipfile.ZipInfo(name)  # without the time of today: the same answers give the same bytes
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            file.writestr(entry, text)
+    tables.write_bytes(buffer.getvalue(), path)
+    return len(questions), len(lines)
+
+
+def read(path):
+    """Read an archive and check every checksum in it.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    questions : pandas.DataFrame
+        Columns `QUESTIONS`.
+    records : dict of str to dict
+        By response id, as `ferlib.lmfm.store.Store.get` returns them.
+
+    Raises
+    ------
+    InputError
+        Names what is missing or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            files = {name: file.read(name) for name in file.namelist()}
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{relative(path)}: cannot be read as an archive ({error}). Fetch it again.") from None
+    sums = dict(reversed(line.split(maxsplit=1)) for line in files.get("SHA256SUMS", b"").decode().splitlines())
+    for name in ("answers.jsonl", "questions.csv"):
+        found = hashlib.sha256(files.get(name, b"")).hexdigest()
+        if sums.get(name) != found:
+            raise InputError(
+                f"{relative(path)}: {name} is not what it was when the archive was made (sha256 {found[:12]}..., "
+                f"in SHA256SUMS {str(sums.get(name))[:12]}...). Fetch it again."
+            )
+    questions = pd.read_csv(io.BytesIO(files["questions.csv"]), dtype={"options": str}, keep_default_na=False)
+    records = {}
+    for number, line in enumerate(files["answers.jsonl"].decode().splitlines(), start=1):
+        record = store.unsealed(json.loads(line))
+        if record is None or record["key"] != store.key(record["question"]):
+            raise InputError(f"{relative(path)}: answers.jsonl: line {number}: its checksum does not match.")
+        records[record["key"]] = record
+    return questions, records
+
+
+def predictions(questions, records, *, part):
+    """The prediction tables of one part, from what `read` returned.
+
+    Parameters
+    ----------
+    questions : pandas.DataFrame
+    records : dict of str to dict
+    part : str
+        For example `ferlib.lmfm.study.MAIN`.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By model, byte for byte those of the notebook once they are written.
+    """
+    made = {}
+    for (model, _), rows in questions[questions["part"] == part].groupby(["model", "number"], sort=True):
+        first = rows.iloc[0]
+        prompt = SimpleNamespace(name=first["variant"], form=first["form"], language=first["language"])
+        plan = SimpleNamespace(model={"name": model}, prompt=prompt, questions=rows)
+        made.setdefault(model, []).append(replay.tabulate(plan, records))
+    return {model: replay.predictions(pd.concat(frames, ignore_index=True)) for model, frames in made.items()}
+
+
+def restore(records, folder):
+    """Put the answers of an archive into a store, so that notebook 04 replays them there.
+
+    Parameters
+    ----------
+    records : dict of str to dict
+    folder : pathlib.Path
+        `responses/` of a run.
+
+    Returns
+    -------
+    int
+        Answers that were not there before.
+    """
+    target = store.Store(Path(folder))
+    new = [record for key, record in records.items() if target.get(key) is None]
+    for record in new:
+        target.put(record["question"], record["answer"], how=record["asked"])
+    return len(new)

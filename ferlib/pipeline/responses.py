@@ -1,0 +1,52 @@
+"""Export the answers of a run to one file, and make prediction tables from such a file (`make responses`)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ferlib import tables
+from ferlib.errors import InputError
+from ferlib.lmfm import archive, study
+from ferlib.lmfm.store import Store
+from ferlib.paths import relative
+from ferlib.pipeline import asking
+
+
+def export(run_dir, path=None):
+    """Write the archive of a run; returns what to tell the user."""
+    run, _, _, parts = asking.of_run(run_dir)
+    path = path or run.root / f"{run.root.name}-responses.zip"
+    questions, answers = archive.export(parts, Store(run.responses), path)
+    return f"{relative(path)}: {answers} answers to {questions} questions, {path.stat().st_size / 1024:.0f} KiB"
+
+
+def replay(path, out):
+    """Write the prediction tables of an archive into a folder; returns what to tell the user."""
+    questions, records = archive.read(path)
+    made = archive.predictions(questions, records, part=study.MAIN)
+    files = [tables.write_parquet(frame, out / f"{model}.parquet") for model, frame in made.items()]
+    return "\n".join(relative(file) for file in files)
+
+
+def main():
+    """Command line: `export RUN`, `replay ARCHIVE --out FOLDER`, or `restore ARCHIVE --out RESPONSES`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("export", "replay", "restore"))
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    if options.out is None and options.what != "export":
+        parser.error(f"{options.what} needs --out FOLDER")
+    try:
+        if options.what == "export":
+            print(export(options.path, options.out))
+        elif options.what == "replay":
+            print(replay(options.path, options.out))
+        else:
+            print(f"{archive.restore(archive.read(options.path)[1], options.out)} answers are new")
+    except InputError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What was asked once can be published and gives the same tables elsewhere: no image, key, network or model."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from lmfm_helpers import entry, faces
+
+from ferlib import tables
+from ferlib.demo import dials
+from ferlib.errors import InputError
+from ferlib.lmfm import archive, replay, run, store, study
+
+
+@pytest.fixture
+def asked(stand_in, tmp_path):
+    """Parts of a study with every status in it, asked and stored, and its prediction tables."""
+    stand_in.chance = dials.Chance(dials.Dials(refused=0.2, blocked=0.2, truncated=0.1))
+    who = [entry(stand_in, "openai"), entry(stand_in, "gemini")]
+    parts = study.questions(
+        faces(tmp_path, 21), models=who, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
+        temperature=0.0, max_tokens=128, compare_images=3, compare_prompts=["description"], compare_orders=2,
+        compare_repeats=1, compare_temperatures=[0.7], legacy_check_images=2, seed=1,
+    )  # fmt: skip
+    responses = store.Store(tmp_path / "r")
+    answers = [run.ask(plan, responses, progress=False) for some in parts.values() for plan in some]
+    os.remove(responses.path(answers[0]["response_id"].dropna().iloc[3]))  # one question that stays without an answer
+    main = [replay.tabulate(plan, responses) for plan in parts[study.MAIN]]
+    for model in who:
+        own = [frame for frame in main if frame["model"].iloc[0] == model["name"]]
+        tables.write_parquet(replay.predictions(tables.pd.concat(own)), tmp_path / "first" / f"{model['name']}.parquet")
+    return parts, responses
+
+
+ELSEWHERE = """
+import socket, sys
+def nowhere(*_): raise AssertionError("no network")
+socket.socket.connect = nowhere
+sys.argv[1:] = ["replay", sys.argv[1], "--out", sys.argv[2]]
+from ferlib.pipeline import responses
+responses.main()
+assert not {"openai", "google.genai", "torch"} & set(sys.modules)
+"""
+
+
+def test_an_archive_replays_elsewhere_to_the_same_bytes(asked, stand_in, tmp_path):
+    parts, responses = asked
+    path = tmp_path / "elsewhere" / "run-responses.zip"
+    questions, answers = archive.export(parts, responses, path)
+    assert questions > answers == len(list((tmp_path / "r").glob("??/*.json")))
+    for image in tmp_path.glob("*.png"):
+        image.unlink()
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    out = tmp_path / "elsewhere" / "predictions"
+    subprocess.run([sys.executable, "-c", ELSEWHERE, path, out], check=True, env=bare, cwd=tmp_path)
+    first = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == first and len(first) == 2
+    frame = tables.read_parquet(out / "demo-openai.parquet")
+    assert set(frame["status"]) >= {"ok", "refused", "blocked", "truncated", "error"}
+
+
+def test_the_same_answers_give_the_same_archive_and_it_is_compact(asked, tmp_path):
+    parts, responses = asked
+    archive.export(parts, responses, tmp_path / "a.zip")
+    os.utime(next((tmp_path / "r").glob("??/*.json")), (1, 1))
+    archive.export(parts, responses, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    stored = sum(file.stat().st_size for file in (tmp_path / "r").glob("??/*.json"))
+    assert (tmp_path / "a.zip").stat().st_size < stored / 5
+
+
+def test_its_checksums_are_those_that_sha256sum_checks(asked, tmp_path):
+    archive.export(*asked, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as file:
+        file.extractall(tmp_path / "x")
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "x", capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count(": OK") == 3
+
+
+def test_a_changed_answer_is_noticed(asked, tmp_path):
+    archive.export(*asked, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    files["answers.jsonl"] = files["answers.jsonl"].replace(b"Anger", b"Happy", 1)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    with pytest.raises(InputError, match="b.zip: answers.jsonl is not what it was"):
+        archive.read(tmp_path / "b.zip")
+    (tmp_path / "c.zip").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="c.zip: cannot be read as an archive"):
+        archive.read(tmp_path / "c.zip")
+
+
+def test_restored_into_a_store_it_answers_the_notebook(asked, stand_in, tmp_path):
+    parts, responses = asked
+    archive.export(parts, responses, tmp_path / "a.zip")
+    _, records = archive.read(tmp_path / "a.zip")
+    assert archive.restore(records, tmp_path / "s") == len(records)
+    assert archive.restore(records, tmp_path / "s") == 0
+    stand_in.seen.clear()
+    answers = run.ask(parts[study.MAIN][2], store.Store(tmp_path / "s"), progress=False)
+    assert not stand_in.seen and "error" not in set(answers["status"])
