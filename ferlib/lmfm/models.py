@@ -8,6 +8,7 @@ PROVIDERS = {
     "openai": {"base_url": "https://api.openai.com/v1", "key_variable": "OPENAI_API_KEY"},
     "gemini": {"base_url": "https://generativelanguage.googleapis.com", "key_variable": "GEMINI_API_KEY"},
     "gemini-legacy": {"base_url": "https://generativelanguage.googleapis.com", "key_variable": "GEMINI_API_KEY"},
+    "paligemma": {"base_url": "http://localhost", "key_variable": ""},  # runs here: nothing is sent anywhere
 }
 """Client libraries, each with the address and the key's environment variable that it has unless told otherwise.
 
@@ -91,6 +92,8 @@ def client(model, *, timeout_s):
         from ferlib.lmfm import openai as provider
     elif model["provider"] == "gemini":
         from ferlib.lmfm import gemini as provider
+    elif model["provider"] == "paligemma":
+        from ferlib.lmfm import paligemma as provider
     else:
         from ferlib.lmfm import gemini_legacy as provider
     return provider.Client(model, timeout_s=timeout_s)

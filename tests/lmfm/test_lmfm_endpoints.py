@@ -93,7 +93,7 @@ def test_models_are_checked_entry_by_entry():
         ([good, good], "'m' occurs 2 times"),
         ([good, {"name": "n"}], "entry 2"),
         (["gpt"], "entry 1: found 'gpt'"),
-        ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy"),
+        ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy, paligemma"),
         ([{**good, "colour": "red"}], "unknown field 'colour'. Allowed: name"),
         ([{**good, "name": "meta/llama"}], "'meta/llama' becomes a file's name"),
         ([{**good, "version": 3}], "version is 3"),

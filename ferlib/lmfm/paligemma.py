@@ -1,0 +1,176 @@
+"""PaliGemma models on this machine, by `transformers`: free generation, and the log-probability of each label.
+
+Questions that come at the same time are answered together, in batches of equal length, so that no padding is needed and
+the company in which a question is answered cannot change its answer.
+"""
+
+import io
+import json
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers
+from PIL import Image
+
+from ferlib.errors import InputError
+from ferlib.lmfm import answers
+from ferlib.paths import absolute
+from ferlib.provenance import sha256_of
+
+LARGEST_BATCH = 16
+GATHER_S = 0.02
+"""How long a question waits for company."""
+
+
+@dataclass
+class _Asked:
+    image: Image.Image
+    text: str
+    settings: dict
+    answer: Future
+
+
+class Client:
+    """Asks one model; see `ferlib.lmfm.models.client`.
+
+    `model` is a folder (relative to the repository, or absolute) or a name on the Hugging Face Hub, `version` a
+    revision of the latter. Weights of the hub are fetched once, and need an account that has accepted Google's licence.
+    """
+
+    library = f"transformers {transformers.__version__}, torch {torch.__version__}"
+
+    def __init__(self, model, *, timeout_s):
+        folder = absolute(model["model"])
+        source = str(folder) if folder.is_dir() else model["model"]
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        revision = {} if folder.is_dir() or not model["version"] else {"revision": model["version"]}
+        dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            self._processor = transformers.PaliGemmaProcessor.from_pretrained(source, **revision)
+            self._model = transformers.PaliGemmaForConditionalGeneration.from_pretrained(
+                source, dtype=dtype, **revision
+            )
+        except (OSError, ValueError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"model {model['name']!r}: {model['model']!r} is no folder with a PaliGemma model, and cannot be "
+                f"loaded from the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub and "
+                f"log in there (`hf auth login`)."
+            ) from None
+        self._model.to(self.device).eval()
+        self._version = self._version_of(folder)
+        self._questions = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, daemon=True)
+        self._worker.start()
+
+    def ask(self, image, media_type, text, settings):
+        """One question about one image; parameters as for `ferlib.lmfm.openai.Client.ask`.
+
+        With the setting `scored` (a list of labels) the answer's text is a JSON object: for each label the sum of the
+        log-probabilities of its tokens and of the end that follows them, as an answer to the prompt.
+        """
+        try:
+            with Image.open(io.BytesIO(image)) as opened:
+                pixels = opened.convert("RGB")
+        except (OSError, ValueError) as error:
+            raise answers.NoAnswer(f"the image cannot be decoded ({error})", retry=False) from None
+        asked = _Asked(pixels, text, settings, Future())
+        self._questions.put(asked)
+        return asked.answer.result()
+
+    def close(self):
+        """End the worker and let go of the model."""
+        self._questions.put(None)
+        self._worker.join()
+        del self._model
+
+    def _work(self):
+        while (first := self._questions.get()) is not None:
+            batch, ended = [first], False
+            while len(batch) < LARGEST_BATCH:
+                try:
+                    asked = self._questions.get(timeout=GATHER_S)
+                except queue.Empty:
+                    break
+                if asked is None:
+                    ended = True
+                    break
+                batch.append(asked)
+            for alike in self._alike(batch):
+                self._answer(alike)
+            if ended:
+                return
+
+    def _alike(self, batch):
+        """Questions that can be answered together: same settings, same number of tokens, no chance involved."""
+        groups = {}
+        for number, asked in enumerate(batch):
+            alone = number if asked.settings["temperature"] > 0 else None
+            length = len(self._processor.tokenizer(asked.text)["input_ids"])
+            groups.setdefault((json.dumps(asked.settings, sort_keys=True), length, alone), []).append(asked)
+        return groups.values()
+
+    def _answer(self, alike):
+        try:
+            how = self._score if "scored" in alike[0].settings else self._generate
+            with torch.inference_mode():
+                given = how(alike)
+        except torch.OutOfMemoryError as error:
+            given = [answers.NoAnswer(f"out of memory: {error}", retry=True)] * len(alike)
+        except (RuntimeError, ValueError, TypeError) as error:
+            given = [answers.NoAnswer(f"{type(error).__name__}: {error}", retry=False)] * len(alike)
+        for asked, answer in zip(alike, given, strict=True):
+            if isinstance(answer, Exception):
+                asked.answer.set_exception(answer)
+            else:
+                asked.answer.set_result(answer)
+
+    def _inputs(self, alike, suffix=None):
+        more = {} if suffix is None else {"suffix": [suffix] * len(alike)}
+        texts = ["<image>" + asked.text for asked in alike]
+        images = [asked.image for asked in alike]
+        return self._processor(images=images, text=texts, return_tensors="pt", **more).to(self.device)
+
+    def _generate(self, alike):
+        settings, inputs = alike[0].settings, self._inputs(alike)
+        read, most = inputs["input_ids"].shape[1], settings["max_tokens"]
+        options = {"max_new_tokens": most, "do_sample": settings["temperature"] > 0}
+        if options["do_sample"]:
+            torch.manual_seed(settings["seed"])
+            options["temperature"] = settings["temperature"]
+        inputs.pop("labels", None)
+        tokens = self._model.generate(**inputs, **options)[:, read:]
+        end, given = self._processor.tokenizer.eos_token_id, []
+        for row in tokens.tolist():
+            ended = end in row
+            written = row.index(end) + 1 if ended else len(row)
+            words = self._processor.decode(row[:written], skip_special_tokens=True).strip()
+            kind, finish = ("answered", "stop") if ended or written < most else ("truncated", "length")
+            usage = {"input_tokens": read, "output_tokens": written}
+            given.append(answers.Answer(kind, words, finish, self._version, usage))
+        return given
+
+    def _score(self, alike):
+        scores = [{} for _ in alike]
+        for label in alike[0].settings["scored"]:
+            inputs = self._inputs(alike, suffix=label)
+            labels = inputs["labels"]
+            # `labels` and token types together make the prefix see all of itself and the label only what precedes it.
+            logits = self._model(**inputs).logits[:, :-1].float()
+            chosen = labels[:, 1:]
+            log = torch.log_softmax(logits, dim=-1).gather(-1, chosen.clamp(min=0)[..., None])[..., 0]
+            for score, value in zip(scores, (log * (chosen >= 0)).sum(1).tolist(), strict=True):
+                score[label] = round(value, 4)
+        usage = {"input_tokens": int((labels[0] < 0).sum()), "output_tokens": 0}
+        return [answers.Answer("answered", json.dumps(score), "scored", self._version, usage) for score in scores]
+
+    def _version_of(self, folder):
+        name = Path(self._model.config.name_or_path).name
+        if folder.is_dir():
+            return f"{name}@{sha256_of(sorted(folder.glob('*.safetensors')))[:12]}"
+        return f"{name}@{getattr(self._model.config, '_commit_hash', None)}"
