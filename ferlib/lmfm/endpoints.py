@@ -1,4 +1,4 @@
-"""Where questions go: which address is this machine, which key opens it, and which images may be sent there."""
+"""Where questions go: which address is this machine, and which key opens it."""
 
 import email.utils
 import ipaddress
@@ -10,9 +10,6 @@ from ferlib.errors import InputError
 
 PLACEHOLDER = "loopback-needs-no-key"
 """Sent to an address on this machine in place of a key; no secret, and no key is read for such an address."""
-
-FREE = ("demo",)
-"""Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
 
 
 def host(url):
@@ -74,38 +71,6 @@ def key(model):
 def redact(text, secret):
     """Text in which a key is replaced by `[key]`."""
     return str(text).replace(secret, "[key]") if secret and secret != PLACEHOLDER else str(text)
-
-
-def check_consent(datasets, *, model, may_send=()):
-    """Raise unless the images of these datasets may be sent to a model's address.
-
-    An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
-    an address, too.
-
-    Parameters
-    ----------
-    datasets : iterable of str
-        Datasets that the images come from.
-    model : dict
-        With `name` and `base_url`.
-    may_send : sequence of str
-        Datasets that the user holds permission for.
-
-    Raises
-    ------
-    InputError
-        Names the dataset, the host, and the parameter.
-    """
-    if is_loopback(model["base_url"]):
-        return
-    unclear = sorted(set(datasets) - set(FREE) - set(may_send))
-    if unclear:
-        raise InputError(
-            f"model {model['name']!r} at {host(model['base_url'])}: images of {', '.join(map(repr, unclear))} stay on "
-            f"this machine. Face datasets show real people and are licensed for research; their terms commonly forbid "
-            f"passing images on or using cloud services. If you hold permission to send them there, name the dataset: "
-            f"may_send = {sorted({*may_send, *unclear})!r}."
-        )
 
 
 def retry_after_s(headers):

@@ -59,8 +59,8 @@ class Client:
             first = str(error).strip().splitlines()[0]
             raise InputError(
                 f"model {model['name']!r}: {model['model']!r} is no folder with a PaliGemma model, and cannot be "
-                f"loaded from the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub and "
-                f"log in there (`hf auth login`)."
+                f"loaded from the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub "
+                f"and log in there (`hf auth login`)."
             ) from None
         self._model.to(self.device).eval()
         self._version = self._version_of(folder)

@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ferlib.lmfm import endpoints, images, models, replay, retry
+from ferlib.lmfm import consent, endpoints, images, models, replay, retry
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.pace import Pace
 from ferlib.lmfm.plans import unanswered
@@ -72,7 +72,7 @@ def ask(
     missing = unanswered(plan, responses)
     if len(missing):
         model = connect(plan.model) if connect else plan.model
-        endpoints.check_consent(missing["dataset"], model=model, may_send=may_send)
+        consent.check(missing["dataset"], model=model, may_send=may_send)
         client = models.client(model, timeout_s=timeout_s)
         pace = Pace(concurrency, requests_per_minute=requests_per_minute)
         run = _Run(plan, responses, client, model, pace=pace, timeout_s=timeout_s, tries=tries, budget=budget)

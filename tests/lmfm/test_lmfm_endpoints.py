@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import endpoints, models
+from ferlib.lmfm import consent, endpoints, models
 
 
 @pytest.mark.parametrize(
@@ -58,10 +59,30 @@ def test_a_missing_key_is_told_by_its_variable(monkeypatch):
 
 def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
     with pytest.raises(InputError) as caught:
-        endpoints.check_consent(["demo", "radiate", "cfd"], model=_model(), may_send=["cfd"])
-    for words in ("'m' at api.openai.com", "'radiate' stay on this machine", "may_send = ['cfd', 'radiate']", "terms"):
+        consent.check(["demo", "radiate", "cfd"], model=_model(), may_send=["cfd"])
+    for words in (
+        "'m' at api.openai.com",
+        "'radiate' stay on this machine",
+        "may_send = ['cfd', 'radiate']",
+        "doi.org",
+    ):
         assert words in str(caught.value)
-    assert "'demo'" not in str(caught.value)
+    assert "'demo'" not in str(caught.value) and "chicagofaces" not in str(caught.value)
+
+
+def test_the_refusal_repeats_the_terms_with_their_source():
+    with pytest.raises(
+        InputError, match=r"'cfd': non-commercial.*no cloud-based services.*source: https://www.chicago"
+    ):
+        consent.check(["cfd"], model=_model())
+    with pytest.raises(InputError, match=r"'mine': not known here \(no row in data/terms/datasets.csv\)"):
+        consent.check(["mine"], model=_model())
+
+
+def test_every_dataset_of_the_study_has_terms_and_a_source():
+    frame = tables.read_csv(consent.TERMS, columns=("dataset", "terms", "source"))
+    assert {"radiate", "tarr", "cfd", "cfd-mr", "cfd-india"} <= set(frame["dataset"])
+    assert frame["source"].str.contains("https://").all() and frame["terms"].str.len().min() > 20
 
 
 @pytest.mark.parametrize(
@@ -73,7 +94,7 @@ def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
     ],
 )
 def test_faces_may_be_sent_with_permission_if_free_or_within_this_machine(datasets, model, may_send):
-    endpoints.check_consent(datasets, model=model, may_send=may_send)
+    consent.check(datasets, model=model, may_send=may_send)
 
 
 def test_waiting_time_is_read_in_each_of_its_forms():

@@ -1,0 +1,52 @@
+"""Which images may be sent where: a dataset's terms decide, and the user who holds a permission says so by name."""
+
+from ferlib import tables
+from ferlib.errors import InputError
+from ferlib.lmfm import endpoints
+from ferlib.paths import ROOT, relative
+
+TERMS = ROOT / "data" / "terms" / "datasets.csv"
+
+FREE = ("demo",)
+"""Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
+
+
+def check(datasets, *, model, may_send=(), terms=TERMS):
+    """Raise unless the images of these datasets may be sent to a model's address.
+
+    An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
+    an address, too.
+
+    Parameters
+    ----------
+    datasets : iterable of str
+        Datasets that the images come from.
+    model : dict
+        With `name` and `base_url`.
+    may_send : sequence of str
+        Datasets that the user holds permission for.
+    terms : pathlib.Path
+        Table with `dataset`, `terms` and `source`.
+
+    Raises
+    ------
+    InputError
+        Names each dataset with its terms and their source, the host, and the parameter.
+    """
+    if endpoints.is_loopback(model["base_url"]):
+        return
+    unclear = sorted(set(datasets) - set(FREE) - set(may_send))
+    if unclear:
+        known = tables.read_csv(terms, columns=("dataset", "terms", "source")).set_index("dataset")
+        reasons = "; ".join(f"{name!r}: {_terms(name, known, terms)}" for name in unclear)
+        raise InputError(
+            f"model {model['name']!r} at {endpoints.host(model['base_url'])}: images of "
+            f"{', '.join(map(repr, unclear))} stay on this machine. Their terms: {reasons}. If you hold permission to "
+            f"send them there, name the dataset: may_send = {sorted({*may_send, *unclear})!r}."
+        )
+
+
+def _terms(name, known, path):
+    if name not in known.index:
+        return f"not known here (no row in {relative(path)}), so taken to forbid it"
+    return f"{known.at[name, 'terms']} (in our words; source: {known.at[name, 'source']})"
