@@ -85,11 +85,20 @@ class People:
         -------
         Sums
         """
-        parts = np.split(np.matmul(np.asarray(members, dtype=float), self._columns), self._splits, axis=-1)
+        parts = np.split(totals(np.asarray(members, dtype=float), self._columns), self._splits, axis=-1)
         count, count_square, cross, n, n_square, people = parts
         by_kind = (part[..., self.kind] for part in (n, n_square, people))
         n, n_square, people = by_kind
         return Sums(count, n, people, count_square, cross, n_square, self.between)
+
+
+def totals(members, columns):
+    """Sum columns over the people of each group: `members @ columns` for any number of leading axes.
+
+    One large matrix product is several times faster than as many small ones.
+    """
+    members = np.asarray(members)
+    return (members.reshape(-1, members.shape[-1]) @ columns).reshape(*members.shape[:-1], columns.shape[-1])
 
 
 def people_of(counts):

@@ -89,9 +89,8 @@ class Counts:
             raise ValueError(f"attribute must be one of {', '.join(ATTRIBUTES)}, got {attribute!r}")
         labels = self.people[attribute] if attribute != "all" else pd.Series("all", index=self.people.index)
         names = sorted(labels.unique())
-        return pd.DataFrame(
-            [labels.to_numpy() == name for name in names], index=pd.Index(names, name="group"), dtype=bool
-        )
+        inside = labels.to_numpy()[None, :] == np.array(names, dtype=object)[:, None]
+        return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
 
     def by(self, attribute):
         """Tensor summed over the people of each group.

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ferlib.stats.answers import CONFIGURATION
-from ferlib.stats.clusters import DENOMINATORS, ratio
+from ferlib.stats.clusters import DENOMINATORS, ratio, totals
 from ferlib.stats.counts import CONTRASTED, MEASURES, measure
 from ferlib.stats.permutation import CHUNK, mergers, regroupings
 
@@ -45,7 +45,7 @@ def _of_one(counts, *, draws, seed):
     null = {attribute: [] for attribute in CONTRASTED}
     width = max(members.size, 2 * columns.shape[1] * len(members))
     for shuffled in regroupings(members, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
-        sums = shuffled @ columns
+        sums = totals(shuffled, columns)
         for attribute, matrix in merge.items():
             null[attribute].append(_span(_rates(matrix @ sums))[0])
     frames = []

@@ -17,7 +17,7 @@ def score(rate, n, *, alpha=0.05):
     ----------
     rate, n : array_like
         Rates and the number of independent images behind each, not necessarily whole.
-    alpha : float
+    alpha : array_like
         One minus the confidence.
 
     Returns
@@ -25,11 +25,11 @@ def score(rate, n, *, alpha=0.05):
     low, high : numpy.ndarray of float64
         NaN where there is no image.
     """
-    rate, n = np.broadcast_arrays(np.asarray(rate, dtype=float), np.asarray(n, dtype=float))
+    rate, n, alpha = (np.asarray(part, dtype=float) for part in np.broadcast_arrays(rate, n, alpha))
     low, high = np.full((2, *rate.shape), np.nan)
     some = n > 0
     count = np.clip(rate[some], 0, 1) * n[some]
-    low[some], high[some] = proportion_confint(count, n[some], alpha=alpha, method="wilson")
+    low[some], high[some] = proportion_confint(count, n[some], alpha=alpha[some], method="wilson")
     # Exact where rounding would put the end of the interval a hair inside the rate itself.
     low[some & (rate <= 1e-12)], high[some & (rate >= 1 - 1e-12)] = 0.0, 1.0
     return low, high

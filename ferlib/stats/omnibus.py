@@ -7,7 +7,7 @@ import pandas as pd
 import pingouin
 
 from ferlib.stats.answers import CONFIGURATION
-from ferlib.stats.clusters import ratio
+from ferlib.stats.clusters import ratio, totals
 from ferlib.stats.counts import CONTRASTED, tally
 from ferlib.stats.permutation import CHUNK, mergers, regroupings
 
@@ -65,7 +65,7 @@ def _shuffled(counts, *, draws, seed):
     common = counts.right.sum() / counts.images.sum()
     null = {attribute: [] for attribute in merge}
     for shuffled in regroupings(members, draws=draws, seed=seed, chunk=max(1, CHUNK // members.size)):
-        sums = shuffled @ columns
+        sums = totals(shuffled, columns)
         for attribute, matrix in merge.items():
             right, images = np.moveaxis(matrix @ sums, -1, 0)
             terms = ratio((right - images * common) ** 2, images * common * (1 - common), empty=0)

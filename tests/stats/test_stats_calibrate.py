@@ -1,0 +1,90 @@
+"""The simulated truth is as stated, the procedures compared are those they claim to be, and ours keeps its bounds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from ferlib import paths
+from ferlib.stats import calibrate, clusters
+from ferlib.stats.simulate import Design
+
+RECORDED = paths.ROOT / "tests" / "recorded" / "calibration.csv"
+
+
+def test_simulated_people_have_the_rate_and_the_icc_they_were_given():
+    design = Design("fair", 0.8, 0.2, 3000, 8, shift=0.3, icc_factor=0.5, groups=2)
+    count, n = design.draw(3, np.random.default_rng(0))
+    people = design.people_of(count, n)
+    sums = people.sums(design.members)
+    np.testing.assert_allclose(sums.rate, [[0.5] * 3, [0.8] * 3], atol=0.02)
+    for row, icc in enumerate((0.1, 0.2)):
+        half = Design("half", 0.8, icc, 3000, 8, groups=1).people_of(count[3000 * row : 3000 * (row + 1)], n[:3000])
+        np.testing.assert_allclose(clusters.intraclass_correlation(half.sums(np.ones((1, 3000)))), icc, atol=0.02)
+
+
+def test_unequal_images_go_from_1_to_15_and_icc_0_is_independence():
+    assert Design("unequal", 0.5, 0.0, 12, 0).images_each[[0, -1]].tolist() == [1, 15]
+    count, n = Design("fair", 0.5, 0.0, 2000, 10, groups=2).draw(1, np.random.default_rng(1))
+    assert count.var() == pytest.approx(10 * 0.25, rel=0.06)
+
+
+def test_holm_is_that_of_statsmodels():
+    p = np.random.default_rng(2).random((28, 20)) ** 4
+    expected = np.stack([multipletests(column, alpha=0.05, method="holm")[0] for column in p.T], axis=1)
+    np.testing.assert_array_equal(calibrate.holm(p, alpha=0.05), expected)
+
+
+def test_the_row_bootstrap_is_that_of_resampled_rows_and_of_fairlearn():
+    design = Design("fair", 0.8, 0.1, 6, 10, groups=3)
+    count, n = design.draw(1, np.random.default_rng(3))
+    ours = calibrate.row_bootstrap(design, count, n, alpha=0.05, draws=4000, random=np.random.default_rng(4))
+    right = np.concatenate([np.r_[np.ones(int(c)), np.zeros(10 - int(c))] for c in count[:, 0]])
+    group = np.repeat([0, 1, 2], 60)
+    random, widths = np.random.default_rng(5), []
+    for _ in range(2000):
+        rows = random.integers(0, len(right), len(right))
+        widths.append([right[rows][group[rows] == g].mean() for g in range(3)])
+    low, high = np.quantile(widths, (0.025, 0.975), axis=0)
+    assert ours["width"][0] == pytest.approx((high - low).mean(), rel=0.05)
+    fairlearn = pytest.importorskip("fairlearn.metrics")
+    frame = fairlearn.MetricFrame(
+        metrics=lambda true, predicted: np.mean(true == predicted), y_true=np.ones(180), y_pred=right,
+        sensitive_features=group, n_boot=400, ci_quantiles=[0.025, 0.975], random_state=0,
+    )  # fmt: skip
+    low, high = (np.asarray(ends, dtype=float) for ends in frame.by_group_ci)
+    assert ours["width"][0] == pytest.approx((high - low).mean(), rel=0.12)
+    np.testing.assert_allclose(
+        frame.by_group, clusters.ratio(design.members @ count, design.members @ n[:, None])[:, 0]
+    )
+
+
+def test_a_small_calibration_keeps_the_bounds_that_the_other_recipes_break():
+    table = calibrate.run([Design("fair", 0.9, 0.1, 12, 15)], workers=1, simulations=150, draws=150)
+    value = table.set_index(["procedure", "quantity"])["value"]
+    assert value["ours", "coverage"] > 0.94 and value["ours", "family_wise_error"] < 0.11
+    assert value["study", "family_wise_error"] > 0.7 and value["fairlearn", "coverage"] < 0.85
+    assert value["fairlearn", "gap_above_zero"] == 1
+    assert (table["mc_error"] >= 0).all() and (table["simulations"] <= 150).all()
+
+
+def test_what_is_planted_is_found_and_equivalence_is_not_claimed_at_the_edge():
+    chosen = [Design("edge", 0.9, 0.02, 40, 15, shift=calibrate.DELTA)]
+    value = calibrate.run(chosen, workers=1, simulations=100, draws=150).set_index(["procedure", "quantity"])["value"]
+    assert value["ours", "power"] > 0.8 and value["ours", "equivalent_found"] > 0.8
+    assert value["ours", "false_equivalence"] < 0.1
+
+
+def test_the_number_of_workers_changes_nothing():
+    chosen = [Design("fair", 0.9, 0.1, 6, 2), Design("planted", 0.75, 0.0, 6, 1, shift=0.25)]
+    options = {"simulations": 20, "draws": 50, "bootstrap": 5}
+    one, two = (calibrate.run(chosen, workers=workers, **options) for workers in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_the_designs_are_those_of_the_promise():
+    designs = calibrate.designs()
+    fair = {(d.rate, d.icc, d.people, d.images) for d in designs if d.scenario == "fair"}
+    assert len(fair) == 4 * 4 * 3 * 2
+    assert {d.scenario for d in designs} == {"fair", "unequal", "uneven", "planted", "edge"}
+    assert all(d.icc_factor == 4 for d in designs if d.scenario == "uneven")
