@@ -22,8 +22,8 @@ measured, none is typed in.
 
     python -m ferlib.demo.train_clip --images {images} --out data/demo/models/{name}
 
-- Images: {images_before} rendered faces of people who are in no shipped set (geometry from MakeHuman's CC0 data). Race
-  here is the name of a geometry preset, gender likewise; skin tone is the renderer's, on the Monk scale.
+- Images: {images_before} rendered faces of {people} people who are in no shipped set (geometry from MakeHuman's CC0
+  data). Race here is the name of a geometry preset, gender likewise; skin tone is the renderer's, on the Monk scale.
 - Architecture: open_clip `ModifiedResNet` (one block a stage, width 16) on 128 x 128 pixels, a text transformer of 3
   layers, byte-level BPE of {vocab_size} tokens.
 - Stage 1, {warm_up_steps} steps of {batch_size}: the image tower learns the renderer's Action Unit intensities (and
@@ -90,6 +90,7 @@ def write(record):
         "parameters": training["parameters"] / 1e6,
         "vocab_size": training["vocab_size"],
         "minutes": training["minutes"],
+        "people": len(training["people"]),
         "images": record["training_set"]["manifest"].removesuffix("/manifest.csv"),
         "images_before": sum(row["images_before"] for row in rows),
         "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),

@@ -54,8 +54,8 @@ class Reader:
 
 
 READERS = {
-    "demo-openai": Reader("demo-openai", "a photo of a {} face", 0.45),
-    "demo-gemini": Reader("demo-gemini", "a photo of a person who looks {}", 0.45),
+    "demo-openai": Reader("demo-openai", "a photo of a {} face", 0.65),
+    "demo-gemini": Reader("demo-gemini", "a photo of a person who looks {}", 0.65),
 }
 
 

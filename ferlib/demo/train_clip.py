@@ -86,7 +86,7 @@ def train(manifest, recipe, declared, *, folder, progress=True):
     return {
         "composition": skew.composition(manifest, kept, declared).to_dict("records"),
         "images": {"warm-up": len(kept), "contrastive": int(told.sum())},
-        "people": kept["subject_id"].nunique(),
+        "people": sorted(manifest["subject_id"].unique()),
         "vocab_size": model.vocab_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "final_loss": {"warm-up": _settled(seeing), "contrastive": _settled(naming)},
