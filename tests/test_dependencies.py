@@ -42,10 +42,11 @@ def test_statistics_depend_on_no_model_code():
 
 def test_nothing_outside_demo_and_faces_imports_them():
     for path in (ROOT / "ferlib").rglob("*.py"):
+        # The pipeline stands beside the notebooks: it works out what notebook 04 would ask, stand-ins included.
         room = path.relative_to(ROOT / "ferlib").parts[0]
         package = ".".join(path.parent.relative_to(ROOT).parts)
         names = dependencies.imported(path.read_text(), package=package)
-        if room != "demo":
+        if room not in ("demo", "pipeline"):
             assert not any(name.startswith("ferlib.demo") for name in names), path
         if room != "faces" and room != "demo":
             assert not any(name.startswith("ferlib.faces") for name in names), path
