@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from PIL import Image
 
 from ferlib.demo import readers, wire
+from ferlib.demo.batches import CREATE, Batches
 from ferlib.demo.dials import Chance, Dials
 from ferlib.demo.wire import Problem
 
@@ -58,6 +59,7 @@ def make_server(
     server.classify, server.respond, server.models = classify, respond, dict(models)
     server.versions = {name: name for name in models} | dict(versions or {})
     server.failures, server.chance = collections.deque(fail), Chance(dials or Dials())
+    server.batches = Batches(server.chance)
     server.requests = collections.Counter()
     server.looking = threading.Lock()
     return server
@@ -81,9 +83,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         gemini = GEMINI_PATH.fullmatch(self.path.partition("?")[0])
-        protocol = wire.Gemini if gemini else wire.OpenAI
+        batch = self.path == "/v1/batches" or bool(CREATE.fullmatch(self.path.partition("?")[0]))
+        protocol = wire.Gemini if gemini or ":" in self.path else wire.OpenAI
         try:
+            if self.path == "/v1/files":
+                self._send(200, self.server.batches.upload(self._bytes(), self.headers["content-type"]))
+                return
             body = self._body()
+            if batch:
+                self._send(200, self.server.batches.post(self.path, body, self._answer))
+                return
             fate = self._fate()
             if fate == "dropped":
                 self.close_connection = True
@@ -97,12 +106,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(problem.status, protocol.error(problem), problem.headers)
 
     def do_GET(self):
-        self._send(404, wire.OpenAI.error(Problem(404, f"no such address: {self.path}", code="unknown_url")))
+        try:
+            self._send(200, self.server.batches.get(self.path))
+        except Problem as problem:
+            self._send(problem.status, wire.OpenAI.error(problem))
 
     def log_message(self, *_):
         """Say nothing: a line a request would bury the notebook's own messages."""
 
-    def _body(self):
+    def _bytes(self):
         try:
             length = int(self.headers.get("content-length", ""))
         except ValueError:
@@ -110,8 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
         if length > LARGEST_BODY:
             self.close_connection = True
             raise Problem(413, f"the request has {length} bytes, more than {LARGEST_BODY}")
+        return self.rfile.read(length)
+
+    def _body(self):
         try:
-            body = json.loads(self.rfile.read(length))
+            body = json.loads(self._bytes())
         except ValueError:
             raise Problem(400, "the body of the request is not JSON") from None
         if not isinstance(body, dict):
@@ -162,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         return request.response(reply, server.versions[name], wire.tokens_read(request, image), written)
 
     def _send(self, status, content, headers=(), *, fate=None):
-        data = json.dumps(content).encode()
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
         if fate == "malformed":
             data = data[: len(data) // 2]
         self.send_response(status)

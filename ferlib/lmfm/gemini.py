@@ -6,6 +6,7 @@ import importlib.util
 from google import genai
 from google.genai import errors, types
 
+from ferlib.errors import InputError
 from ferlib.lmfm import answers, endpoints
 
 ENDED = ("STOP", "FINISH_REASON_UNSPECIFIED", None)
@@ -62,6 +63,11 @@ def configuration(settings):
     return types.GenerateContentConfig(**options, seed=settings.get("seed"))
 
 
+def contents(image, media_type, text):
+    """An image and a text in the form of google-genai."""
+    return [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
+
+
 class Client:
     """Asks one model; see `ferlib.lmfm.models.client`."""
 
@@ -88,7 +94,7 @@ class Client:
             return self._answer(
                 self._client.models.generate_content(
                     model=self._model["model"],
-                    contents=[types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)],
+                    contents=contents(image, media_type, text),
                     config=configuration(settings),
                 )
             )
@@ -101,9 +107,55 @@ class Client:
         # Raised out here, the library's own exception is not attached to it: that one may hold the key.
         raise failure
 
+    def hand_in(self, questions, *, name):
+        """Hand questions in as a batch; parameters as for `ferlib.lmfm.openai.Client.hand_in`."""
+        requests = [
+            types.InlinedRequest(
+                contents=contents(image, media_type, text), config=configuration(settings), metadata={"key": key}
+            )
+            for key, image, media_type, text, settings in questions
+        ]
+        create, model = self._client.batches.create, self._model["model"]
+        return self._try(lambda: create(model=model, src=requests, config={"display_name": name}).name)
+
+    def find(self, name):
+        """The provider's name of a batch that was handed in under a name; None when there is none."""
+        batches = self._try(lambda: list(self._client.batches.list()))
+        return next((batch.name for batch in batches if batch.display_name == name), None)
+
+    def fetch(self, batch, *, keys):
+        """Answers of a batch by key, an exception for those that failed; None while it is under way."""
+        job = self._try(lambda: self._client.batches.get(name=batch))
+        if not job.done:
+            return None
+        given = {}
+        for key, item in zip(keys, (job.dest and job.dest.inlined_responses) or [], strict=False):
+            error = item.error
+            answer = (
+                answers.NoAnswer(
+                    self._redact(f"HTTP {error.code}: {error.message}"), retry=True, status=error.code or 0
+                )
+                if error
+                else self._answer(item.response)
+            )
+            given[(item.metadata or {}).get("key", key)] = answer
+        return given
+
     def close(self):
         """Close the connections."""
         self._client.close()
+
+    def _try(self, request):
+        """Result of a request that belongs to a batch; any error ends the run, and the batch is found again later."""
+        try:
+            return request()
+        except errors.APIError as error:
+            failure = self._failure(error)
+        except (*CONNECTION_ERRORS, *answers.UNREADABLE) as error:
+            failure = answers.NoAnswer(self._redact(f"{type(error).__name__}: {error}"), retry=True)
+        if isinstance(failure, InputError):
+            raise failure
+        raise InputError(f"model {self._model['name']!r}: its batch cannot be reached ({failure}). Run again to go on.")
 
     def _answer(self, response):
         usage = response.usage_metadata

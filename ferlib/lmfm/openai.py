@@ -1,13 +1,17 @@
 """GPT models, and any other behind OpenAI's chat protocol (vLLM, Ollama, OpenRouter ...), by the `openai` client."""
 
 import base64
+import json
 
 import openai
 
+from ferlib.errors import InputError
 from ferlib.lmfm import answers, endpoints
 
 FILTERED = ("content_filter", "content_policy_violation", "moderation_blocked")
 """Codes of an HTTP 400 by which a safety filter turns a question down: an outcome, not an error."""
+
+CHAT = "/v1/chat/completions"
 
 KINDS = {"content_filter": "blocked", "length": "truncated"}
 
@@ -70,9 +74,76 @@ class Client:
         # Raised out here, the library's own exception is not attached to it: that one may hold the key.
         raise failure
 
+    def hand_in(self, questions, *, name):
+        """Hand questions in as a batch.
+
+        Parameters
+        ----------
+        questions : list of tuple
+            `(key, image, media_type, text, settings)`.
+        name : str
+            By which `find` finds it again.
+
+        Returns
+        -------
+        str
+            The provider's name of the batch.
+        """
+        lines = [
+            {"custom_id": key, "method": "POST", "url": CHAT, "body": self._body(*question)}
+            for key, *question in questions
+        ]
+        data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+        def send():
+            file = self._client.files.create(file=("questions.jsonl", data), purpose="batch")
+            more = {"endpoint": CHAT, "completion_window": "24h", "metadata": {"questions": name}}
+            return self._client.batches.create(input_file_id=file.id, **more).id
+
+        return self._try(send)
+
+    def find(self, name):
+        """The provider's name of a batch that was handed in under a name; None when there is none."""
+        batches = self._try(lambda: list(self._client.batches.list(limit=100)))
+        return next((batch.id for batch in batches if (batch.metadata or {}).get("questions") == name), None)
+
+    def fetch(self, batch, *, keys):
+        """Answers of a batch by key, an exception for those that failed; None while it is under way."""
+        job = self._try(lambda: self._client.batches.retrieve(batch))
+        if job.status not in ("completed", "failed", "expired", "cancelled"):
+            return None
+        given = {}
+        for file in (job.output_file_id, job.error_file_id):
+            text = self._try(lambda file=file: self._client.files.content(file).text) if file else ""
+            for line in map(json.loads, text.splitlines()):
+                given[line["custom_id"]] = self._of_batch(line)
+        return given
+
     def close(self):
         """Close the connections."""
         self._client.close()
+
+    def _of_batch(self, line):
+        response = line.get("response") or {}
+        body, status = response.get("body") or {}, response.get("status_code", 0)
+        if status == 200:
+            return self._answer(openai.types.chat.ChatCompletion.model_validate(body))
+        error = body.get("error") or line.get("error") or {}
+        if error.get("code") in FILTERED:
+            return answers.Answer("blocked", None, error["code"], None)
+        return answers.NoAnswer(self._redact(f"HTTP {status}: {error.get('message')}"), retry=True, status=status)
+
+    def _try(self, request):
+        """Result of a request that belongs to a batch; any error ends the run, and the batch is found again later."""
+        try:
+            return request()
+        except openai.APIStatusError as error:
+            failure = self._failure(error)
+        except (openai.APIError, *answers.UNREADABLE) as error:
+            failure = answers.NoAnswer(self._redact(f"{type(error).__name__}: {error}"), retry=True)
+        if isinstance(failure, InputError):
+            raise failure
+        raise InputError(f"model {self._model['name']!r}: its batch cannot be reached ({failure}). Run again to go on.")
 
     def _body(self, image, media_type, text, settings):
         url = f"data:{media_type};base64,{base64.b64encode(image).decode()}"
