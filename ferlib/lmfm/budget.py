@@ -142,7 +142,7 @@ class Budget:
             yield
 
 
-def of(model, folder, *, max_usd, prices=None):
+def of(model, folder, *, max_usd, prices=None, batched=False):
     """Budget of a model; None when it costs nothing.
 
     Parameters
@@ -154,6 +154,8 @@ def of(model, folder, *, max_usd, prices=None):
     max_usd : float
     prices : dict, optional
         From `ferlib.lmfm.cost.read_prices`; the shipped table by default.
+    batched : bool
+        Whether questions go as batches, at the price of these.
 
     Raises
     ------
@@ -163,4 +165,5 @@ def of(model, folder, *, max_usd, prices=None):
     price = cost.price_of(model, cost.read_prices() if prices is None else prices)
     if price.usd(1, 1) == 0:
         return None
-    return Budget(folder, max_usd=max_usd, price=price, name=model["name"])
+    factor = price.batch_factor if batched else 1.0
+    return Budget(folder, max_usd=max_usd, price=price, name=model["name"], factor=factor)

@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from ferlib.lmfm import cost
+from ferlib.lmfm.transport import uses_batch
 from ferlib.paths import absolute
 
 ASSUMED_S = 2.0
@@ -18,7 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0):
+def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0, transport="direct"):
     """What asking will take, by model and prompt; questions that parts share are counted once.
 
     Parameters
@@ -32,13 +33,16 @@ def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0):
         Questions under way at a time.
     requests_per_minute : float
         0 for no limit.
+    transport : str
+        `direct` or `batch`, see `ferlib.lmfm.transport`.
 
     Returns
     -------
     pandas.DataFrame
         Columns `COLUMNS`: `output_tokens` and `usd` as expected (by the answers stored so far, else by
         `ferlib.lmfm.cost.EXPECTED`); `output_at_most` and `usd_at_most` if every answer were as long as it may be.
-        Without requests that have to be repeated: those that fail are mostly not billed.
+        Without requests that have to be repeated: those that fail are mostly not billed. Batches are done within a
+        day, whatever `minutes` says.
     """
     seen, rows = set(), {}
     for plan in (plan for some in parts.values() for plan in some):
@@ -61,14 +65,15 @@ def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0):
             row["image_tokens"] += cost.image_tokens(price.image_tokens, *_size(question.path))
             row["text_tokens"] += cost.text_tokens(plan.text(question), plan.sent(question))
             row["output_at_most"] += plan.settings["max_tokens"]
-        row.update(price=price, expected=cost.EXPECTED[plan.prompt.form])
+        factor = price.batch_factor if uses_batch(plan.model, transport) else 1.0
+        row.update(price=price, factor=factor, expected=cost.EXPECTED[plan.prompt.form])
     lines = []
     for (model, prompt), row in rows.items():
         each = statistics.mean(row["lengths"]) if row["lengths"] else row["expected"]
         row["output_tokens"] = round(each * row["requests"])
         read = row["image_tokens"] + row["text_tokens"]
-        row["usd"] = row["price"].usd(read, row["output_tokens"])
-        row["usd_at_most"] = row["price"].usd(read, row["output_at_most"])
+        row["usd"] = row["factor"] * row["price"].usd(read, row["output_tokens"])
+        row["usd_at_most"] = row["factor"] * row["price"].usd(read, row["output_at_most"])
         seconds = statistics.median(row["seconds"] or [ASSUMED_S]) * row["requests"] / concurrency
         limited = 60 * row["requests"] / requests_per_minute if requests_per_minute else 0
         row["minutes"] = max(seconds, limited) / 60

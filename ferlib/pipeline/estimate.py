@@ -28,6 +28,7 @@ def text(run_dir):
         prices=prices,
         concurrency=values["concurrency"],
         requests_per_minute=values["requests_per_minute"],
+        transport=values["transport"],
     )
     most = frame["usd_at_most"].sum()
     verdict = "covers" if most <= values["max_usd"] else "may stop before the end"

@@ -6,7 +6,7 @@ from pandas.testing import assert_frame_equal
 
 from ferlib.demo import dials, readers
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, endpoints, plans, prompts, run, store
+from ferlib.lmfm import batch, budget, cost, endpoints, estimate, plans, prompts, run, store, transport
 
 PROVIDERS = ("openai", "gemini")
 
@@ -106,3 +106,29 @@ def test_the_key_reaches_no_file_and_no_message(stand_in, tmp_path, provider, mo
     answers = ask(plan_for(faces(tmp_path, 4), entry(stand_in, provider)), tmp_path / "r")
     assert set(answers["status"]) == {"ok"} and key not in answers.to_csv()
     assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file())
+
+
+def test_the_transport_is_a_parameter_and_changes_nothing_but_the_price(stand_in, tmp_path, provider, monkeypatch):
+    price = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
+    prices = {(provider, f"demo-{provider}"): price}
+    made, how = plan_for(faces(tmp_path, 6), entry(stand_in, provider)), {"max_usd": 1000, "prices": prices}
+    monkeypatch.setattr(batch.time, "sleep", lambda seconds: None)
+    spent, answers = {}, {}
+    for way in ("direct", "batch"):
+        responses = store.Store(tmp_path / way)
+        answers[way] = transport.ask(made, responses, transport=way, progress=False, **how)
+        spent[way] = budget.of(made.model, responses.folder, **how).spent_usd()
+        table = estimate.table({"all": [made]}, store.Store(tmp_path / "none"), prices=prices, transport=way)
+        assert spent[way] == pytest.approx(table["usd"][0], rel=0.2)
+    assert_frame_equal(answers["direct"], answers["batch"])
+    assert spent["batch"] == pytest.approx(0.5 * spent["direct"])
+    with pytest.raises(InputError, match="transport is 'pigeon'. Allowed: direct, batch"):
+        transport.ask(made, store.Store(tmp_path / "r"), transport="pigeon", max_usd=1)
+
+
+def test_a_batch_is_not_handed_in_when_it_could_pass_the_limit(stand_in, tmp_path, provider):
+    prices = {(provider, f"demo-{provider}"): cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
+    made = plan_for(faces(tmp_path, 6), entry(stand_in, provider))
+    with pytest.raises(InputError, match="max_usd = 1 would be passed"):
+        transport.ask(made, store.Store(tmp_path / "r"), transport="batch", max_usd=1, prices=prices, progress=False)
+    assert not stand_in.requests

@@ -1,0 +1,47 @@
+"""Which way questions go: one by one, or as batches; the answers and where they are kept are the same."""
+
+from ferlib.errors import InputError
+from ferlib.lmfm import batch, budget, plans, run
+
+TRANSPORTS = ("direct", "batch")
+WITH_BATCHES = ("openai", "gemini")
+
+
+def ask(plan, responses, *, transport, max_usd, concurrency=8, requests_per_minute=0, prices=None, **how):
+    """Answers to all questions of a plan, by the transport that was chosen, within the budget.
+
+    Parameters
+    ----------
+    plan : ferlib.lmfm.plans.Plan
+    responses : ferlib.lmfm.store.Store
+    transport : str
+        `direct` or `batch`; providers without batches are asked directly.
+    max_usd : float
+        Most that may be spent on these responses, earlier runs included.
+    concurrency, requests_per_minute : int
+        Limits of direct questions; 0 requests a minute for none.
+    prices : dict, optional
+        From `ferlib.lmfm.cost.read_prices`.
+    **how
+        For `ferlib.lmfm.run.ask`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        From `ferlib.lmfm.replay.tabulate`.
+    """
+    if transport not in TRANSPORTS:
+        raise InputError(f"transport is {transport!r}. Allowed: {', '.join(TRANSPORTS)}.")
+    batched = uses_batch(plan.model, transport)
+    purse = None
+    if not plans.unanswered(plan, responses).empty:  # a replay needs no price
+        purse = budget.of(plan.model, responses.folder, max_usd=max_usd, prices=prices, batched=batched)
+    if batched:
+        return batch.ask(plan, responses, budget=purse, **how)
+    limits = {"concurrency": concurrency, "requests_per_minute": requests_per_minute}
+    return run.ask(plan, responses, budget=purse, **limits, **how)
+
+
+def uses_batch(model, transport):
+    """Whether a model's questions go as batches."""
+    return transport == "batch" and model["provider"] in WITH_BATCHES
