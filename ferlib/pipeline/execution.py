@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import papermill
@@ -17,12 +18,17 @@ from ferlib.paths import ROOT, relative
 
 
 class LocalKernelManager(AsyncKernelManager):
-    """Talks to the kernel through files of this user instead of open ports of this machine, where the system can."""
+    """Talks to the kernel through sockets in a private folder instead of open ports of this machine, where it can.
+
+    The folder is the kernel's own: with the default name, in the working directory, two notebooks that are executed
+    at the same time would listen on each other's sockets.
+    """
 
     def __init__(self, **options):
         super().__init__(**options)
         if os.name == "posix":
-            self.transport = "ipc"
+            self._sockets = tempfile.TemporaryDirectory(prefix="ferlib-")
+            self.transport, self.ip = "ipc", f"{self._sockets.name}/kernel"
 
 
 def execute(notebook, parameters, output):
