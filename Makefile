@@ -46,6 +46,7 @@ AFTER_02_embedding := 01_data_prep
 AFTER_03_probing := 01_data_prep 02_embedding
 AFTER_04_lmfm_prompting := 01_data_prep
 AFTER_06_bias_stats := 01_data_prep 03_probing 04_lmfm_prompting
+AFTER_09_published_claims :=
 AFTER_10_figures := 01_data_prep 06_bias_stats
 
 # One file stands for all of data/raw/; it is brought up to date here, unless nothing is going to be run.
@@ -54,6 +55,7 @@ RAW := $(if $(filter-out help test lab lint clean demo-faces demo-models,$(MAKEC
 READS_01_data_prep := $(RAW) $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
 READS_03_probing := $(DEMO_MODELS)
+READS_09_published_claims := $(wildcard data/published/*.csv)
 READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
 
 # Written by ferlib/pipeline/dependencies.py: MODULES_<notebook> := the modules that it imports.

@@ -1,60 +1,9 @@
 """The real notebooks, run once through the real Makefile on a few people, for all tests that look at a run."""
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
+from make_helpers import Make
 
 from ferlib import paths
-
-PLANTED_KEY = "sk-planted-key-that-nothing-may-read"
-
-
-@dataclass(frozen=True)
-class Make:
-    """Runs make in the repository, with its runs elsewhere, without a network, and with a key that must stay unread."""
-
-    runs: Path
-
-    def command(self, *arguments):
-        """The command line for the environment that the tests themselves run in."""
-        venv = f"VENV={Path(sys.prefix)}"
-        return ["make", "--no-print-directory", venv, f"RUNS={self.runs}", *arguments]
-
-    @property
-    def environment(self):
-        nowhere = "http://127.0.0.1:9"
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))},
-            "OPENAI_API_KEY": PLANTED_KEY,
-            "GEMINI_API_KEY": PLANTED_KEY,
-            "GOOGLE_API_KEY": PLANTED_KEY,
-            "HTTP_PROXY": nowhere,
-            "HTTPS_PROXY": nowhere,
-            "http_proxy": nowhere,
-            "https_proxy": nowhere,
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
-        }
-
-    def __call__(self, *arguments):
-        return subprocess.run(
-            self.command(*arguments), cwd=paths.ROOT, env=self.environment, capture_output=True, text=True
-        )
-
-    def start(self, *arguments):
-        """Start make as the leader of a process group of its own, so that all of it can be killed."""
-        return subprocess.Popen(
-            self.command(*arguments),
-            cwd=paths.ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
 
 @pytest.fixture(scope="session")
