@@ -93,8 +93,8 @@ class Gemini:
 
     @staticmethod
     def image_tokens(width, height):
-        """As for Gemini 2: 258 up to 384 x 384 pixels, else 258 a tile of 768 x 768 pixels."""
-        return 258 if max(width, height) <= 384 else 258 * -(-width // 768) * -(-height // 768)
+        """As for Gemini 2: 258 a tile of 768 x 768 pixels."""
+        return 258 * -(-width // 768) * -(-height // 768)
 
     def response(self, reply, version, read, written):
         """The response's JSON for a reply, with the tokens read and written."""

@@ -125,8 +125,6 @@ def image_tokens(rule, width, height):
     kind, *numbers = rule.split()
     numbers = [int(number) for number in numbers]
     if kind == "crops":
-        if max(width, height) <= 384:
-            return numbers[0]
         return numbers[0] * -(-width // 768) * -(-height // 768)
     if kind != "tiles":
         raise InputError(f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE'.")

@@ -75,5 +75,8 @@ def questions(
 
 
 def _some(manifest, number, seed):
-    """So many images, drawn by the seed; all of them when there are fewer."""
-    return manifest.sort_values(["dataset", "image_id"]).sample(min(number, len(manifest)), random_state=seed)
+    """So many images, drawn by the seed, evenly over groups and emotions; all of them when there are fewer."""
+    shuffled = manifest.sort_values(["dataset", "image_id"]).sample(frac=1, random_state=seed)
+    cells = [name for name in ("dataset", "group", "emotion") if name in shuffled]
+    turn = shuffled.groupby(cells).cumcount()
+    return shuffled.loc[turn.sort_values(kind="stable").index[:number]]

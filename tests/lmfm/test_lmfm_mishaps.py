@@ -210,6 +210,19 @@ def test_a_late_answer_is_kept_and_not_asked_again(stand_in, tmp_path, monkeypat
     assert list(answers["status"]) == ["ok"] and len(calls) == 1
 
 
+def test_the_fate_of_a_question_is_its_own_and_as_frequent_as_dialled():
+    chance = dials.Chance(dials.Dials(refused=0.1, blocked=0.05))
+    fates = [chance.reply(f"image {i}".encode(), "Which?", None) for i in range(4000)]
+    again = [chance.reply(f"image {i}".encode(), "Which?", None) for i in range(4000)]
+    assert fates == again
+    shares = [
+        sum(fate is not None and fate.outcome == name for fate in fates) / 4000 for name in ("refused", "blocked")
+    ]
+    assert shares == pytest.approx([0.1, 0.05], abs=0.02)
+    other = [chance.reply(f"image {i}".encode(), "What?", None) for i in range(4000)]
+    assert sum((a is None) != (b is None) for a, b in zip(fates, other, strict=True)) > 700
+
+
 def test_429_halves_the_pace_once_a_round_and_answers_restore_it():
     pace, stop = Pace(16), threading.Event()
     with pace.turn(stop) as first, pace.turn(stop) as second:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -160,6 +161,20 @@ def test_a_run_in_batches_gives_what_single_questions_give(entry, tmp_path, name
         assert together[f"p_{together['predicted'][0]}"][0] == together.filter(like="p_").iloc[0].max()
     else:
         assert set(together["status"]) <= {"ok", "truncated", "unparsed"}
+
+
+def test_questions_of_different_lengths_that_come_together_do_not_disturb_each_other(client):
+    texts = [
+        "answer en",
+        "answer en which of these emotions does the face show?",
+        "answer en which?",
+        "answer en",
+        "sad",
+    ]
+    with ThreadPoolExecutor(5) as pool:
+        together = list(pool.map(lambda text: client.ask(picture("blue"), "image/png", text, SETTINGS), texts))
+    assert together == [client.ask(picture("blue"), "image/png", text, SETTINGS) for text in texts]
+    assert len({answer.usage["input_tokens"] for answer in together}) == 4
 
 
 def test_a_draw_repeats_with_its_seed(client):
