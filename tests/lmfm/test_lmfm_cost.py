@@ -183,6 +183,14 @@ def test_ledger_of_many_threads_adds_up(tmp_path):
     assert money(tmp_path / "r", 1000).spent_usd() == pytest.approx(120 * PRICE.usd(10, 1))
 
 
+def test_what_another_process_spends_meanwhile_counts(tmp_path):
+    data = open(faces(tmp_path, 1)["path"][0], "rb").read()
+    late = money(tmp_path / "r", 1.0)
+    money(tmp_path / "r", 1.0).reserve(data, "Which?", {"max_tokens": 100})
+    with pytest.raises(InputError, match="would be passed"):
+        late.reserve(data, "Which?", {"max_tokens": 100})
+
+
 def test_the_bar_shows_the_cost_so_far(stand_in, tmp_path, capsys):
     plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
     run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000))
