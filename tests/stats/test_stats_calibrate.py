@@ -6,7 +6,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from ferlib import paths
-from ferlib.stats import calibrate, clusters
+from ferlib.stats import calibrate, clusters, recipes
 from ferlib.stats.simulate import Design
 
 RECORDED = paths.ROOT / "tests" / "recorded" / "calibration.csv"
@@ -32,13 +32,13 @@ def test_unequal_images_go_from_1_to_15_and_icc_0_is_independence():
 def test_holm_is_that_of_statsmodels():
     p = np.random.default_rng(2).random((28, 20)) ** 4
     expected = np.stack([multipletests(column, alpha=0.05, method="holm")[0] for column in p.T], axis=1)
-    np.testing.assert_array_equal(calibrate.holm(p, alpha=0.05), expected)
+    np.testing.assert_array_equal(recipes.holm(p, alpha=0.05), expected)
 
 
 def test_the_row_bootstrap_is_that_of_resampled_rows_and_of_fairlearn():
     design = Design("fair", 0.8, 0.1, 6, 10, groups=3)
     count, n = design.draw(1, np.random.default_rng(3))
-    ours = calibrate.row_bootstrap(design, count, n, alpha=0.05, draws=4000, random=np.random.default_rng(4))
+    ours = recipes.row_bootstrap(design, count, n, alpha=0.05, draws=4000, random=np.random.default_rng(4))
     right = np.concatenate([np.r_[np.ones(int(c)), np.zeros(10 - int(c))] for c in count[:, 0]])
     group = np.repeat([0, 1, 2], 60)
     random, widths = np.random.default_rng(5), []
@@ -88,3 +88,33 @@ def test_the_designs_are_those_of_the_promise():
     assert len(fair) == 4 * 4 * 3 * 2
     assert {d.scenario for d in designs} == {"fair", "unequal", "uneven", "planted", "edge"}
     assert all(d.icc_factor == 4 for d in designs if d.scenario == "uneven")
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """What `make calibrate` wrote, at full size."""
+    return pd.read_csv(RECORDED, keep_default_na=False, na_values=[""])
+
+
+def test_the_recorded_calibration_is_of_all_designs_at_full_size(recorded):
+    ours = recorded[recorded["procedure"] == "ours"]
+    assert (ours["simulations"] == 2000).all()
+    assert len(ours[ours["quantity"] == "coverage"]) == len(calibrate.designs())
+
+
+def test_the_recorded_bounds_are_kept_but_for_the_one_that_the_readme_names(recorded):
+    missed = recorded[recorded["keeps"] == "no"]
+    assert set(missed["quantity"]) <= {"family_wise_error"} and set(missed["scenario"]) <= {"uneven"}
+    assert missed["value"].max() <= 0.08 and len(missed) <= 1
+    bounded = recorded[recorded["keeps"].isin(["yes", "within error", "no"])]
+    assert (bounded["keeps"] == "yes").mean() > 0.99
+
+
+def test_the_code_still_does_what_was_recorded(recorded):
+    designs = calibrate.designs()
+    number = designs.index(Design("fair", 0.9, 0.1, 6, 15))
+    again = calibrate.calibrate(designs[number], simulations=200, bootstrap=50, seed=[1, number])
+    cell = recorded.query("scenario == 'fair' and rate == 0.9 and icc == 0.1 and people == 6 and images == 15")
+    both = again.merge(cell, on=["procedure", "quantity"], suffixes=("", "_recorded"))
+    error = np.hypot(both["mc_error"], both["mc_error_recorded"])
+    assert len(both) == len(cell) and ((both["value"] - both["value_recorded"]).abs() <= 4 * error + 1e-6).all()

@@ -1,0 +1,75 @@
+"""Recipes: what other procedures say about simulated audits, and how often any procedure is right."""
+
+import numpy as np
+from scipy.stats import norm
+
+from ferlib.stats import permutation
+from ferlib.stats.clusters import ratio
+
+
+def inside(low, middle, high=None, *, between=None):
+    """Whether intervals cover the truth: `inside(low, truth, high)` or `inside(low, high, between=truth)`."""
+    if between is not None:
+        middle, high = between, middle
+    return ((low <= middle + 1e-12) & (middle - 1e-12 <= high)).astype(float)
+
+
+def decisions(rejected, differ):
+    """Family-wise error over the contrasts that do not differ, and power over those that do."""
+    found = {"family_wise_error": rejected[~differ].any(axis=0).astype(float)}
+    return {**found, "power": rejected[differ].mean(axis=0)} if differ.any() else found
+
+
+def wrongly_equal(equivalent, differ):
+    """Whether any contrast that differs is called equivalent, and how many that do not differ are."""
+    share = {"equivalent_found": equivalent[~differ].mean(axis=0)}
+    return {"false_equivalence": equivalent[differ].any(axis=0).astype(float), **share} if differ.any() else share
+
+
+def on_images(design, count, n, *, alpha):
+    """The study's recipe, every p < alpha, and the same test with Holm's correction.
+
+    Returns
+    -------
+    dict of str to dict
+        Quantities by procedure.
+    """
+    a, b = permutation.pairs_of(design.groups)
+    hits, images = design.members.astype(float) @ count, (design.members.astype(float) @ n)[:, None]
+    common = (hits[a] + hits[b]) / (images[a] + images[b])
+    error = np.sqrt(common * (1 - common) * (1 / images[a] + 1 / images[b]))
+    p = 2 * norm.sf(np.abs(ratio(hits[a] / images[a] - hits[b] / images[b], error, empty=0)))
+    differ = abs(design.rates[a] - design.rates[b]) > 1e-12
+    return {"study": decisions(p < alpha, differ), "images, Holm": decisions(holm(p, alpha=alpha), differ)}
+
+
+def holm(p, *, alpha):
+    """Which tests Holm's step-down rejects; p and the result have shape (contrasts, simulations).
+
+    statsmodels has it too, but collects garbage at each call, which takes longer than the whole simulation.
+    """
+    order = np.argsort(p, axis=0, kind="stable")
+    passed = np.take_along_axis(p, order, axis=0) <= alpha / np.arange(len(p), 0, -1)[:, None]
+    rejected = np.empty_like(passed)
+    np.put_along_axis(rejected, order, np.logical_and.accumulate(passed, axis=0), axis=0)
+    return rejected
+
+
+def row_bootstrap(design, count, n, *, alpha, draws, random):
+    """Percentile intervals from resampled rows, as fairlearn's `MetricFrame(n_boot=...)` makes them.
+
+    Resampling all rows with replacement draws the counts of each group's right and wrong answers from one
+    multinomial distribution, so the rows themselves are not needed.
+    """
+    hits, images = design.members.astype(float) @ count, design.members.astype(float) @ n
+    share = np.concatenate([hits, images[:, None] - hits]) / images.sum()
+    found = {"coverage": [], "width": [], "gap_above_zero": []}
+    for column in share.T:
+        right, wrong = np.split(random.multinomial(int(images.sum()), column, size=draws), 2, axis=1)
+        rates = ratio(right, right + wrong)
+        low, high = np.nanquantile(rates, (alpha / 2, 1 - alpha / 2), axis=0)
+        spans = np.nanmax(rates, axis=1) - np.nanmin(rates, axis=1)
+        found["coverage"].append(inside(low, design.rates, high).mean())
+        found["width"].append((high - low).mean())
+        found["gap_above_zero"].append(float(np.quantile(spans, alpha / 2) > 0))
+    return {name: np.array(values) for name, values in found.items()}
