@@ -24,6 +24,7 @@ from ferlib.demo.wire import Problem
 
 FAILURES = {"429": "too_many", "500": "failing", "drop": "dropped"}
 LARGEST_BODY = 32 * 2**20
+OPENAI_PATHS = {"/v1/chat/completions": wire.OpenAI, "/v1/responses": wire.Responses}
 GEMINI_PATH = re.compile(r"/v1(?:beta)?/models/([^/:]+):generateContent")
 
 
@@ -97,10 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             if fate == "dropped":
                 self.close_connection = True
                 return
-            if not gemini and self.path != "/v1/chat/completions":
+            if not gemini and self.path not in OPENAI_PATHS:
                 raise Problem(404, f"no such address: {self.path}", code="unknown_url")
             time.sleep(self.server.chance.dials.latency_s)
-            answer = self._answer(wire.Gemini(body, gemini[1]) if gemini else wire.OpenAI(body))
+            answer = self._answer(wire.Gemini(body, gemini[1]) if gemini else OPENAI_PATHS[self.path](body))
             self._send(200, answer, fate=fate)
         except Problem as problem:
             self._send(problem.status, protocol.error(problem), problem.headers)

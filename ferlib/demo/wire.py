@@ -72,6 +72,54 @@ class OpenAI:
         return {"error": {"message": problem.message, "type": kind, "param": None, "code": problem.code}}
 
 
+class Responses(OpenAI):
+    """One request to `POST /v1/responses`, OpenAI's newer protocol; as `OpenAI`."""
+
+    def __init__(self, body):
+        try:
+            parts = [part for message in body["input"] for part in message["content"]]
+            content = [
+                {"type": "text", "text": part["text"]}
+                if part["type"] == "input_text"
+                else {"type": "image_url", "image_url": {"url": part["image_url"]}}
+                for part in parts
+            ]
+        except (KeyError, TypeError):
+            raise Problem(400, "the request lacks input with a list of content parts") from None
+        form = (body.get("text") or {}).get("format") or {}
+        chat = {"messages": [{"content": content}], "max_tokens": body.get("max_output_tokens")}
+        chat |= {name: body.get(name) for name in ("model", "temperature", "seed")}
+        super().__init__(chat | {"response_format": {"json_schema": {"schema": form.get("schema")}}})
+
+    def response(self, reply, version, read, written):
+        """The response's JSON for a reply, with the tokens read and written."""
+        part = {"type": "output_text", "text": reply.text or "", "annotations": []}
+        if reply.outcome == "refused":
+            part = {"type": "refusal", "refusal": reply.text}
+        reason = {"truncated": "max_output_tokens"}.get(reply.outcome, "content_filter")
+        whole = reply.outcome in ("answered", "refused")
+        message = {"id": "msg-demo", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+        return {
+            "id": "resp-demo",
+            "object": "response",
+            "created_at": 0,
+            "model": version,
+            "status": "completed" if whole else "incomplete",
+            "incomplete_details": None if whole else {"reason": reason},
+            "output": [message] if reply.text else [],
+            "parallel_tool_calls": False,
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": {
+                "input_tokens": read,
+                "output_tokens": written,
+                "total_tokens": read + written,
+                "input_tokens_details": {"cached_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": 0},
+            },
+        }
+
+
 class Gemini:
     """One request to `POST /v1beta/models/MODEL:generateContent`; as `OpenAI`, the model being named in the address."""
 

@@ -1,10 +1,12 @@
 """Each provider's own client library, over HTTP: what it sends, and what each kind of response becomes."""
 
+import base64
 import io
 import subprocess
 import sys
 import threading
 
+import openai
 import pytest
 from lmfm_helpers import Recording, always, colour, entry
 from PIL import Image
@@ -251,3 +253,26 @@ def test_geminis_own_form_of_retry_after_is_read():
     assert retry_info_s({"error": {"details": [{"@type": "x"}, info]}}) == 7.5
     assert retry_info_s({"error": {"details": []}}) is None
     assert retry_info_s("gone") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "text"),
+    [
+        (readers.Reply("answered", "Sad"), "completed", "Sad"),
+        (readers.Reply("refused", "No."), "completed", ""),
+        (readers.Reply("truncated", "The per"), "incomplete", "The per"),
+        (readers.Reply("blocked"), "incomplete", ""),
+    ],
+)
+def test_openais_newer_protocol_is_spoken_too(stand_in, reply, status, text):
+    """By OpenAI's own client, for whoever asks with it."""
+    stand_in.respond = always(reply)
+    data = base64.b64encode(picture("sad")).decode()
+    content = [
+        {"type": "input_text", "text": "Which?"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{data}"},
+    ]
+    with openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{stand_in.server_port}/v1") as client:
+        response = client.responses.create(model="demo-openai", input=[{"role": "user", "content": content}])
+    assert (response.status, response.output_text, response.usage.input_tokens) == (status, text, 257)
+    assert response.model == "demo-openai" and stand_in.seen[-1][1].image == picture("sad")
