@@ -3,34 +3,42 @@
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 
+import pandas as pd
 import pytest
-from lmfm_helpers import entry, faces
+from lmfm_helpers import classify, entry, faces
 
 from ferlib import tables
-from ferlib.demo import dials
+from ferlib.demo import dials, server
 from ferlib.errors import InputError
 from ferlib.lmfm import archive, replay, run, store, study
 
 
-@pytest.fixture
-def asked(stand_in, tmp_path):
-    """Parts of a study with every status in it, asked and stored, and its prediction tables."""
-    stand_in.chance = dials.Chance(dials.Dials(refused=0.2, blocked=0.2, truncated=0.1))
-    who = [entry(stand_in, "openai"), entry(stand_in, "gemini")]
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Parts of a study with every status in it, asked and stored, and its prediction tables beside."""
+    folder = tmp_path_factory.mktemp("asked")
+    made = server.make_server(classify, dials=dials.Dials(refused=0.2, blocked=0.2, truncated=0.1))
+    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    who = [entry(made, "openai"), entry(made, "gemini")]
     parts = study.questions(
-        faces(tmp_path, 21), models=who, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
+        faces(folder, 21), models=who, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
         temperature=0.0, max_tokens=128, compare_images=3, compare_prompts=["description"], compare_orders=2,
         compare_repeats=1, compare_temperatures=[0.7], legacy_check_images=2, seed=1,
     )  # fmt: skip
-    responses = store.Store(tmp_path / "r")
+    responses = store.Store(folder / "r")
     answers = [run.ask(plan, responses, progress=False) for some in parts.values() for plan in some]
+    made.shutdown()
+    made.server_close()
+    for image in folder.glob("*.png"):
+        image.unlink()
     os.remove(responses.path(answers[0]["response_id"].dropna().iloc[3]))  # one question that stays without an answer
     main = [replay.tabulate(plan, responses) for plan in parts[study.MAIN]]
     for model in who:
         own = [frame for frame in main if frame["model"].iloc[0] == model["name"]]
-        tables.write_parquet(replay.predictions(tables.pd.concat(own)), tmp_path / "first" / f"{model['name']}.parquet")
+        tables.write_parquet(replay.predictions(pd.concat(own)), folder / "first" / f"{model['name']}.parquet")
     return parts, responses
 
 
@@ -45,17 +53,15 @@ assert not {"openai", "google.genai", "torch"} & set(sys.modules)
 """
 
 
-def test_an_archive_replays_elsewhere_to_the_same_bytes(asked, stand_in, tmp_path):
+def test_an_archive_replays_elsewhere_to_the_same_bytes(asked, tmp_path):
     parts, responses = asked
     path = tmp_path / "elsewhere" / "run-responses.zip"
     questions, answers = archive.export(parts, responses, path)
-    assert questions > answers == len(list((tmp_path / "r").glob("??/*.json")))
-    for image in tmp_path.glob("*.png"):
-        image.unlink()
+    assert questions > answers == len(list(responses.folder.glob("??/*.json")))
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     out = tmp_path / "elsewhere" / "predictions"
     subprocess.run([sys.executable, "-c", ELSEWHERE, path, out], check=True, env=bare, cwd=tmp_path)
-    first = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
+    first = {file.name: file.read_bytes() for file in (responses.folder.parent / "first").iterdir()}
     assert {file.name: file.read_bytes() for file in out.iterdir()} == first and len(first) == 2
     frame = tables.read_parquet(out / "demo-openai.parquet")
     assert set(frame["status"]) >= {"ok", "refused", "blocked", "truncated", "error"}
@@ -64,10 +70,10 @@ def test_an_archive_replays_elsewhere_to_the_same_bytes(asked, stand_in, tmp_pat
 def test_the_same_answers_give_the_same_archive_and_it_is_compact(asked, tmp_path):
     parts, responses = asked
     archive.export(parts, responses, tmp_path / "a.zip")
-    os.utime(next((tmp_path / "r").glob("??/*.json")), (1, 1))
+    os.utime(next(responses.folder.glob("??/*.json")), (1, 1))
     archive.export(parts, responses, tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    stored = sum(file.stat().st_size for file in (tmp_path / "r").glob("??/*.json"))
+    stored = sum(file.stat().st_size for file in responses.folder.glob("??/*.json"))
     assert (tmp_path / "a.zip").stat().st_size < stored / 5
 
 
@@ -94,12 +100,11 @@ def test_a_changed_answer_is_noticed(asked, tmp_path):
         archive.read(tmp_path / "c.zip")
 
 
-def test_restored_into_a_store_it_answers_the_notebook(asked, stand_in, tmp_path):
+def test_restored_into_a_store_it_answers_the_notebook(asked, tmp_path):
     parts, responses = asked
     archive.export(parts, responses, tmp_path / "a.zip")
     _, records = archive.read(tmp_path / "a.zip")
     assert archive.restore(records, tmp_path / "s") == len(records)
     assert archive.restore(records, tmp_path / "s") == 0
-    stand_in.seen.clear()
-    answers = run.ask(parts[study.MAIN][2], store.Store(tmp_path / "s"), progress=False)
-    assert not stand_in.seen and "error" not in set(answers["status"])
+    answers = run.ask(parts[study.MAIN][2], store.Store(tmp_path / "s"), progress=False)  # the server is gone
+    assert "error" not in set(answers["status"])

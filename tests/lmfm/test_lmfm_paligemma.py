@@ -78,7 +78,7 @@ def entry(folder):
 
 @pytest.fixture
 def client(entry):
-    made = models.client(entry, timeout_s=5)
+    made = models.client(entry, timeout_s=30)
     yield made
     made.close()
 
@@ -187,7 +187,7 @@ def test_a_model_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     missing = models.read([{"name": "m", "provider": "paligemma", "model": str(tmp_path / "gone")}])[0]
     with pytest.raises(InputError, match="model 'm'.*gone.*is no folder with a PaliGemma model"):
-        models.client(missing, timeout_s=5)
+        models.client(missing, timeout_s=30)
 
 
 def test_closed_datasets_may_be_shown_to_it_since_nothing_is_sent(entry, tmp_path):

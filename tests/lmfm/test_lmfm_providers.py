@@ -33,7 +33,7 @@ def provider(request):
 
 @pytest.fixture
 def client(stand_in, provider):
-    made = models.client(entry(stand_in, provider), timeout_s=5)
+    made = models.client(entry(stand_in, provider), timeout_s=30)
     yield made
     made.close()
 
@@ -85,7 +85,7 @@ def test_each_outcome_is_told_apart(client, stand_in, reply, kind, text):
 
 
 def test_openai_declines_in_a_field_of_its_own(stand_in):
-    client = models.client(entry(stand_in, "openai"), timeout_s=5)
+    client = models.client(entry(stand_in, "openai"), timeout_s=30)
     assert ask(client, picture("sad", 80)) == answers.Answer(
         "refused", readers.DECLINED, "stop", "demo-openai", {"input_tokens": 257, "output_tokens": 19}
     )
@@ -93,13 +93,13 @@ def test_openai_declines_in_a_field_of_its_own(stand_in):
 
 
 def test_gemini_names_two_when_it_doubts(stand_in):
-    client = models.client(entry(stand_in, "gemini"), timeout_s=5)
+    client = models.client(entry(stand_in, "gemini"), timeout_s=30)
     assert ask(client, picture("sad", 80)).text == "The person looks sad or surprised."
     client.close()
 
 
 def test_an_answer_longer_than_the_limit_is_cut(stand_in):
-    client = models.client(entry(stand_in, "gemini"), timeout_s=5)
+    client = models.client(entry(stand_in, "gemini"), timeout_s=30)
     answer = ask(client, max_tokens=2)
     assert (answer.kind, answer.text, answer.finish) == ("truncated", "The person", "MAX_TOKENS")
     client.close()
@@ -123,7 +123,7 @@ def test_a_dropped_connection_may_be_retried(client, stand_in):
 
 
 def test_a_server_that_is_not_there_is_told(stand_in, provider):
-    client = models.client(entry(stand_in, provider, base_url="http://127.0.0.1:9"), timeout_s=5)
+    client = models.client(entry(stand_in, provider, base_url="http://127.0.0.1:9"), timeout_s=30)
     with pytest.raises(answers.NoAnswer, match="(?i)connect") as caught:
         ask(client)
     assert caught.value.retry
@@ -162,7 +162,7 @@ def test_an_image_that_cannot_be_decoded_is_this_questions_error(client):
 
 
 def test_a_model_that_is_not_there_ends_the_run(stand_in, provider):
-    client = models.client(entry(stand_in, provider, model="gone-1"), timeout_s=5)
+    client = models.client(entry(stand_in, provider, model="gone-1"), timeout_s=30)
     with pytest.raises(InputError, match="knows no model 'gone-1'.*retired"):
         ask(client)
 
@@ -181,7 +181,7 @@ def outside(monkeypatch):
 
 def test_the_key_is_sent_where_it_is_needed_and_shown_nowhere(outside, stand_in, provider):
     """A server that echoes the key, in an answer and in an error, does not bring it into either."""
-    client = models.client(entry(stand_in, provider), timeout_s=5)
+    client = models.client(entry(stand_in, provider), timeout_s=30)
     stand_in.respond = always(readers.Reply("answered", f"{KEY} sad"))
     answer = ask(client)
     headers = stand_in.seen[-1][0]
@@ -206,7 +206,7 @@ def test_a_rejected_key_ends_the_run(outside, stand_in, provider, status):
         raise server.Problem(status, "API key not valid")
 
     stand_in.respond = fail
-    client = models.client(entry(stand_in, provider), timeout_s=5)
+    client = models.client(entry(stand_in, provider), timeout_s=30)
     with pytest.raises(InputError, match="rejects the key in (OPENAI|GEMINI)_API_KEY"):
         ask(client)
     client.close()
@@ -219,7 +219,7 @@ def test_a_filter_that_answers_with_an_http_error_is_a_block_and_no_error(stand_
         raise server.Problem(400, "filtered", code="content_filter")
 
     stand_in.respond = fail
-    client = models.client(entry(stand_in, "openai"), timeout_s=5)
+    client = models.client(entry(stand_in, "openai"), timeout_s=30)
     assert ask(client).kind == "blocked"
     client.close()
 
@@ -232,7 +232,7 @@ def test_on_this_machine_neither_key_nor_proxy_nor_address_of_the_environment_co
     for name in ("OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
-    client = models.client(entry(stand_in, provider), timeout_s=5)
+    client = models.client(entry(stand_in, provider), timeout_s=30)
     assert ask(client).kind == "answered"
     assert KEY not in str(stand_in.seen[-1][0])
     client.close()
