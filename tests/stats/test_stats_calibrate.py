@@ -33,6 +33,7 @@ def test_holm_is_that_of_statsmodels():
     p = np.random.default_rng(2).random((28, 20)) ** 4
     expected = np.stack([multipletests(column, alpha=0.05, method="holm")[0] for column in p.T], axis=1)
     np.testing.assert_array_equal(recipes.holm(p, alpha=0.05), expected)
+    assert not recipes.holm(np.array([[0.02], [0.021], [0.03]]), alpha=0.05).any(), "it stops at the first that fails"
 
 
 def test_the_row_bootstrap_is_that_of_resampled_rows_and_of_fairlearn():
