@@ -113,9 +113,10 @@ def test_contrastive_loss_is_zero_at_a_perfect_fit_with_several_positives():
     assert float(got) == pytest.approx(0, abs=1e-6)
 
 
-def test_bytes_lose_nothing_of_the_preprocessing(face_set, untrained):
+def test_bytes_lose_nothing_of_the_preprocessing(untrained, tmp_path):
     _, preprocess, _ = untrained
-    path = training_images.read_manifest(face_set)["path"].iloc[0]
+    path = tmp_path / "every_grey.png"
+    Image.fromarray(np.resize(np.arange(256, dtype=np.uint8), (128, 128, 3))).save(path)
     kept = training_images.scale(training_images.load([path], preprocess, progress=False))[0]
     with Image.open(path) as image:
         torch.testing.assert_close(kept, preprocess(image.convert("RGB")), atol=1e-6, rtol=0)
