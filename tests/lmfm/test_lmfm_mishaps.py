@@ -127,7 +127,13 @@ def start(manifest, model, folder, *, concurrency):
     """A run in a process of its own, which has imported everything and is about to ask."""
     task = json.dumps([manifest.to_dict("list"), model, SETTINGS, str(folder), concurrency])
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", RUN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A script's background job, such as these tests may run in, is started with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     process.stdin.write(task)
     process.stdin.close()
