@@ -135,8 +135,10 @@ def person(subject_id, *, race, gender, number):
     female = gender == "Female"
     styles = STYLES[race, gender]
     fair = race == "White"
-    hair = rng.choice(["black", "dark brown", "brown", "auburn", "blond"], p=[0.1, 0.3, 0.3, 0.1, 0.2]) if fair else (
-        rng.choice(["black", "dark brown"], p=[0.7, 0.3])
+    hair = (
+        rng.choice(["black", "dark brown", "brown", "auburn", "blond"], p=[0.1, 0.3, 0.3, 0.1, 0.2])
+        if fair
+        else (rng.choice(["black", "dark brown"], p=[0.7, 0.3]))
     )
     if age > 50 and rng.uniform() < 0.25:
         hair = "grey"

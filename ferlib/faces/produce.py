@@ -45,8 +45,11 @@ def draw(images):
             renderer, portrait = Renderer(image.size), None
         if portrait is None or portrait.who != image.who:
             portrait = Portrait(image.who, renderer)
-        yield image, portrait.draw(
-            image.units, yaw=image.yaw_deg, pitch=image.pitch_deg, light=image.light, side=image.light_side
+        yield (
+            image,
+            portrait.draw(
+                image.units, yaw=image.yaw_deg, pitch=image.pitch_deg, light=image.light, side=image.light_side
+            ),
         )
 
 

@@ -92,9 +92,7 @@ class Renderer:
             material: context.program(vertex_shader=shaders.VERTEX, fragment_shader=shaders.fragment(material))
             for material in MATERIALS
         }
-        self.depth_program = context.program(
-            vertex_shader=shaders.DEPTH_VERTEX, fragment_shader=shaders.DEPTH_FRAGMENT
-        )
+        self.depth_program = context.program(vertex_shader=shaders.DEPTH_VERTEX, fragment_shader=shaders.DEPTH_FRAGMENT)
         self.layers = [context.texture((full, full), 4, dtype="f2") for _ in range(3)]
         self.target = context.framebuffer(self.layers, context.depth_renderbuffer((full, full)))
         self.view_depth = self._depth_map(full)
@@ -231,6 +229,7 @@ class Renderer:
         image = light * colour * cover + gloss + (1 - cover) * from_display(BACKGROUND)
         image = image.reshape(self.size, OVERSAMPLING, self.size, OVERSAMPLING, 3).mean(axis=(1, 3))
         return (255 * to_display(image) + 0.5).astype(np.uint8)
+
 
 def _bytes(matrix):
     return np.ascontiguousarray(matrix.T, dtype="f4").tobytes()

@@ -59,9 +59,7 @@ def catmull_clark(quads, n_vertices):
     face_number = n_vertices + n_edges + np.arange(n_faces)
     refined = np.concatenate(
         [
-            np.stack(
-                [quads[:, j], n_vertices + edge_of[:, j], face_number, n_vertices + edge_of[:, j - 1]], axis=1
-            )
+            np.stack([quads[:, j], n_vertices + edge_of[:, j], face_number, n_vertices + edge_of[:, j - 1]], axis=1)
             for j in range(4)
         ]
     )
