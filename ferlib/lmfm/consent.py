@@ -7,7 +7,7 @@ from ferlib.paths import ROOT, relative
 
 TERMS = ROOT / "data" / "terms" / "datasets.csv"
 
-FREE = ("demo",)
+FREE = ("demo", "demo-crossed", "demo-light-pose", "demo-action-units")
 """Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
 
 

@@ -95,6 +95,8 @@ def text(frame, models, *, prices):
     -------
     str
     """
+    if frame.empty:
+        return "The parameter `models` is empty: nobody is asked, and nothing is sent."
     shown = frame.assign(
         usd=frame["usd"].map("{:.2f}".format),
         usd_at_most=frame["usd_at_most"].map("{:.2f}".format),

@@ -43,8 +43,6 @@ def read(entries):
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"models: the name {name!r} occurs {names.count(name)} times. Give each model its own.")
-    if not models:
-        raise InputError("models: the list is empty. Name at least one model.")
     return models
 
 

@@ -13,6 +13,9 @@ RECORDED = ("option_order", "draw")
 """Columns of a prediction table that say how the question was put: the labels in the order in which they were offered,
 and which of several identical questions it was."""
 
+REPORTED = ("said", "model_version", "input_tokens", "output_tokens", "error")
+"""Further columns of the answers that `tabulate` returns: as the provider reports them, and why there is none."""
+
 NO_RECORD = {"kind": "error", "text": None, "model_version": None, "usage": {}}
 
 
@@ -31,9 +34,9 @@ def tabulate(plan, responses, *, errors=()):
     -------
     pandas.DataFrame
         Columns `COLUMNS`, `RECORDED`, for prompts that ask for numbers `p_anger` ... `p_surprise` (shares, see
-        `ferlib.lmfm.forms.shares`), then `said` (the model's words), `model_version`, `input_tokens`, `output_tokens`
-        (all three as the provider reports them), `error` (the last one, where there was no answer), sorted by dataset,
-        image and repeat.
+        `ferlib.lmfm.forms.shares`), then `REPORTED`: `said` (the model's words), `model_version`, `input_tokens`,
+        `output_tokens` (as the provider reports them), `error` (the last one, where there was no answer), sorted by
+        dataset, image and repeat.
     """
     errors = dict(errors)
     rows = []
@@ -67,6 +70,22 @@ def tabulate(plan, responses, *, errors=()):
             }
         )
     return pd.DataFrame(rows)
+
+
+def together(frames):
+    """Answers of several plans in one table; with all columns and no rows when there are none.
+
+    Parameters
+    ----------
+    frames : iterable of pandas.DataFrame
+        From `tabulate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    frames = list(frames)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, *RECORDED, *REPORTED])
 
 
 def predictions(answers):

@@ -4,8 +4,8 @@ from ferlib.errors import InputError
 from ferlib.lmfm import plans, prompts
 
 PARAMETERS = (
-    "prompt_names", "option_order", "repeats", "temperature", "max_tokens", "compare_images", "compare_prompts",
-    "compare_orders", "compare_repeats", "compare_temperatures", "legacy_check_images", "seed",
+    "datasets", "prompt_names", "option_order", "repeats", "temperature", "max_tokens", "compare_images",
+    "compare_prompts", "compare_orders", "compare_repeats", "compare_temperatures", "legacy_check_images", "seed",
 )  # fmt: skip
 """Parameters of notebook 04 that decide what is asked."""
 
@@ -16,6 +16,7 @@ def questions(
     manifest,
     *,
     models,
+    datasets=(),
     prompt_names,
     option_order,
     repeats,
@@ -37,7 +38,9 @@ def questions(
     manifest : pandas.DataFrame
         The images.
     models : sequence of dict
-        From `ferlib.lmfm.models.read`.
+        From `ferlib.lmfm.models.read`; empty to ask nobody.
+    datasets : sequence of str
+        Datasets of the manifest whose images are asked about; empty for all of them.
     prompt_names, option_order, repeats, temperature, max_tokens, compare_*, legacy_check_images, seed
         Parameters of notebook 04, explained there.
     folder : pathlib.Path
@@ -49,9 +52,15 @@ def questions(
         `MAIN`: all images. Then, for a few images and with only one thing changed at a time, what answers may depend
         on: `prompt`, `option order`, `repeat at temperature ...`. `CLIENT`: a few images through Google's retired
         client. Parts share questions, which are asked once.
+
+    Raises
+    ------
+    InputError
+        When no prompt is named, or a dataset that the manifest does not hold.
     """
     if not prompt_names:
         raise InputError("prompt_names: the list is empty. Name at least one file of data/prompts/, without .yaml.")
+    manifest = _of_datasets(manifest, datasets)
     settings = {"temperature": float(temperature), "max_tokens": max_tokens}
     asked = {name: prompts.load(name, folder=folder) for name in dict.fromkeys([*prompt_names, *compare_prompts])}
     first = asked[prompt_names[0]]
@@ -72,6 +81,18 @@ def questions(
     old = [{**model, "provider": "gemini-legacy"} for model in models if model["provider"] == "gemini"]
     parts[CLIENT] = of(few, first, who=old) if len(few) else []
     return parts
+
+
+def _of_datasets(manifest, datasets):
+    """The images of these datasets; of all when none is named."""
+    known = sorted(manifest["dataset"].unique())
+    for name in datasets:
+        if name not in known:
+            raise InputError(
+                f"datasets: {name!r} is not in the manifest. It holds: {', '.join(known)}. Name some of these, or none "
+                f"for all, or add it to the parameter datasets of notebook 01_data_prep."
+            )
+    return manifest[manifest["dataset"].isin(datasets)] if len(datasets) else manifest
 
 
 def _some(manifest, number, seed):

@@ -110,7 +110,6 @@ def test_waiting_time_is_read_in_each_of_its_forms():
 def test_models_are_checked_entry_by_entry():
     good = {"name": "m", "provider": "openai"}
     for entries, complaint in [
-        ([], "the list is empty"),
         ([good, good], "'m' occurs 2 times"),
         ([good, {"name": "n"}], "entry 2"),
         (["gpt"], "entry 1: found 'gpt'"),
