@@ -8,6 +8,7 @@ PYTHON  ?= python3
 VENV    ?= .venv
 TORCH   ?= default
 RUNS    ?= data/runs
+WORKERS ?= 2
 
 # For `make audit`: a CSV of predictions, the folder for the results, and what is decided before looking at them.
 PREDICTIONS ?=
@@ -119,7 +120,7 @@ calibrate: $(CORE) ## measure the statistics on simulated audits of known truth,
 	@$(BIN)/python -m ferlib.stats.calibrate --out $(RUNS)/calibration/calibration.csv
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 bench: $(VENV)/.ready ## measure at full size what the tests hold at a small one (minutes; prints the figures)
 	@$(BIN)/python -m pytest -m bench -s -q

@@ -6,6 +6,13 @@ from make_helpers import Make
 from ferlib import paths
 
 
+def pytest_collection_modifyitems(items):
+    """Share the tests between processes: those of the one run stay together and come first, the rest go by file."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("run" if "smoke" in item.fixturenames else item.path.stem))
+    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def make(tmp_path_factory):
     return Make(tmp_path_factory.mktemp("runs"))
