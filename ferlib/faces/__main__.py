@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def main(arguments=None):
         command.add_argument("--out", required=True, help="folder for images/ and manifest.csv")
         command.add_argument("--size", type=int, default=face_set.size, help="pixels (default: %(default)s)")
         command.add_argument("--part", default="0/1", help="k/n: every n-th person from the k-th on (default: all)")
+        command.add_argument("--only", default="", help="regular expression: image ids that are wanted (default: all)")
     command = commands.add_parser("contact-sheet", help="draw contact sheets of images that are there")
     command.add_argument("--manifest", default=paths.DEMO / "people" / "manifest.csv", type=Path)
     command.add_argument("--out", default=FIGURES, type=Path, help="folder for the PNG and CSV files")
@@ -36,7 +38,8 @@ def main(arguments=None):
 
         face_set = dataclasses.replace(SETS[chosen.command], size=chosen.size)
         k, n = (int(number) for number in chosen.part.split("/"))
-        manifest = produce(face_set, chosen.out, part=(k, n))
+        images = [image for image in face_set.images() if re.search(chosen.only, image.image_id)]
+        manifest = produce(face_set, chosen.out, part=(k, n), images=images)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -15,8 +15,8 @@ from ferlib.faces.skin import smoothstep
 from ferlib.labels import EMOTIONS
 
 ACTION_UNITS = (
-    "au01", "au02", "au04", "au05", "au06", "au07", "au09", "au10", "au12", "au14", "au15", "au16", "au17", "au20",
-    "au23", "au24", "au25", "au26", "au43",
+    "au01", "au02", "au04", "au05", "au06", "au07", "au09", "au10", "au12", "au14", "au15", "au16", "au17", "au18",
+    "au20", "au22", "au23", "au24", "au25", "au26", "au27", "au28", "au34", "au43",
 )  # fmt: skip
 
 NAMES = {
@@ -33,11 +33,16 @@ NAMES = {
     "au15": "lip corner depressor",
     "au16": "lower lip depressor",
     "au17": "chin raiser",
+    "au18": "lip pucker",
     "au20": "lip stretcher",
+    "au22": "lip funneler",
     "au23": "lip tightener",
     "au24": "lip pressor",
     "au25": "lips part",
     "au26": "jaw drop",
+    "au27": "mouth stretch",
+    "au28": "lip suck",
+    "au34": "cheek puff",
     "au43": "lid droop",
 }
 
@@ -76,12 +81,17 @@ MOVEMENTS = {
     "au15": both(mouthFrown=1.25),
     "au16": both(mouthLowerDown=1.0),
     "au17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
+    "au18": {"mouthPucker": 1.1},
     "au20": both(mouthStretch=1.2),
+    "au22": {"mouthFunnel": 1.1},
     "au23": {"mouthRollLower": 0.55, "mouthRollUpper": 0.45, "mouthPucker": 0.25},
     # The action mouthPress lifts the corners as a smile does: the lip corner depressor holds them down.
     "au24": both(mouthPress=0.50, mouthFrown=0.60) | {"mouthRollLower": 0.45, "mouthRollUpper": 0.35},
     "au25": both(mouthLowerDown=0.75, mouthUpperUp=0.55) | {"jawOpen": 0.10},
     "au26": {"jawOpen": 0.75},
+    "au27": {"jawOpen": 1.15},
+    "au28": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
+    "au34": {"cheekPuff": 1.0},
     "au43": both(eyeBlink=0.55),
 }
 
@@ -112,8 +122,18 @@ def applied(emotion, strength, rng):
     return units
 
 
-# AUs that pull against each other; a random mixture holds at most one of each set.
-OPPOSED = ({"au23", "au24", "au25"}, {"au23", "au24", "au26"}, {"au05", "au43"}, {"au12", "au15"}, {"au12", "au20"})
+# AUs that pull against each other or would hide each other; a random mixture holds at most one of each set.
+OPPOSED = (
+    {"au05", "au43"},  # lids: raised or drooping
+    {"au12", "au15"},  # lip corners: up or down
+    {"au12", "au20"},
+    {"au16", "au17"},  # lower lip: down or up
+    {"au18", "au20", "au22"},  # lips: narrow or wide
+    {"au22", "au23", "au24", "au28"},  # lips: funnelled, tightened, pressed or sucked in
+    {"au18", "au23", "au24", "au28"},
+    {"au23", "au24", "au28", "au25"},  # and then not parted
+    {"au23", "au24", "au28", "au26", "au27"},  # nor the jaw down
+)
 
 
 def mixture(rng):

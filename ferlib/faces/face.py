@@ -4,11 +4,13 @@ import numpy as np
 
 from ferlib.faces import expression, geometry, hair, skin, wrinkles
 from ferlib.faces.identity import resting_mesh
-from ferlib.faces.renderer import Surface
+from ferlib.faces.renderer import FIELD, Surface
 
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
 GROOVE_DARKENING = 0.30
 LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.36, 0.12, 0.11)  # linear colours
+FRAMES = {"head": (0.0, FIELD), "face": (-0.030, 0.190)}
+"""How high the view's middle is above the head's (m), and how wide it is (m), for a head of base size."""
 
 
 class Portrait:
@@ -46,13 +48,15 @@ class Portrait:
         self.centre = np.array([0.0, (top + chin) / 2, depth])
         self.scale = float((top - chin) / (top_base - chin_base))
 
-    def draw(self, units, **view):
+    def draw(self, units, *, frame="head", **view):
         """Render an expression.
 
         Parameters
         ----------
         units : dict of str to float
             Intensity 0-1 of each Action Unit.
+        frame : str
+            A key of FRAMES.
         **view
             `yaw`, `pitch`, `light` and `side`, as for `Renderer.draw`.
 
@@ -61,10 +65,12 @@ class Portrait:
         numpy.ndarray of uint8, shape (size, size, 3)
         """
         self.renderer.set_map("wrinkle", wrinkles.height(units, self.who))
+        higher, field = FRAMES[frame]
         return self.renderer.draw(
             self.surfaces(self.rest + expression.displacement(units, self.who.asymmetry)),
-            centre=self.centre,
+            centre=self.centre + (0, higher * self.scale, 0),
             scale=self.scale,
+            field=field,
             oiliness=self.who.oiliness,
             groove=GROOVE_DARKENING,
             **view,

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from tqdm.auto import tqdm
 
 from ferlib import tables
-from ferlib.faces import sets
+from ferlib.faces import recipe
 from ferlib.faces.face import Portrait
 from ferlib.faces.renderer import Renderer
 from ferlib.paths import relative
@@ -48,7 +48,12 @@ def draw(images):
         yield (
             image,
             portrait.draw(
-                image.units, yaw=image.yaw_deg, pitch=image.pitch_deg, light=image.light, side=image.light_side
+                image.units,
+                frame=image.frame,
+                yaw=image.yaw_deg,
+                pitch=image.pitch_deg,
+                light=image.light,
+                side=image.light_side,
             ),
         )
 
@@ -73,7 +78,7 @@ def produce(face_set, out, *, part=(0, 1), images=None):
         The manifest, or None while other parts are missing.
     """
     out = Path(out)
-    images = sets.images(face_set) if images is None else images
+    images = face_set.images() if images is None else images
     (out / "images").mkdir(parents=True, exist_ok=True)
     done = _done(out)
     number = {name: i for i, name in enumerate(dict.fromkeys(image.who.subject_id for image in images))}
@@ -98,9 +103,8 @@ def produce(face_set, out, *, part=(0, 1), images=None):
     rows = []
     for image in images:
         path = out / "images" / f"{image.image_id}.webp"
-        found = sets.row(image, face_set)
-        found |= {"path": relative(path.resolve()), "sha256": done[image.image_id][1]}
-        rows.append(found | ({"kind": image.kind} if face_set.name != "people" else {}))
+        file = {"path": relative(path.resolve()), "sha256": done[image.image_id][1]}
+        rows.append(recipe.row(image, face_set) | file)
     frame = pd.DataFrame(rows)
     first = ["image_id", "dataset", "path", "sha256"]
     frame = frame[first + [column for column in frame.columns if column not in first]]

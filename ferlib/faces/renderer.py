@@ -119,7 +119,7 @@ class Renderer:
         held.write(np.ascontiguousarray(values[::-1]).astype(dtype).tobytes())
         held.build_mipmaps()
 
-    def draw(self, surfaces, *, centre, scale, yaw=0.0, pitch=0.0, light=1.0, side=1.0, groove=0.15, oiliness=0.5):
+    def draw(self, surfaces, *, centre, scale, yaw=0.0, pitch=0.0, light=1.0, side=1.0, groove=0.15, oiliness=0.5, field=FIELD):
         """Render the surfaces; the maps must have been set.
 
         Parameters
@@ -135,6 +135,8 @@ class Renderer:
             Strength of key and fill, 1 = normal.
         side : float
             Side of the key light: -1 ... 1, positive = from the image's right.
+        field : float
+            Width of the view at the face, metres, for a head of base size.
 
         Returns
         -------
@@ -143,7 +145,7 @@ class Renderer:
         gl, context = self.gl, self.context
         towards = direction(yaw, pitch)
         camera = centre + DISTANCE * scale * towards
-        view = perspective(DISTANCE * scale, FIELD * scale) @ look(camera, towards)
+        view = perspective(DISTANCE * scale, field * scale) @ look(camera, towards)
         key, fill = direction(side * 32, 24), direction(-np.sign(side) * 52, 6)
         lamp = np.diag([1 / (0.20 * scale), 1 / (0.20 * scale), -1 / 0.4, 1.0]) @ look(centre, key)
 
@@ -185,7 +187,7 @@ class Renderer:
             "key_direction": _floats(*key),
             "fill_direction": _floats(*fill),
             "strength": _floats(LIGHTS["key"] * light, LIGHTS["fill"] * light, LIGHTS["ambient"]),
-            "ao_radius": _floats(0.020 / FIELD),
+            "ao_radius": _floats(0.020 / field),
             "oiliness": _floats(oiliness),
         }
         for unit, texture in enumerate(maps.values()):
@@ -209,7 +211,7 @@ class Renderer:
         for data, index in buffers:
             data.release()
             index.release()
-        return self._compose(FIELD * scale)
+        return self._compose(field * scale)
 
     def _compose(self, field):
         full = self.size * OVERSAMPLING

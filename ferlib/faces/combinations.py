@@ -1,0 +1,117 @@
+"""Action Units one at a time and in random combinations, for networks that find them."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from ferlib.faces import expression
+from ferlib.faces.identity import generator
+from ferlib.faces.recipe import FaceSet, Image, view
+
+HANDS = (2, 3, 4, 4, 5, 6)
+"""How many Action Units the combinations of one deal hold.
+
+Each deal gives each Action Unit to one combination, so that all occur equally often, in one image of six. Some pull
+against each other and never meet; with these sizes the others meet about as often as if each had been drawn for each
+image independently.
+"""
+assert sum(HANDS) == len(expression.ACTION_UNITS)
+
+
+@dataclass(frozen=True)
+class Combinations(FaceSet):
+    """Definition of a set of Action Units.
+
+    Attributes
+    ----------
+    levels : tuple of float
+        Intensities at which each Action Unit is shown alone; empty for none.
+    deals : int
+        Of all Action Units to combinations, per person; each deal makes `len(HANDS)` images.
+    intensity : tuple of float
+        Range of the intensities in combinations.
+    still : bool
+        One light and pose for each person, so that one mask serves all of their images; else one for each image.
+    """
+
+    levels: tuple = ()
+    deals: int = 4
+    intensity: tuple = (0.6, 1.0)
+    still: bool = False
+
+    def images(self):
+        """Recipes of all images, person by person: the resting face, Action Units alone, combinations; list of Image."""
+        found = []
+        for who in self.persons():
+            found.append(self._image(who, "neutral", "neutral", {}))
+            for unit in expression.ACTION_UNITS:
+                for level, intensity in enumerate(self.levels, start=1):
+                    found.append(self._image(who, f"{unit}-{level}", "single", {unit: intensity}))
+            for number, hand in enumerate(self._hands(who), start=1):
+                rng = generator(who.subject_id, number, "intensity")
+                units = {unit: round(float(rng.uniform(*self.intensity)), 4) for unit in hand}
+                found.append(self._image(who, f"mix-{number:02d}", "combination", units))
+        return found
+
+    def view_of(self, who):
+        """Light and pose of a person in a set that keeps them still; dict as from `recipe.view`."""
+        return view(generator(who.subject_id, "view"))
+
+    def _hands(self, who):
+        rng = generator(who.subject_id, "deals")
+        return [hand for _ in range(self.deals) for hand in deal(rng)]
+
+    def _image(self, who, name, kind, units):
+        image_id = f"{who.subject_id}-{name}"
+        return Image(
+            image_id=image_id,
+            who=who,
+            emotion="",
+            kind=kind,
+            strength=max(units.values(), default=0.0),
+            units=dict.fromkeys(expression.ACTION_UNITS, 0.0) | units,
+            **(self.view_of(who) if self.still else view(generator(image_id, "view"))),
+            size=self.size,
+            frame="face",
+            factors={"units": len(units)},
+        )
+
+
+def deal(rng):
+    """Give each Action Unit to one of several combinations, none with two that pull against each other.
+
+    They are dealt at random; then one of a pair that pull against each other changes places with any other, as long as
+    that makes no more such pairs, until there are none.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of list of str
+        As many as HANDS has sizes, in random order.
+    """
+    against = _against()
+    hand = np.repeat(np.arange(len(HANDS)), HANDS)
+    hand = hand[rng.permutation(len(hand))]
+    clashes = against & (hand[:, None] == hand)
+    while clashes.any():
+        one, other = rng.choice(np.flatnonzero(clashes.any(axis=1))), rng.integers(len(hand))
+        swapped = hand.copy()
+        swapped[[one, other]] = hand[[other, one]]
+        after = against & (swapped[:, None] == swapped)
+        if after.sum() <= clashes.sum():
+            hand, clashes = swapped, after
+    units = np.array(expression.ACTION_UNITS)
+    return [units[hand == k].tolist() for k in rng.permutation(len(HANDS))]
+
+
+@functools.lru_cache(maxsize=1)
+def _against():
+    """Which Action Units pull against each other; array of bool, shape (24, 24)."""
+    units = expression.ACTION_UNITS
+    return np.array(
+        [[a != b and any({a, b} <= opposed for opposed in expression.OPPOSED) for b in units] for a in units]
+    )
