@@ -160,3 +160,12 @@ def test_on_the_demo_faces_the_angle_follows_the_tone_and_the_light():
     within = measured[["ita_deg", "light"]] - own.transform("mean")
     slope = (within["ita_deg"] * within["light"]).sum() / (within["light"] ** 2).sum()
     assert slope > 10  # degrees for twice the light, on the same person
+
+
+def test_only_the_named_datasets_are_measured(tmp_path):
+    portrait((198, 150, 120)).save(tmp_path / "a.png")
+    path = str(tmp_path / "a.png")
+    manifest = pd.DataFrame({"image_id": ["a", "b"], "dataset": ["one", "two"], "path": [path, "not there"]})
+    measured = covariates.measure(manifest, datasets=["one"])
+    assert measured["brightness"].notna().tolist() == [True, False]
+    assert measured["ita_ok"].isna().tolist() == [False, True]

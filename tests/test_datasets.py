@@ -108,6 +108,12 @@ def test_taking_the_first_people_keeps_all_their_images(dataset):
     assert len(manifest.take_people(frame, per_group=0)) == 3
 
 
+def test_the_first_people_are_taken_of_each_dataset(dataset):
+    frame = folder.read_csv(dataset()).manifest
+    both = pd.concat([frame, frame.assign(dataset="second", subject_id="z" + frame["subject_id"])], ignore_index=True)
+    assert len(manifest.take_people(both, per_group=1)) == len(both)
+
+
 def test_ids_that_look_like_numbers_stay_text(dataset):
     changes = [(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]
     frame = datasets.read(dataset(changes)).manifest

@@ -8,7 +8,11 @@ from ferlib.datasets.reading import MissingDataset, combine
 from ferlib.errors import InputError
 from ferlib.paths import DEMO, absolute, relative
 
-MANIFESTS = {"demo": DEMO / "people" / "manifest.csv"}
+MANIFESTS = {
+    "demo": DEMO / "people" / "manifest.csv",
+    "demo-crossed": DEMO / "crossed" / "manifest.csv",
+    "demo-light-pose": DEMO / "light_pose" / "manifest.csv",
+}
 """Datasets shipped here, each with the manifest that describes it."""
 
 READERS = {

@@ -149,20 +149,25 @@ def measure_image(path):
     }
 
 
-def measure(manifest):
-    """Add the covariates of every image to a manifest.
+def measure(manifest, *, datasets=()):
+    """Add the covariates of the images to a manifest.
 
     Parameters
     ----------
     manifest : pandas.DataFrame
-        With the column `path`; images that cannot be decoded must have been left out before.
+        With the columns `dataset` and `path`; images that cannot be decoded must have been left out before.
+    datasets : sequence of str
+        Datasets to be measured; empty for all. A dataset that the manifest lacks is passed over.
 
     Returns
     -------
     pandas.DataFrame
-        The manifest with the columns `COLUMNS`, in place of any of these names that it had.
+        The manifest with the columns `COLUMNS`, in place of any of these names that it had; missing where the dataset
+        was not to be measured.
     """
-    rows = [measure_image(absolute(path)) for path in tqdm(manifest["path"], desc="covariates", unit="image")]
-    measured = pd.DataFrame(rows, columns=list(COLUMNS), index=manifest.index)
+    chosen = manifest[manifest["dataset"].isin(datasets)] if datasets else manifest
+    rows = [measure_image(absolute(path)) for path in tqdm(chosen["path"], desc="covariates", unit="image")]
+    measured = pd.DataFrame(rows, columns=list(COLUMNS), index=chosen.index).astype({"ita_ok": "boolean"})
+    measured = measured.reindex(manifest.index)
     kept = manifest.drop(columns=[column for column in COLUMNS if column in manifest.columns])
     return pd.concat([kept, measured], axis=1)

@@ -128,10 +128,10 @@ def _check_image(path, expected):
 
 
 def take_people(manifest, *, per_group):
-    """The first people of each group by id, with all their images; 0 takes everybody."""
+    """The first people of each group of each dataset by id, with all their images; 0 takes everybody."""
     if per_group == 0:
         return manifest
-    rank = manifest.groupby("group")["subject_id"].rank(method="dense")
+    rank = manifest.groupby(["dataset", "group"])["subject_id"].rank(method="dense")
     return manifest[rank <= per_group].reset_index(drop=True)
 
 

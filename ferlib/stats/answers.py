@@ -106,6 +106,30 @@ def join(predictions, manifest, *, source="the predictions"):
     return joined[columns].sort_values(list(KEY), kind="stable", ignore_index=True)
 
 
+def of_datasets(manifest, datasets):
+    """The images of some datasets of a manifest; of all of them when none is named.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+    datasets : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    InputError
+        For a dataset that the manifest does not hold.
+    """
+    there = sorted(manifest["dataset"].unique())
+    absent = [name for name in datasets if name not in there]
+    if absent:
+        raise InputError(f"datasets: no image of {absent[0]!r} in this run. There are: {', '.join(there)}.")
+    return manifest[manifest["dataset"].isin(datasets)] if datasets else manifest
+
+
 def coverage(answers, manifest):
     """How many of a dataset's images each model answered for, and which are missing.
 

@@ -111,3 +111,11 @@ def test_the_headline_variant_is_the_named_one_else_the_first(predictions, manif
 def test_a_headline_variant_that_does_not_exist_is_refused_with_those_that_do(joined):
     with pytest.raises(InputError, match="first has no variant 'missing'.*Allowed: only"):
         answers.headline(joined, {"first": "missing"})
+
+
+def test_an_audit_can_be_kept_to_some_datasets(manifest):
+    both = pd.concat([manifest, manifest.assign(dataset="other")], ignore_index=True)
+    assert set(answers.of_datasets(both, ["other"])["dataset"]) == {"other"}
+    assert len(answers.of_datasets(both, [])) == len(both)
+    with pytest.raises(InputError, match="no image of 'mine' in this run. There are: other, set"):
+        answers.of_datasets(both, ["mine"])
