@@ -47,13 +47,22 @@ NAMES = {
 }
 
 PROTOTYPES = {
-    "anger": {"au04": 0.90, "au05": 0.30, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
-    "disgust": {"au04": 0.25, "au06": 0.40, "au07": 0.30, "au09": 0.90, "au10": 0.80, "au16": 0.25, "au25": 0.30},
-    "fear": {"au01": 0.95, "au02": 0.40, "au04": 0.40, "au05": 0.85, "au20": 0.85, "au25": 0.45, "au26": 0.15},
-    "happy": {"au06": 0.70, "au07": 0.15, "au12": 0.85, "au25": 0.70},
+    "anger": {"au04": 0.95, "au05": 0.45, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
+    "disgust": {"au04": 0.05, "au06": 0.50, "au07": 0.40, "au09": 0.95, "au10": 0.95, "au16": 0.15, "au25": 0.15},
+    "fear": {
+        "au01": 0.95,
+        "au02": 0.45,
+        "au04": 0.55,
+        "au05": 0.90,
+        "au20": 0.95,
+        "au25": 0.45,
+        "au26": 0.15,
+        "au07": 0.30,
+    },  # fmt: skip
+    "happy": {"au06": 0.70, "au07": 0.15, "au12": 0.85, "au25": 0.90},
     "neutral": {},
-    "sad": {"au01": 0.95, "au04": 0.25, "au15": 0.90, "au17": 0.50, "au43": 0.40},
-    "surprise": {"au01": 0.75, "au02": 0.85, "au05": 0.70, "au25": 0.20, "au26": 0.80},
+    "sad": {"au01": 0.95, "au04": 0.40, "au15": 0.90, "au17": 0.50, "au43": 0.35},
+    "surprise": {"au01": 0.75, "au02": 0.95, "au05": 0.70, "au25": 0.15, "au26": 0.90},
 }
 assert tuple(PROTOTYPES) == EMOTIONS
 
@@ -190,11 +199,16 @@ def displacement(units, asymmetry=0.0):
 @functools.cache
 def movement(name):
     """Displacement at weight 1 of one of MakeHuman's actions or of an own movement, shape (19158, 3), metres."""
-    if name not in (OWN_INNER_BROW, OWN_CORRUGATOR):
-        return geometry.action(name)
     head = geometry.load_head()
     index = head.parts["skin"].index
     x, y, z = head.parts["skin"].canonical[: len(index)].T
+    if name.startswith("noseSneer"):
+        # MakeHuman's action frowns as well: the brows belong to another Action Unit.
+        moved = geometry.action(name).copy()
+        moved[index] *= np.float32(1 - 0.75 * smoothstep(0.002, 0.012, y))[:, None]
+        return moved
+    if name not in (OWN_INNER_BROW, OWN_CORRUGATOR):
+        return geometry.action(name)
     reach = smoothstep(0.005, 0.013, y) * smoothstep(-0.020, 0.0, z)
     moved = np.zeros((19158, 3), dtype=np.float32)
     if name == OWN_INNER_BROW:

@@ -5,10 +5,11 @@ import numpy as np
 from ferlib.faces import expression, geometry, hair, skin, wrinkles
 from ferlib.faces.identity import resting_mesh
 from ferlib.faces.renderer import FIELD, Surface
+from ferlib.faces.tone import darkness
 
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
 GROOVE_DARKENING = 0.30
-LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.36, 0.12, 0.11)  # linear colours
+LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.28, 0.085, 0.080)  # linear colours
 FRAMES = {"head": (0.0, FIELD), "face": (-0.030, 0.190)}
 """How high the view's middle is above the head's (m), and how wide it is (m), for a head of base size."""
 
@@ -29,7 +30,7 @@ class Portrait:
         maps = skin.textures(who)
         for name, values in maps.items():
             renderer.set_map(name, values)
-        self.lids = tuple(maps["colour"][600, 640] * 0.6)
+        self.lids = tuple(maps["colour"][600, 640, :3] * 0.6)
         self.hair = [
             Surface(
                 "hair",
@@ -39,7 +40,8 @@ class Portrait:
                 mesh.triangles,
                 base=who.hair_linear,
                 growth=mesh.growth,
-                curl=who.curl,
+                flow=mesh.flow,
+                curl=max(who.curl, 0.75) if who.hair == "buzz" else who.curl,
             )
             for mesh in hair.meshes(who, self.rest)
         ]
@@ -66,18 +68,19 @@ class Portrait:
         """
         self.renderer.set_map("wrinkle", wrinkles.height(units, self.who))
         higher, field = FRAMES[frame]
+        jaw = expression.weights(units).get("jawOpen", 0.0)
         return self.renderer.draw(
-            self.surfaces(self.rest + expression.displacement(units, self.who.asymmetry)),
+            self.surfaces(self.rest + expression.displacement(units, self.who.asymmetry), jaw=jaw),
             centre=self.centre + (0, higher * self.scale, 0),
             scale=self.scale,
             field=field,
             oiliness=self.who.oiliness,
-            groove=GROOVE_DARKENING,
+            groove=GROOVE_DARKENING * (1 + 0.8 * darkness(self.who.skin_tone)),
             **view,
         )
 
-    def surfaces(self, vertices):
-        """What there is to draw when the base mesh's vertices are at these places; list of Surface."""
+    def surfaces(self, vertices, *, jaw=0.0):
+        """What there is to draw when the base mesh's vertices are at these places, the jaw open by this weight."""
         parts = geometry.load_head().parts
         part = parts["skin"]
         refined = part.smooth @ vertices[part.index]
@@ -97,6 +100,9 @@ class Portrait:
             moved = part.smooth @ vertices[part.index]
             if material == "teeth":
                 moved = moved - (0, LOWER_TEETH, 0)
+            if material == "tongue":
+                # The base mesh's tongue hangs in the middle of an open mouth; a resting one lies on its floor.
+                moved = moved - (0, 0.006 + 0.013 * jaw, 0.005 + 0.006 * jaw)
             ball = None
             if material == "eye":
                 low, high = part.canonical.min(axis=0), part.canonical.max(axis=0)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import gaussian_filter
 
-from ferlib.faces import geometry
+from ferlib.faces import bundle, geometry
 from ferlib.faces.skin import hairline_height, smoothstep
 
 
@@ -40,7 +40,7 @@ STYLES = {
     "crop": Style(0.0090, 0.0040, 0.022, 0.10),
     "parted": Style(0.0170, 0.0055, 0.026, 0.12),
     "short": Style(0.0140, 0.0090, 0.024, 0.15),
-    "tied": Style(0.0065, 0.0045, 0.020, 0.03),
+    "tied": Style(0.0120, 0.0055, 0.028, 0.02),
     "afro": Style(0.0300, 0.0230, 0.040, 0.10),
     "coils": Style(0.0150, 0.0080, 0.022, 0.16),
     "bob": Style(0.0150, 0.0150, 0.034, 0.03, length=0.098),
@@ -48,9 +48,9 @@ STYLES = {
     "long": Style(0.0130, 0.0130, 0.034, 0.03, length=0.260),
 }
 HANGING = {
-    "bob": (0.10, 0.24, 0.000, (43, 49, 53, 55, 53)),
-    "wavy": (0.20, 0.08, 0.030, (43, 49, 53, 55, 50)),
-    "long": (0.16, 0.10, 0.000, (43, 49, 54, 55, 46)),
+    "bob": (0.07, 0.20, 0.000, (43, 47, 49, 51, 51)),
+    "wavy": (0.15, 0.06, 0.028, (43, 47, 49, 51, 48)),
+    "long": (0.11, 0.08, 0.006, (43, 47, 49, 51, 45)),
 }
 """Of a curtain: flare beside the face, narrowing below it, waves (shares of its radius), and the half-angle (degrees)
 that stays free of hair 2 cm above the eyes, at their height, and 3, 10 and 20 cm below."""
@@ -62,13 +62,18 @@ CURTAIN_ROWS = 44
 
 @dataclass(frozen=True)
 class HairMesh:
-    """Vertices (m), normals, canonical coordinates, triangles, and distance inside the hair's edge (m)."""
+    """Vertices (m), normals, triangles, and distance inside the hair's edge (m).
+
+    Its `canonical` coordinates (m) follow the strands: across them, along them, and the side of the parting; `flow` is
+    where they point, zero for hair that falls to both sides of a parting.
+    """
 
     vertices: np.ndarray
     normals: np.ndarray
     canonical: np.ndarray
     triangles: np.ndarray
     growth: np.ndarray
+    flow: tuple = (0.0, -0.3, -1.0)
 
 
 def meshes(who, rest):
@@ -87,7 +92,15 @@ def meshes(who, rest):
     part = geometry.load_head().parts["skin"]
     vertices = part.smooth @ rest[part.index]
     style = STYLES[who.hair]
-    return [_curtain(style, part, vertices, who)] if style.length else [_shell(style, part, vertices, who)]
+    if style.length:
+        return [_curtain(style, part, vertices, who)]
+    shell = _shell(style, part, vertices, who)
+    if who.hair != "tied":
+        return [shell]
+    tied = bundle.bun if who.texture_seed % 2 else bundle.tail
+    points, strands, faces = tied(vertices[np.argmax(vertices[:, 1])], side=1 if who.texture_seed % 4 < 2 else -1)
+    normals = geometry.vertex_normals(points, faces)
+    return [shell, HairMesh(points, normals, strands, faces, np.full(len(points), 0.03), (0.0, -1.0, 0.0))]
 
 
 def press_ears(who, rest):
@@ -107,7 +120,7 @@ def _ears(part):
 
 
 def _shell(style, part, vertices, who):
-    growth = hairline_height(part.canonical)
+    growth = hairline_height(part.canonical, rounded=who.gender == "Female")
     growth = np.where(_ears(part), -0.02, growth)
     ramp = smoothstep(0, style.ramp, growth)
     top = smoothstep(0.045, 0.085, part.canonical[:, 1])
@@ -121,7 +134,12 @@ def _shell(style, part, vertices, who):
     moved = vertices + geometry.vertex_normals(vertices, part.triangles) * offset[:, None]
     near = (growth[part.triangles] > -0.012).any(axis=1) & (part.material == geometry.SKIN)
     faces = part.triangles[near]
-    return HairMesh(moved, geometry.vertex_normals(moved, faces), part.canonical, faces, growth)
+    strands = part.canonical
+    if who.hair == "tied":
+        # Pulled back: strands run from the forehead over the head.
+        x, y, z = part.canonical.T
+        strands = np.stack([0.09 * np.arctan2(x, y + 0.03), -z, np.zeros_like(x)], axis=-1)
+    return HairMesh(moved, geometry.vertex_normals(moved, faces), strands, faces, growth)
 
 
 def _curtain(style, part, vertices, who):
@@ -131,19 +149,19 @@ def _curtain(style, part, vertices, who):
     ray = np.stack([np.cos(theta) * np.sin(phi), np.sin(theta), np.cos(theta) * np.cos(phi)], axis=-1)
     scalp = CENTRE + ray * skull[..., None]
     above = _above_opening(scalp, phi)
-    parting = np.exp(-(((scalp[..., 0] - PARTING) / 0.006) ** 2)) * smoothstep(-0.02, 0.01, scalp[..., 2])
-    wave = AROUND * 19 + 2 * np.sin(AROUND * 7)
-    locks = 1 + style.rough * np.sin(wave) * smoothstep(1.2, 0.5, theta)
-    thick = style.thickness * smoothstep(0, style.ramp, above) * (1 - 0.45 * parting) * locks
+    parting = np.exp(-(((scalp[..., 0] - PARTING) / 0.008) ** 2)) * smoothstep(-0.02, 0.01, scalp[..., 2])
+    # Locks lie where strands lie: away from the parting, then down.
+    aside = smoothstep(0.008, 0.040, np.abs(scalp[..., 0] - PARTING))
+    locks = 1 + 2.0 * style.rough * np.sin(420 * scalp[..., 2] + 3 * np.sin(90 * scalp[..., 2]) + (phi > 0)) * aside
+    thick = style.thickness * smoothstep(0, style.ramp, above) * (1 - 0.22 * parting) * locks
     # The sides must clear the ears before the hair turns downwards.
-    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.014
+    wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.011
     dome = ray * (skull + thick + wide)[..., None]
 
     rim, low = dome[-1], -(style.length + CENTRE[1])
     y = rim[:, 1] + np.linspace(0, 1, CURTAIN_ROWS + 1)[1:, None] * (low - rim[:, 1])
     flare, tuck, waves, free = HANGING[who.hair]
     spread = 1 + flare * smoothstep(0, 0.09, -y) - tuck * smoothstep(0.075, 0.125, -y)
-    spread = spread * (1 + style.rough * 0.5 * np.sin(wave))
     spread = spread * (1 + waves * np.sin(140 * y + 2 * np.sin(AROUND * 3)) * smoothstep(0, 0.05, -y))
     curtain = np.stack([rim[:, 0] * spread, y, rim[:, 2] * spread], axis=-1)
     # The face stays free: the curtain's edge runs down beside the cheeks, from where the dome's edge ends.
@@ -151,7 +169,7 @@ def _curtain(style, part, vertices, who):
     from_dome = smoothstep(-0.02, 0.03, -y)
     edge = (1 - from_dome) * above[-1] + from_dome * edge
     if style.length < 0.2:
-        edge = np.minimum(edge, (y - low) * 0.8 + 0.004 * np.sin(AROUND * 43))
+        edge = np.minimum(edge, (y - low) * 1.3 + 0.0015 * np.sin(AROUND * 11))
 
     points = np.concatenate([dome, curtain]) + CENTRE + shift
     growth = np.concatenate([above, edge]).ravel()
@@ -160,7 +178,10 @@ def _curtain(style, part, vertices, who):
     quads = quads[(growth[quads] > -0.010).any(axis=1)]
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     points = points.reshape(-1, 3)
-    return HairMesh(points, geometry.vertex_normals(points, faces), points - shift, faces, growth)
+    depth = np.concatenate([scalp[..., 2], np.tile(scalp[-1, :, 2], (CURTAIN_ROWS, 1))]).ravel()
+    x, y = (points - shift)[:, :2].T
+    strands = np.stack([depth, np.abs(x - PARTING) - y, 0.04 * np.tanh((x - PARTING) / 0.008)], axis=-1)
+    return HairMesh(points, geometry.vertex_normals(points, faces), strands, faces, growth, (0.0, 0.0, 0.0))
 
 
 def _skull(part, vertices):

@@ -41,6 +41,12 @@ class Surface:
         Hair only: distance (m) inside the hairline or the tips.
     base : tuple of float
         Linear colour, for materials without a map.
+    eye : tuple of float, optional
+        Eyes only: canonical centre and radius of the ball.
+    flow : tuple of float
+        Hair only: where its strands point; zero for hair that falls to both sides of a parting.
+    curl : float
+        Hair only: 0 straight ... 1 coiled.
     """
 
     material: str
@@ -51,6 +57,7 @@ class Surface:
     base: tuple = (0.5, 0.5, 0.5)
     growth: np.ndarray | None = None
     eye: tuple | None = None
+    flow: tuple = (0.0, 0.0, 0.0)
     curl: float = 0.0
 
 
@@ -107,7 +114,7 @@ class Renderer:
         return texture, self.context.framebuffer(depth_attachment=texture)
 
     def set_map(self, name, values):
-        """Upload a texture: "colour" (h, w, 3), "relief" or "wrinkle" (h, w); row 0 at the top."""
+        """Upload a texture: "colour" (h, w, 4), "relief" or "wrinkle" (h, w); row 0 at the top."""
         height, width = values.shape[:2]
         channels = values.shape[2] if values.ndim == 3 else 1
         dtype = "f2" if name == "colour" else "f4"
@@ -119,7 +126,20 @@ class Renderer:
         held.write(np.ascontiguousarray(values[::-1]).astype(dtype).tobytes())
         held.build_mipmaps()
 
-    def draw(self, surfaces, *, centre, scale, yaw=0.0, pitch=0.0, light=1.0, side=1.0, groove=0.15, oiliness=0.5, field=FIELD):
+    def draw(
+        self,
+        surfaces,
+        *,
+        centre,
+        scale,
+        yaw=0.0,
+        pitch=0.0,
+        light=1.0,
+        side=1.0,
+        groove=0.15,
+        oiliness=0.5,
+        field=FIELD,
+    ):
         """Render the surfaces; the maps must have been set.
 
         Parameters
@@ -155,15 +175,12 @@ class Renderer:
             packed = np.c_[surface.vertices, surface.normals, surface.canonical, growth].astype("f4")
             buffers.append((context.buffer(packed.tobytes()), context.buffer(surface.triangles.astype("i4").tobytes())))
         context.enable(gl.DEPTH_TEST)
-        for (_, target), matrix, hidden in (
-            (self.light_depth, lamp, ("lash",)),
-            (self.view_depth, view, ("lash",)),
-        ):
+        for (_, target), matrix in ((self.light_depth, lamp), (self.view_depth, view)):
             target.use()
             target.clear(depth=1.0)
             self.depth_program["projection"].write(_bytes(matrix))
             for surface, (data, index) in zip(surfaces, buffers, strict=True):
-                if surface.material not in hidden:
+                if surface.material != "lash":
                     array = context.vertex_array(self.depth_program, [(data, "3f 28x", "position")], index)
                     array.render()
                     array.release()
@@ -199,7 +216,7 @@ class Renderer:
             _set(program, values)
         for surface, (data, index) in zip(surfaces, buffers, strict=True):
             program = self.programs[surface.material]
-            own = {"base": _floats(*surface.base), "curl": _floats(surface.curl)}
+            own = {"base": _floats(*surface.base), "curl": _floats(surface.curl), "flow": _floats(*surface.flow)}
             if surface.eye is not None:
                 own |= {"eye_centre": _floats(*surface.eye[:3]), "eye_radius": _floats(surface.eye[3])}
             _set(program, own)

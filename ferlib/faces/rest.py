@@ -12,8 +12,8 @@ import numpy as np
 
 from ferlib.faces import geometry
 
-CORNERS = -0.0003  # m, lip corners above the middle of the lips
-INNER_BROW, OUTER_BROW = 0.0122, 0.0146  # m, least height of the brows' skin above the eyes, for a head of base size
+CORNERS = 0.0002  # m, lip corners above the middle of the lips
+INNER_BROW, OUTER_BROW = 0.0126, 0.0147  # m, least height of the brows' skin above the eyes, for a head of base size
 LIDS = 0.0013  # m, least mean height of the upper lashes above the eyes
 LIMIT = 0.8  # greatest weight of a facial action in the correction
 

@@ -67,6 +67,7 @@ uniform float eye_radius;
 uniform float ao_radius;
 uniform float oiliness;
 uniform float curl;          // of hair: 0 straight, 1 coiled
+uniform vec3 flow;           // of hair: where strands point; 0: to both sides of a parting
 
 float hash(vec3 p) {
     p = fract(p * vec3(.1031, .1030, .0973));
@@ -151,18 +152,19 @@ void main() {
         float hy = texture(relief_map, uv + dy).r + texture(wrinkle_map, uv + dy).r;
         float face = clamp((0.092 - abs(C.x)) / 0.02, 0.0, 1.0);
         n = normalize(mix(n, bend(n, h, hx, hy), face));
-        albedo = texture(colour_map, uv).rgb;
+        vec4 painted = texture(colour_map, uv);
+        albedo = painted.rgb;
         float groove = clamp(-w0 * 1000.0, 0.0, 1.0);
         albedo *= 1.0 - map_frame.w * groove * vec3(0.75, 1.0, 1.0);
         shade = 1.0 - 0.35 * groove * face;
         wrap = vec3(0.30, 0.16, 0.11);
         sky_tint = vec3(0.85, 1.05, 1.12);
-        roughness = 0.47;
+        roughness = 0.50;
         f0 = 0.030;
         scatter = 1.0;
         float nose = exp(-pow(C.x / 0.016, 2.0) - pow((C.y + 0.020) / 0.030, 2.0));
         float forehead = exp(-pow(C.x / 0.04, 2.0) - pow((C.y - 0.045) / 0.02, 2.0));
-        spec = 0.62 + 0.7 * oiliness * (nose + 0.6 * forehead);
+        spec = painted.a * (0.60 + 0.6 * oiliness * (nose + 0.6 * forehead));
         if (C.y < -0.130 && albedo.b > albedo.r) { spec = 0.15; scatter = 0.0; wrap = vec3(0.1); }
 #elif defined(MOUTH)
         albedo = vec3(0.20, 0.045, 0.040);
@@ -198,23 +200,28 @@ void main() {
 #elif defined(LASH)
         cover = 0.55; spec = 0.0;
 #elif defined(HAIR)
+        // C: across the strands, along them, and which side of the parting.
         vec3 q = C * 1000.0;
-        q.x += mix(3.0, 0.0, curl) * sin(q.y * 0.05 + q.z * 0.03);
-        float fine = value_noise(q * mix(vec3(0.75, 0.045, 0.20), vec3(0.55), curl));
-        float broad = value_noise(q * mix(vec3(0.20, 0.012, 0.06), vec3(0.16), curl));
-        cover = smoothstep(0.0, 0.010, G + 0.008 * (fine - 0.5) + 0.004 * (broad - 0.5));
-        albedo = base * (0.60 + 0.45 * fine + 0.40 * broad);
-        vec3 along = normalize(cross(cross(vec3(0.0, -1.0, 0.15), n), n) + 1e-4);
-        float th = dot(along, normalize(key + v));
-        float sheen = pow(max(1.0 - th * th, 0.0), mix(40.0, 6.0, curl)) * mix(0.10, 0.02, curl) * (0.4 + fine);
-        gloss = vec4(sheen * (base * 2.0 + 0.15), 1.0);
-        spec = 0.0; wrap = vec3(0.15);
+        float coil = smoothstep(0.4, 0.8, curl);
+        q.x += (1.0 - coil) * (1.0 + 3.0 * curl) * sin(q.y * 0.05 + q.z * 0.03);
+        float fine = value_noise(q * mix(vec3(0.70, 0.025, 0.20), vec3(0.60), coil));
+        float broad = value_noise(q * mix(vec3(0.17, 0.007, 0.06), vec3(0.17), coil));
+        cover = smoothstep(0.0, 0.011, G + 0.0035 * (fine - 0.5) + 0.0030 * (broad - 0.5));
+        albedo = base * (0.42 + 0.42 * fine + 0.62 * broad);
+        vec3 along = dot(flow, flow) > 0.0 ? flow - n * dot(flow, n) : cross(n, vec3(0.0, 0.0, 1.0));
+        float th = dot(normalize(along + 1e-4), normalize(key + v)) + 0.10 * (broad - 0.5);
+        float line = max(1.0 - th * th, 0.0), strands = (0.35 + 0.75 * fine) * (0.5 + broad);
+        float sheen = pow(line, 60.0) * mix(0.060, 0.008, coil), glow = pow(line, 9.0) * mix(0.20, 0.07, coil);
+        strands *= smoothstep(0.006, 0.036, G);
+        gloss = vec4(strands * max(dot(n, key) + 0.25, 0.0) * (sheen + glow * (base + 0.03)), 1.0);
+        spec = 0.0; wrap = vec3(0.22);
 #endif
 #if defined(HAIR) || defined(LASH)
-    // Hair and lashes cover a share of the surface: a fixed dither decides for each sample.
-    if (cover < hash(vec3(gl_FragCoord.xy, 7.0))) discard;
+    // Hair and lashes cover a share of the surface: of a pixel's 3 x 3 samples, that share.
+    ivec2 place = ivec2(gl_FragCoord.xy) % 3;
+    if (cover < (float((place.x * 4 + place.y * 3) % 9) + hash(vec3(gl_FragCoord.xy, 7.0))) / 9.0) discard;
 #endif
-    float visible = lit(n), sky = open_sky(n);
+    float visible = lit(n), sky = mix(open_sky(n), 1.0, 0.15 * scatter);
     vec3 raw = (vec3(dot(n, key)) + wrap) / ((1.0 + wrap) * (1.0 + wrap));
     vec3 light = strength.x * max(raw, 0.0) * mix(visible, 1.0, 0.05);
     light += strength.y * max((dot(n, fill) + 0.2) / 1.44, 0.0) * mix(sky, 1.0, 0.4);

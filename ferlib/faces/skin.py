@@ -92,7 +92,7 @@ def brows(seed, *, thickness, arch, density):
     middle = np.interp(
         along, [0, 0.2, 0.45, 0.7, 1], [0.0150, 0.0164, 0.0178 + arch * 0.5, 0.0181 + arch, 0.0138 + arch * 0.3]
     )
-    half = thickness * np.interp(along, [0, 0.12, 0.4, 0.75, 1], [0.45, 0.85, 1.0, 0.65, 0.18])
+    half = thickness * np.interp(along, [0, 0.12, 0.4, 0.75, 1], [0.30, 0.80, 1.0, 0.65, 0.18])
     y = middle + half * rng.uniform(-1, 1, len(along))
     angle = np.interp(along, [0, 0.15, 0.45, 0.75, 1], [1.25, 0.75, 0.32, -0.15, -0.45])
     angle += 0.18 * rng.standard_normal(len(along)) - 0.25 * (y - middle) / thickness
@@ -101,14 +101,22 @@ def brows(seed, *, thickness, arch, density):
     return 1 - np.exp(-1.15 * image / 0.55)
 
 
-def hairline_height(canonical):
-    """Signed height above the hairline (m) at canonical points, array (..., 3): positive where hair grows."""
+def hairline_height(canonical, *, rounded=False):
+    """Signed height above the hairline (m) at canonical points, array (..., 3): positive where hair grows.
+
+    A rounded hairline has no corners at the temples and hardly any hair before the ears.
+    """
     x, y, z = np.moveaxis(np.asarray(canonical), -1, 0)
     azimuth = np.degrees(np.arctan2(np.abs(x), z + 0.085))
+    front = (
+        [0.067, 0.0670, 0.0640, 0.0540, 0.0410, 0.0270, 0.008, 0.000]
+        if rounded
+        else [0.066, 0.0670, 0.0690, 0.0600, 0.0440, 0.0240, -0.004, -0.014]
+    )
     line = np.interp(
         azimuth,
         [0, 12, 28, 42, 52, 62, 74, 84, 92, 104, 118, 135, 180],
-        [0.068, 0.0685, 0.0700, 0.0620, 0.0440, 0.0240, -0.006, -0.016, 0.020, 0.010, -0.030, -0.060, -0.075],
+        [*front, 0.020, 0.010, -0.030, -0.060, -0.075],
     )
     return y - line
 
@@ -124,7 +132,8 @@ def textures(person):
     Returns
     -------
     dict
-        `colour`: float32, shape (SIZE, SIZE, 3), linear reflectance; `relief`: float32, shape (SIZE, SIZE), metres.
+        `colour`: float32, shape (SIZE, SIZE, 4), linear reflectance and a factor of its shine; `relief`: float32,
+        shape (SIZE, SIZE), metres.
     """
     x, y = grid()
     seed = person.texture_seed
@@ -154,9 +163,12 @@ def textures(person):
 
     hair = np.array(person.hair_linear, dtype=np.float32)
     brow = brows((seed, 6), thickness=person.brow_thickness, arch=person.brow_arch, density=person.brow_density)
-    # Brows are darker than the hair of fair and grey heads.
+    # Brows are darker than the hair of fair and grey heads, and on every tone a good deal darker than the skin.
     paint = np.minimum(hair * 0.8 + 0.002, np.array([0.075, 0.055, 0.040], np.float32))
-    colour = _cover(colour, paint, np.clip(brow, 0, 1) * 0.92)
+    paint = np.minimum(paint, 0.22 * colour.mean(axis=(0, 1)))
+    colour = _cover(colour, paint, np.clip(brow, 0, 1) * (0.84 + 0.11 * dark))
+    # Hair does not shine as skin does; pores break the shine; on dark skin the same shine would look like plastic.
+    shine = (1 - 0.35 * dark) * (1 - 0.9 * np.clip(brow, 0, 1)) * (1 + 0.05 * noise((seed, 11), 2.0))
     if person.stubble:
         beard = smoothstep(-0.036, -0.062, y) * smoothstep(-0.150, -0.120, y)
         beard *= 1 - smoothstep(0.052, 0.080, np.abs(x))
@@ -169,6 +181,7 @@ def textures(person):
     neckline = -0.155 + 0.030 * smoothstep(0.035, 0.110, np.abs(x))
     shirt = smoothstep(0.0006, -0.0006, y - neckline)
     colour = _cover(colour, np.array(SHIRT_LINEAR, np.float32), shirt)
+    colour = np.dstack([colour, np.clip(shine, 0, None).astype(np.float32)])
     return {"colour": colour, "relief": (relief * (1 - shirt)).astype(np.float32)}
 
 

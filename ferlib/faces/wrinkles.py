@@ -10,7 +10,7 @@ from ferlib.faces.tone import darkness
 
 SIZE = 512
 PIXEL = SPAN / SIZE
-DEPTH = 0.00055  # m, of the deepest line
+DEPTH = 0.00062  # m, of the deepest line
 
 
 def _line(*points, width):
@@ -50,6 +50,9 @@ def atlas():
         "nose root": sum(
             _line((0.0, -0.002 - d), (0.006, 0.000 - d), (0.012, -0.004 - d), width=0.0010) for d in (0, 0.006)
         ),
+        "nose side": sum(
+            _line((0.0085, -0.004 - d), (0.0125, -0.010 - d), (0.0150, -0.018 - d), width=0.0010) for d in (0, 0.006)
+        ),
         "crow's feet": sum(
             _line((0.0500, 0.000 + a), (0.0560, 0.0005 + 1.7 * a), (0.0620, -0.001 + 2.5 * a), width=0.0009)
             for a in (0.005, 0.000, -0.005)
@@ -62,9 +65,9 @@ def atlas():
 
 
 def amounts(units, who):
-    """Depth of each groove, 0-1: what the AUs ask for, more with age, softer on dark skin.
+    """Depth of each groove, 0-1: what the AUs ask for, more with age, a little softer on dark skin.
 
-    On dark skin a groove changes the light less: drawn at one depth for all, it looks cut.
+    Drawn at one depth for all, a groove looks cut on dark skin; much shallower, it cannot be seen there.
     """
     get = {unit: units.get(unit, 0.0) for unit in units}
 
@@ -77,13 +80,14 @@ def amounts(units, who):
         "inner forehead": max(0.0, au("au01") - au("au02")) * 0.9,
         "glabella": 1.1 * lowered + 0.15 * au("au09"),
         "nose root": 1.1 * au("au09"),
+        "nose side": 0.9 * au("au09"),
         "crow's feet": 0.9 * au("au06"),
         "lower lid": 0.5 * au("au06") + 0.45 * au("au07"),
-        "nasolabial": max(0.85 * au("au12"), 0.9 * au("au10"), 0.6 * au("au09"), 0.35 * au("au20")),
+        "nasolabial": max(0.55 * au("au12"), 0.8 * au("au10"), 0.6 * au("au09"), 0.35 * au("au20")),
         "mouth corner": 0.8 * au("au15") + 0.2 * au("au17"),
         "chin": 0.9 * au("au17") + 0.2 * au("au24"),
     }
-    soft = (0.55 + 0.45 * who.lines) * (1 - 0.45 * darkness(who.skin_tone))
+    soft = (0.60 + 0.40 * who.lines) * (1 - 0.12 * darkness(who.skin_tone))
     resting = {"nasolabial": 0.35, "forehead": 0.10, "lower lid": 0.25, "crow's feet": 0.2}
     return {
         name: float(min(1.0, value) * soft + resting.get(name, 0.0) * smoothstep(0.25, 1.0, who.lines) * soft)
