@@ -1,33 +1,53 @@
 """Image to vector: open_clip backbones, real or demo, through one door."""
 
+import copy
 import hashlib
-import io
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import open_clip
 import torch
-from PIL import Image
 from tqdm import tqdm
 
+from ferlib.embeddings import hardware, pixels
+from ferlib.embeddings.files import load as load  # so that a reader of vectors and backbones needs one import
+from ferlib.embeddings.files import source_of as source_of
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.tables import write_bytes
 
 LOCAL = "local-dir:"
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A CLIP model with the preprocessing and the tokenizer that belong to it."""
+    """A CLIP model with the preprocessing and the tokenizer that belong to it.
+
+    Attributes
+    ----------
+    name : str
+        Short name, for people.
+    source : str
+        Name that open_clip knows it by; a local folder's is absolute.
+    pretrained : str or None
+        open_clip's tag of the weights.
+    model, preprocess : Any
+        open_clip's model, and its transform from a PIL image to a tensor.
+    """
 
     name: str
+    source: str
+    pretrained: str | None
     model: Any
     preprocess: Any
-    tokenizer: Any
+
+    @cached_property
+    def tokenizer(self):
+        """open_clip's tokenizer; made when it is first needed, since an image needs none."""
+        return open_clip.get_tokenizer(self.source)
 
     @property
     def logit_scale(self):
@@ -38,6 +58,37 @@ class Backbone:
     def weights_sha256(self):
         """SHA-256 of the parameters' values, name by name: the same weights give the same digest wherever they lie."""
         return _parameters_sha256(self.model)
+
+    @property
+    def architecture(self):
+        """open_clip's configuration of the model, as a dict."""
+        return open_clip.get_model_config(self.source)
+
+    @property
+    def device(self):
+        """Where the weights are: `cpu`, `cuda` or `mps`."""
+        return next(self.model.parameters()).device.type
+
+    @property
+    def dtype(self):
+        """Number format of the weights: `float32` or `bfloat16`."""
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
+    @property
+    def files(self):
+        """Files that it was loaded from, as a list of paths."""
+        if self.source.startswith(LOCAL):
+            folder = Path(self.source.removeprefix(LOCAL))
+            return sorted(path for path in folder.iterdir() if path.suffix in _MODEL_FILES)
+        return [Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(self.source, self.pretrained)))]
+
+    def in_bfloat16(self):
+        """A copy whose weights are bfloat16."""
+        model = copy.deepcopy(self.model).to(torch.bfloat16)
+        return Backbone(self.name, self.source, self.pretrained, model, self.preprocess)
+
+
+_MODEL_FILES = {".json", ".safetensors", ".bin", ".pt", ".pth"}
 
 
 def load_backbone(name, *, pretrained=None, device="cpu"):
@@ -50,8 +101,8 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
         `open_clip_config.json`, weights and tokenizer. PATH is relative to the repository.
     pretrained : str, optional
         open_clip's tag of the weights, for example `openai`. Needed for a published architecture.
-    device : str
-        `cpu`, `cuda` or `mps`.
+    device : {"cpu", "cuda", "mps", "auto"}
+        `auto`: see `ferlib.embeddings.hardware.device`.
 
     Returns
     -------
@@ -61,8 +112,10 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
     ------
     InputError
         When the folder or the tag does not exist, or the activation of the architecture is not the one that the
-        weights were trained with (open_clip only warns: the embeddings would be quietly wrong).
+        weights were trained with (open_clip only warns: the embeddings would be quietly wrong), or this machine does
+        not have the device.
     """
+    device = hardware.device(device)
     if name.startswith(LOCAL):
         folder = absolute(name.removeprefix(LOCAL))
         _check_folder(folder)
@@ -84,7 +137,7 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
                 f"backbone {name!r}, weights {pretrained!r}: the weights could not be loaded ({failure}). Check "
                 f"that the file is whole; a published model is fetched once and needs the network for that."
             ) from failure
-    return Backbone(_short(name), model.eval(), preprocess, open_clip.get_tokenizer(name))
+    return Backbone(_short(name), name, pretrained, model.eval(), preprocess)
 
 
 def embed_images(paths, backbone, *, batch_size=64):
@@ -103,22 +156,64 @@ def embed_images(paths, backbone, *, batch_size=64):
     numpy.ndarray, shape (n, d), float32
         Unit length each, in the order of `paths`.
     """
+    groups = [
+        [(path, None) for path in paths[begin : begin + batch_size]] for begin in range(0, len(paths), batch_size)
+    ]
     rows = []
-    for begin in tqdm(range(0, len(paths), batch_size), desc=backbone.name, unit="batch"):
-        images = []
-        for path in paths[begin : begin + batch_size]:
-            with Image.open(absolute(path)) as image:
-                images.append(image.convert("RGB"))
-        rows.append(embed_pil(images, backbone))
+    with tqdm(total=len(paths), desc=backbone.name, unit="image") as bar:
+        for vectors in embed_groups(groups, backbone, batch_size=batch_size):
+            rows.append(vectors)
+            bar.update(len(vectors))
     return np.concatenate(rows)
+
+
+def embed_groups(groups, backbone, *, batch_size=64, readers=pixels.READERS, progress=None):
+    """Embed groups of image files, one group after the other; images are read ahead, also of the groups to come.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of (str or pathlib.Path, str or None)
+        Path of each image, and its SHA-256 where that is to be checked.
+    backbone : Backbone
+    batch_size : int
+        Images a forward pass. A group that is larger takes several, and the last of these may be smaller.
+    readers : int
+        Threads that read and prepare images.
+    progress : callable, optional
+        Told the number of images of each forward pass.
+
+    Yields
+    ------
+    numpy.ndarray, shape (len(group), d), float32
+        Unit length each.
+
+    Raises
+    ------
+    InputError
+        See `ferlib.embeddings.pixels.batches`.
+    """
+    plan = [[group[begin : begin + batch_size] for begin in range(0, len(group), batch_size)] for group in groups]
+    ready = pixels.batches((batch for batches in plan for batch in batches), backbone.preprocess, readers=readers)
+    for batches in plan:
+        rows = []
+        for batch in batches:
+            rows.append(encode(next(ready), backbone))
+            if progress is not None:
+                progress(len(batch))
+        yield np.concatenate(rows)
 
 
 def embed_pil(images, backbone):
     """Embed decoded images; returns (n, d) float32 of unit length."""
-    device = next(backbone.model.parameters()).device
-    pixels = torch.stack([backbone.preprocess(image) for image in images]).to(device)
+    return encode(torch.stack([backbone.preprocess(image) for image in images]), backbone)
+
+
+def encode(batch, backbone):
+    """Embed preprocessed images, shape (n, 3, height, width); returns (n, d) float32 of unit length."""
+    weights = next(backbone.model.parameters())
     with torch.inference_mode():
-        return backbone.model.encode_image(pixels, normalize=True).float().cpu().numpy()
+        vectors = backbone.model.encode_image(batch.to(device=weights.device, dtype=weights.dtype))
+        return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 
 
 def embed_texts(texts, backbone):
@@ -127,64 +222,6 @@ def embed_texts(texts, backbone):
     tokens = backbone.tokenizer(list(texts)).to(device)
     with torch.inference_mode():
         return backbone.model.encode_text(tokens, normalize=True).float().cpu().numpy()
-
-
-def save(path, *, image_ids, vectors, backbone, source):
-    """Write embeddings to one file, whole or not at all.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Ends in `.npz`.
-    image_ids : sequence of str, length n
-    vectors : numpy.ndarray, shape (n, d), float32
-    backbone : Backbone
-    source : sequence of str
-        What `load_backbone` was called with: the name, and the weights' tag or an empty text.
-    """
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        image_id=np.asarray(image_ids, dtype=str),
-        embedding=vectors.astype(np.float32),
-        source=np.asarray(source, dtype=str),
-        weights_sha256=np.asarray(backbone.weights_sha256),
-    )
-    return write_bytes(buffer.getvalue(), path)
-
-
-def load(path, *, image_ids):
-    """Read embeddings in the order of the images wanted.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    image_ids : sequence of str, length n
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, d), float32
-
-    Raises
-    ------
-    InputError
-        When an image has no embedding in the file.
-    """
-    with np.load(path, allow_pickle=False) as file:
-        row = {image_id: index for index, image_id in enumerate(file["image_id"].tolist())}
-        missing = [image_id for image_id in image_ids if image_id not in row]
-        if missing:
-            raise InputError(
-                f"{relative(path)}: no embedding for image_id {missing[0]!r} ({len(missing)} in all). "
-                f"Execute notebook 02_embedding again."
-            )
-        return file["embedding"][[row[image_id] for image_id in image_ids]]
-
-
-def source_of(path):
-    """What the backbone of a file of embeddings was loaded with: its name, and its weights' tag or an empty text."""
-    with np.load(path, allow_pickle=False) as file:
-        return tuple(file["source"].tolist())
 
 
 def _check_folder(folder):

@@ -53,6 +53,11 @@ class Run:
         return self.root / "embeddings"
 
     @property
+    def shards(self):
+        """Folder of embeddings as they were computed, kept for all runs that lie side by side (made by 02)."""
+        return self.root.parent / "embedding-shards"
+
+    @property
     def responses(self):
         """Folder of raw model responses, addressed by content (made by 04)."""
         return self.root / "responses"

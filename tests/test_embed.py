@@ -1,38 +1,22 @@
 """One door for all backbones: what comes out is open_clip's own embedding, in the order asked for."""
 
-import json
-
 import numpy as np
 import open_clip
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from tiny_clip import CONFIG, save_images, save_model
 
 from ferlib import embed, zeroshot
 from ferlib.errors import InputError
 
-CONFIG = {
-    "model_cfg": {
-        "embed_dim": 16,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"},
-}
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An untrained model of the real class in a local folder."""
+    """An untrained model of the real class, with open_clip's own tokenizer."""
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    folder.mkdir()
-    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
-    torch.manual_seed(0)
-    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}", load_weights=False)
-    save_file(
-        {name: value.contiguous() for name, value in model.state_dict().items()}, folder / "open_clip_model.safetensors"
-    )
+    text = {**CONFIG["model_cfg"]["text_cfg"], "vocab_size": 49408}
+    save_model(folder, config={**CONFIG, "model_cfg": {**CONFIG["model_cfg"], "text_cfg": text}})
     return folder
 
 
@@ -43,12 +27,7 @@ def backbone(folder):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    paths = [folder / f"{number}.png" for number in range(5)]
-    for path in paths:
-        Image.fromarray(random.integers(0, 255, (40, 30, 3), dtype=np.uint8)).save(path)
-    return paths
+    return save_images(tmp_path_factory.mktemp("images"), 5)["path"].tolist()
 
 
 def test_embeddings_are_open_clips_own_whatever_the_batch(folder, backbone, images):
@@ -61,22 +40,6 @@ def test_embeddings_are_open_clips_own_whatever_the_batch(folder, backbone, imag
     for batch_size in (1, 2, 64):
         found = embed.embed_images(images, backbone, batch_size=batch_size)
         np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_saved_embeddings_come_back_in_the_order_asked_for(backbone, tmp_path):
-    vectors = np.arange(12, dtype=np.float32).reshape(3, 4)
-    path = tmp_path / "tiny.npz"
-    embed.save(path, image_ids=["a", "b", "c"], vectors=vectors, backbone=backbone, source=("local-dir:x", ""))
-    np.testing.assert_array_equal(embed.load(path, image_ids=["c", "a"]), vectors[[2, 0]])
-    assert embed.source_of(path) == ("local-dir:x", "")
-    with pytest.raises(InputError, match="no embedding for image_id 'z'"):
-        embed.load(path, image_ids=["a", "z"])
-
-
-def test_saving_twice_gives_the_same_bytes(backbone, tmp_path):
-    for name in ("1.npz", "2.npz"):
-        embed.save(tmp_path / name, image_ids=["a"], vectors=np.ones((1, 2)), backbone=backbone, source=("x", ""))
-    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
 
 
 def test_other_weights_have_another_hash(backbone, folder):

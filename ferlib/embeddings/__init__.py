@@ -1,0 +1,1 @@
+"""Embeddings of many images: each computed once, kept, and found again."""
