@@ -48,6 +48,7 @@ NAMES = {
 
 PROTOTYPES = {
     "anger": {"au04": 0.95, "au05": 0.45, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
+    # The frown of disgust is a trace that comes with AU9; a lowered brow is what tells anger.
     "disgust": {"au04": 0.05, "au06": 0.50, "au07": 0.40, "au09": 0.95, "au10": 0.95, "au16": 0.15, "au25": 0.15},
     "fear": {
         "au01": 0.95,
@@ -58,7 +59,7 @@ PROTOTYPES = {
         "au25": 0.45,
         "au26": 0.15,
         "au07": 0.30,
-    },  # fmt: skip
+    },
     "happy": {"au06": 0.70, "au07": 0.15, "au12": 0.85, "au25": 0.90},
     "neutral": {},
     "sad": {"au01": 0.95, "au04": 0.40, "au15": 0.90, "au17": 0.50, "au43": 0.35},

@@ -153,7 +153,9 @@ def _curtain(style, part, vertices, who):
     # Locks lie where strands lie: away from the parting, then down.
     aside = smoothstep(0.008, 0.040, np.abs(scalp[..., 0] - PARTING))
     locks = 1 + 2.0 * style.rough * np.sin(420 * scalp[..., 2] + 3 * np.sin(90 * scalp[..., 2]) + (phi > 0)) * aside
-    thick = style.thickness * smoothstep(0, style.ramp, above) * (1 - 0.22 * parting) * locks
+    # On the crown all hair is full, also above a high forehead.
+    full = np.maximum(smoothstep(0, style.ramp, above), smoothstep(-0.020, -0.060, scalp[..., 2]))
+    thick = style.thickness * full * (1 - 0.22 * parting) * locks
     # The sides must clear the ears before the hair turns downwards.
     wide = smoothstep(0.9, 0.1, theta) * np.exp(-(((np.abs(phi) - 1.50) / 0.55) ** 2)) * 0.011
     dome = ray * (skull + thick + wide)[..., None]
