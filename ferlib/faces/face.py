@@ -4,7 +4,8 @@ import numpy as np
 
 from ferlib.faces import expression, geometry, hair, skin, wrinkles
 from ferlib.faces.identity import resting_mesh
-from ferlib.faces.renderer import FIELD, Surface
+from ferlib.faces.renderer import FIELD
+from ferlib.faces.surface import Surface
 from ferlib.faces.tone import darkness
 
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile

@@ -6,8 +6,6 @@ same pixels every time. What a path tracer would give is approximated: light spr
 per colour channel), contact shadows (screen-space ambient occlusion) and a soft shadow of the key light.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -25,40 +23,6 @@ SPREAD = (0.00150, 0.00075, 0.00050)  # m, how far red, green and blue light spr
 LIGHTS = {"key": 0.92, "fill": 0.24, "ambient": 0.40}
 BACKGROUND = 0.5  # sRGB grey
 MATERIALS = ("skin", "mouth", "socket", "eye", "teeth", "tongue", "lash", "hair")
-
-
-@dataclass(frozen=True)
-class Surface:
-    """One thing to draw.
-
-    Attributes
-    ----------
-    material : str
-        One of MATERIALS.
-    vertices, normals, canonical : array, shape (n, 3)
-    triangles : array of int, shape (t, 3)
-    growth : array, shape (n,), optional
-        Hair only: distance (m) inside the hairline or the tips.
-    base : tuple of float
-        Linear colour, for materials without a map.
-    eye : tuple of float, optional
-        Eyes only: canonical centre and radius of the ball.
-    flow : tuple of float
-        Hair only: where its strands point; zero for hair that falls to both sides of a parting.
-    curl : float
-        Hair only: 0 straight ... 1 coiled.
-    """
-
-    material: str
-    vertices: np.ndarray
-    normals: np.ndarray
-    canonical: np.ndarray
-    triangles: np.ndarray
-    base: tuple = (0.5, 0.5, 0.5)
-    growth: np.ndarray | None = None
-    eye: tuple | None = None
-    flow: tuple = (0.0, 0.0, 0.0)
-    curl: float = 0.0
 
 
 class Renderer:
@@ -144,7 +108,7 @@ class Renderer:
 
         Parameters
         ----------
-        surfaces : list of Surface
+        surfaces : list of ferlib.faces.surface.Surface
         centre : array, shape (3,)
             The point that the camera looks at, metres.
         scale : float
