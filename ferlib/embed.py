@@ -167,7 +167,7 @@ def embed_images(paths, backbone, *, batch_size=64):
     return np.concatenate(rows)
 
 
-def embed_groups(groups, backbone, *, batch_size=64, readers=pixels.READERS, progress=None):
+def embed_groups(groups, backbone, *, batch_size=64, readers=0, progress=None):
     """Embed groups of image files, one group after the other; images are read ahead, also of the groups to come.
 
     Parameters
@@ -178,7 +178,7 @@ def embed_groups(groups, backbone, *, batch_size=64, readers=pixels.READERS, pro
     batch_size : int
         Images a forward pass. A group that is larger takes several, and the last of these may be smaller.
     readers : int
-        Threads that read and prepare images.
+        Threads that read and prepare images; 0: one a processor core, at most 8.
     progress : callable, optional
         Told the number of images of each forward pass.
 

@@ -69,7 +69,7 @@ class Collection:
 
 
 def collect(
-    manifest, *, source, folder, device="auto", precision="auto", batch_size=64, shard_size=SHARD_SIZE, readers=4
+    manifest, *, source, folder, device="auto", precision="auto", batch_size=64, shard_size=SHARD_SIZE, readers=0
 ):  # fmt: skip
     """Embeddings of the images of a manifest.
 
@@ -91,7 +91,7 @@ def collect(
     shard_size : int
         Images a shard.
     readers : int
-        Threads that read and prepare images.
+        Threads that read and prepare images; 0: one a processor core, at most 8.
 
     Returns
     -------
@@ -100,12 +100,12 @@ def collect(
     Raises
     ------
     InputError
-        When a number is below 1, the backbone or the device is not to be had, an image is missing, changed or cannot
+        When a number is too small, the backbone or the device is not to be had, an image is missing, changed or cannot
         be decoded, or no cluster answers.
     """
-    for name, value in (("batch_size", batch_size), ("shard_size", shard_size), ("readers", readers)):
-        if value < 1:
-            raise InputError(f"{name} is {value!r}. Allowed: 1 or more.")
+    for name, value, least in (("batch_size", batch_size, 1), ("shard_size", shard_size, 1), ("readers", readers, 0)):
+        if value < least:
+            raise InputError(f"{name} is {value!r}. Allowed: {least} or more.")
     images = dict(zip(manifest["sha256"], manifest["path"], strict=True))
     known = recipes.Known(folder / "known")
     asked = {"source": list(source), "device": device, "precision": precision}

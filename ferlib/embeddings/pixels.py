@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,14 +13,14 @@ from threadpoolctl import threadpool_limits
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 
-READERS = 4
-"""Threads that read and prepare images."""
+MOST_READERS = 8
+"""Threads beyond these are of no use to one forward pass."""
 
 AHEAD = 2
 """Batches kept ready: this bounds the memory."""
 
 
-def batches(groups, preprocess, *, readers=READERS):
+def batches(groups, preprocess, *, readers=0):
     """Preprocessed images, batch by batch in the order given.
 
     Threads, not processes: decoding and resizing run outside Python's lock, and threads start at once, in a notebook
@@ -32,7 +33,7 @@ def batches(groups, preprocess, *, readers=READERS):
     preprocess : callable
         PIL image to tensor.
     readers : int
-        Threads.
+        Threads that read and prepare images; 0: one a processor core, at most 8.
 
     Yields
     ------
@@ -43,7 +44,9 @@ def batches(groups, preprocess, *, readers=READERS):
     InputError
         When an image is missing, is not the one of that SHA-256, or cannot be decoded; the message names it.
     """
-    pool = ThreadPoolExecutor(readers, thread_name_prefix="pixels", initializer=_alone)
+    pool = ThreadPoolExecutor(
+        readers or min(MOST_READERS, os.cpu_count() or 1), thread_name_prefix="pixels", initializer=_alone
+    )
     waiting = deque()
     try:
         for group in groups:

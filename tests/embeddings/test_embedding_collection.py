@@ -136,7 +136,7 @@ def test_images_changed_since_the_manifest_are_an_error_and_spoil_nothing(source
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
-@pytest.mark.parametrize("name", ["batch_size", "shard_size", "readers"])
-def test_a_number_below_one_is_refused(source, manifest, tmp_path, name):
-    with pytest.raises(InputError, match=f"{name} is 0"):
-        collect(manifest, source, tmp_path, **{name: 0})
+@pytest.mark.parametrize("name, value", [("batch_size", 0), ("shard_size", 0), ("readers", -1)])
+def test_a_number_that_is_too_small_is_refused(source, manifest, tmp_path, name, value):
+    with pytest.raises(InputError, match=f"{name} is {value}. Allowed: {value + 1} or more"):
+        collect(manifest, source, tmp_path, **{name: value})

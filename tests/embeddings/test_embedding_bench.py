@@ -1,0 +1,164 @@
+"""Speed of the embedding at full size; run by make bench, not by make test."""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import open_clip
+import pandas as pd
+import pytest
+import torch
+import yaml
+from PIL import Image
+from tiny_clip import CONFIG, save_model
+
+from ferlib import embed, paths, tables
+from ferlib.embeddings import collection
+from ferlib.pipeline import execution
+from ferlib.provenance import sha256
+
+pytestmark = pytest.mark.bench
+
+BENCH = paths.ROOT / "data" / "runs" / "bench"
+DEMO = ("local-dir:data/demo/models/demo-clip", "")
+ROUNDS = 5
+COLD_IMAGES = 1500
+STUDY_IMAGES = 1488 + 1053 + 1207
+PHOTOGRAPH = (2444, 1718)
+"""Pixels of a photograph of Chicago Face."""
+
+
+@pytest.fixture(scope="module")
+def vit(tmp_path_factory):
+    """Untrained weights in the vision tower of ViT-B/32; nothing here depends on what they say."""
+    vision = open_clip.get_model_config("ViT-B-32-quickgelu")["vision_cfg"]
+    config = {
+        **CONFIG,
+        "model_cfg": {**CONFIG["model_cfg"], "embed_dim": 512, "vision_cfg": vision, "quick_gelu": True},
+    }
+    return save_model(tmp_path_factory.mktemp("models") / "ViT-B-32", config=config), ""
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Rendered faces, 224 pixels."""
+    manifest = tables.read_csv(paths.DEMO / "people" / "manifest.csv", columns=["image_id", "path", "sha256"])
+    return manifest.sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+def copies(manifest, number, folder, size):
+    """Images of another size, no two of them the same file."""
+    folder.mkdir()
+    rows = []
+    for index in range(number):
+        path = folder / f"{index}.jpg"
+        with Image.open(paths.absolute(manifest["path"][index % len(manifest)])) as image:
+            image.resize((size[0], size[1] - index // len(manifest))).save(path, quality=92)
+        rows.append({"image_id": str(index), "path": str(path), "sha256": sha256(path)})
+    return pd.DataFrame(rows)
+
+
+def bare_and_ours(source, manifest, folder, *, batch_size):
+    """Images a second of forward passes over tensors in memory, and of the whole way from files to shards.
+
+    They take turns, so that whatever else the machine does meets both; each is a median over the rounds.
+    """
+    backbone = embed.load_backbone(source[0])
+    pixels = [backbone.preprocess(Image.open(paths.absolute(path)).convert("RGB")) for path in manifest["path"]]
+    batches = [torch.stack(pixels[begin : begin + batch_size]) for begin in range(0, len(pixels), batch_size)]
+    bare, ours = [], []
+    for number in range(ROUNDS + 1):
+        began = time.monotonic()
+        with torch.inference_mode():
+            for batch in batches:
+                backbone.model.encode_image(batch, normalize=True)
+        bare.append(time.monotonic() - began)
+        made = collection.collect(
+            manifest, source=source, folder=folder / str(number), precision="float32", batch_size=batch_size
+        )
+        assert made.computed == len(manifest)
+        ours.append(made.seconds)
+    ratio = statistics.median(b / o for b, o in zip(bare[1:], ours[1:], strict=True))
+    return len(manifest) / statistics.median(bare[1:]), len(manifest) / statistics.median(ours[1:]), ratio
+
+
+def test_reading_the_images_costs_at_most_a_20th_of_the_bare_forward_pass(vit, faces, tmp_path):
+    photographs = copies(faces, 64, tmp_path / "photographs", PHOTOGRAPH)
+    threads, rows = torch.get_num_threads(), []
+    cases = [
+        ("ViT-B/32", vit, "faces of 224 pixels", faces.iloc[:128], 32),
+        ("ViT-B/32", vit, "photographs of 2444 x 1718 pixels", photographs, 32),
+        ("demo-clip", DEMO, "faces of 224 pixels", faces.iloc[:504], 64),
+    ]
+    try:
+        for count in sorted({1, threads}):
+            torch.set_num_threads(count)
+            for model, source, images, manifest, batch_size in cases:
+                folder = tmp_path / f"{count}-{len(rows)}"
+                bare, ours, ratio = bare_and_ours(source, manifest, folder, batch_size=batch_size)
+                row = {"model": model, "images": images, "n": len(manifest), "threads": count}
+                rows.append({**row, "bare_images_per_s": bare, "ours_images_per_s": ours, "ratio": ratio})
+    finally:
+        torch.set_num_threads(threads)
+    frame = pd.DataFrame(rows)
+    print("\n" + frame.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    tables.write_csv(frame, BENCH / "embedding_throughput.csv", sort_by=["model", "images", "threads"])
+    assert (frame.query("model == 'ViT-B/32' and images == 'faces of 224 pixels'")["ratio"] >= 0.95).all()
+
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from ferlib import tables
+from ferlib.embeddings import collection
+manifest = tables.read_parquet(sys.argv[1])
+began = time.monotonic()
+made = collection.collect(manifest, source=(sys.argv[2], ""), folder=Path(sys.argv[3]), precision="float32")
+print(time.monotonic() - began, made.computed, made.seconds)
+"""
+
+
+def stage(run, source):
+    """The embedding as 02 calls it, in a process of its own: seconds in all, images computed, seconds for these."""
+    command = [sys.executable, "-c", STAGE, str(run.manifest), source[0], str(run.shards)]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.split()]
+
+
+def whole_notebook(run, source):
+    """Seconds that notebook 02 takes, as make executes it."""
+    parameters = {"run_dir": str(run.root), "precision": "float32", "backbones": {"ViT-B-32": list(source)}}
+    (run.root / "params").mkdir(exist_ok=True)
+    (run.root / "params" / "02_embedding.yaml").write_text(yaml.safe_dump(parameters))
+    notebook = paths.ROOT / "notebooks" / "02_embedding.ipynb"
+    command = [sys.executable, "-m", execution.__name__, str(notebook), "--run-dir", str(run.root)]
+    began = time.monotonic()
+    subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def test_a_warm_embedding_takes_a_50th_of_a_cold_one(vit, faces, tmp_path):
+    run = paths.run(tmp_path / "runs" / "bench")
+    images = copies(faces, COLD_IMAGES, tmp_path / "images", (224, 224))
+    dataset = {"dataset": "bench", "emotion": "neutral", "race": "r", "gender": "g", "group": "r g"}
+    tables.write_parquet(images.assign(**dataset, subject_id=images["image_id"]), run.manifest)
+    cold = stage(run, vit)
+    warm = min(stage(run, vit) for _ in range(3))
+    notebook_warm = min(whole_notebook(run, vit) for _ in range(2))
+    shutil.rmtree(run.shards)
+    notebook_cold = whole_notebook(run, vit)
+    assert (cold[1], warm[1]) == (COLD_IMAGES, 0)
+    rest = notebook_cold - cold[2]
+    study = STUDY_IMAGES * cold[2] / COLD_IMAGES
+    rows = [
+        ("embedding stage", "ViT-B/32", COLD_IMAGES, cold[0], warm[0], "measured"),
+        ("whole notebook", "ViT-B/32", COLD_IMAGES, notebook_cold, notebook_warm, "measured"),
+        ("whole notebook", "ViT-B/32", STUDY_IMAGES, rest + study, notebook_warm, "cold extrapolated by images"),
+    ]
+    frame = pd.DataFrame(rows, columns=["what", "model", "n", "cold_s", "warm_s", "how"])
+    frame["ratio"] = frame["cold_s"] / frame["warm_s"]
+    print("\n" + frame.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    tables.write_csv(frame, BENCH / "embedding_warm.csv")
+    assert frame["ratio"][0] >= 50
