@@ -20,6 +20,9 @@ CONTRASTED = ("race", "gender", "group")
 NO_ANSWER = ("refused", "blocked", "truncated", "unparsed")
 """The model's own doing. A question that never got through (`error`) is counted as not right, but not here."""
 
+PERSON = ("subject_id", "race", "gender", "group")
+"""What is known about a person."""
+
 CONFUSIONS = tuple((true, predicted) for true in EMOTIONS for predicted in EMOTIONS if true != predicted)
 """All 42 mistakes: true emotion, predicted emotion."""
 
@@ -85,12 +88,20 @@ class Counts:
         ValueError
             For an unknown attribute.
         """
+        names = self.names(attribute)
+        inside = self._labels(attribute)[None, :] == np.array(names, dtype=object)[:, None]
+        return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
+
+    def names(self, attribute):
+        """Names of the groups of an attribute, in alphabetical order, as a list of str; raises as `members` does."""
+        return sorted(set(self._labels(attribute)))
+
+    def _labels(self, attribute):
         if attribute not in ATTRIBUTES:
             raise ValueError(f"attribute must be one of {', '.join(ATTRIBUTES)}, got {attribute!r}")
-        labels = self.people[attribute] if attribute != "all" else pd.Series("all", index=self.people.index)
-        names = sorted(labels.unique())
-        inside = labels.to_numpy()[None, :] == np.array(names, dtype=object)[:, None]
-        return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
+        if attribute == "all":
+            return np.full(len(self.people), "all", dtype=object)
+        return self.people[attribute].to_numpy(dtype=object)
 
     def by(self, attribute):
         """Tensor summed over the people of each group.
@@ -116,23 +127,23 @@ def tally(answers):
     list of Counts
         In the order of dataset, model, variant.
     """
-    return [_tally_one(key, rows) for key, rows in answers.groupby(list(CONFIGURATION), sort=True)]
-
-
-def _tally_one(key, rows):
-    people = rows[["subject_id", "race", "gender", "group"]].drop_duplicates()
-    people = people.sort_values("subject_id", ignore_index=True)
-    shape = (len(people), len(EMOTIONS), len(OUTCOMES))
-    cell = np.ravel_multi_index(
-        (
-            pd.Index(people["subject_id"]).get_indexer(rows["subject_id"]),
-            pd.Index(EMOTIONS).get_indexer(rows["true"]),
-            pd.Index(OUTCOMES).get_indexer(rows["outcome"]),
-        ),
-        shape,
-    )
-    weight = 1 / rows.groupby("image_id")["image_id"].transform("size").to_numpy()
-    return Counts(*key, people, np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape))
+    parts = [pd.factorize(answers[name], sort=True) for name in CONFIGURATION]
+    key = np.ravel_multi_index([codes for codes, _ in parts], [len(names) for _, names in parts])
+    image, images = pd.factorize(answers["image_id"])
+    person, _ = pd.factorize(answers["subject_id"], sort=True)
+    true = pd.Index(EMOTIONS).get_indexer(answers["true"])
+    outcome = pd.Index(OUTCOMES).get_indexer(answers["outcome"])
+    found = []
+    for number in np.unique(key):
+        rows = np.flatnonzero(key == number)
+        names = [values[codes[rows[0]]] for codes, values in parts]
+        weight = 1 / np.bincount(image[rows], minlength=len(images))[image[rows]]
+        _, first, place = np.unique(person[rows], return_index=True, return_inverse=True)
+        shape = (len(first), len(EMOTIONS), len(OUTCOMES))
+        cell = np.ravel_multi_index((place, true[rows], outcome[rows]), shape)
+        tensor = np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape)
+        found.append(Counts(*names, answers[list(PERSON)].iloc[rows[first]].reset_index(drop=True), tensor))
+    return found
 
 
 def select(all_counts, configurations):

@@ -5,7 +5,6 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.clusters import People, effective_n, ratio
 from ferlib.stats.counts import ATTRIBUTES, whole
 
@@ -138,27 +137,26 @@ def accuracy_by_group(all_counts, *, alpha=0.05, method="clustered-wilson"):
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    frames = []
-    for counts in all_counts:
-        right, images = counts.right, counts.images
-        answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
-        for attribute in ATTRIBUTES:
-            members = counts.members(attribute)
-            in_group = members.to_numpy(float)
-            ends = METHODS[method](right, images, members.to_numpy(), alpha=alpha)
-            frame = pd.DataFrame(
-                {
-                    "by": attribute,
-                    "group": members.index,
-                    "n_images": whole(in_group @ images),
-                    "n_subjects": members.sum(axis=1).to_numpy(),
-                    "n_answered": whole(in_group @ answered),
-                    "accuracy": in_group @ right / (in_group @ images),
-                    "ci_low": ends[:, 0],
-                    "ci_high": ends[:, 1],
-                    "ci_method": method,
-                }
-            )
-            frames.append(frame.assign(**counts.configuration))
-    table = pd.concat(frames, ignore_index=True)
-    return table[[*CONFIGURATION, *(column for column in table.columns if column not in CONFIGURATION)]]
+    parts = [_of_one(counts, attribute, alpha, METHODS[method]) for counts in all_counts for attribute in ATTRIBUTES]
+    table = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return table.assign(ci_method=method)
+
+
+def _of_one(counts, attribute, alpha, interval):
+    """The columns of `accuracy_by_group.csv` of one model and attribute, as arrays."""
+    names, members = counts.names(attribute), counts.members(attribute).to_numpy()
+    right, images = counts.right, counts.images
+    answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
+    hits, total, replied = (members.astype(float) @ part for part in (right, images, answered))
+    ends = interval(right, images, members, alpha=alpha)
+    labels = {**counts.configuration, "by": attribute}
+    return {
+        **{name: np.full(len(names), value, dtype=object) for name, value in labels.items()},
+        "group": np.array(names, dtype=object),
+        "n_images": whole(total),
+        "n_subjects": members.sum(axis=1),
+        "n_answered": whole(replied),
+        "accuracy": hits / total,
+        "ci_low": ends[:, 0],
+        "ci_high": ends[:, 1],
+    }

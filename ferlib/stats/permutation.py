@@ -15,7 +15,7 @@ CHUNK = 4_000_000
 """Numbers held at a time: bounds the memory, changes no result."""
 
 
-def regroupings(members, *, draws, seed, chunk):
+def regroupings(members, *, draws, seed, chunk, dtype=np.float64):
     """Shuffle the people over the groups.
 
     Parameters
@@ -28,17 +28,19 @@ def regroupings(members, *, draws, seed, chunk):
         The same seed gives the same shuffles, whatever the chunk.
     chunk : int
         Shuffles a step.
+    dtype : type
+        Of the numbers returned, which are 0 and 1.
 
     Yields
     ------
-    numpy.ndarray of float64, shape (shuffles, groups, people)
+    numpy.ndarray, shape (shuffles, groups, people)
     """
     random = np.random.default_rng(seed)
     group = np.argmax(members, axis=0).astype(np.int16)
     names = np.arange(len(members), dtype=np.int16)[:, None]
     for start in range(0, draws, chunk):
         rows = np.tile(group, (min(chunk, draws - start), 1))
-        yield (random.permuted(rows, axis=1)[:, None, :] == names).astype(float)
+        yield (random.permuted(rows, axis=1)[:, None, :] == names).astype(dtype)
 
 
 def mergers(counts):
