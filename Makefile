@@ -59,6 +59,9 @@ READS_03_probing := $(DEMO_MODELS)
 READS_09_published_claims := $(wildcard data/published/*.csv)
 READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
 
+# A file that is there as long as a notebook has not got all that it asked for.
+UNFINISHED_04_lmfm_prompting := $(RUN)/responses/unanswered.csv
+
 # Written by ferlib/pipeline/dependencies.py: MODULES_<notebook> := the modules that it imports.
 -include $(RUNS)/modules.mk
 
@@ -68,7 +71,7 @@ lost = $(filter-out $(wildcard $(1)),$(1))
 define notebook_rule
 $(RUN)/executed/$(1).ipynb: notebooks/$(1).ipynb $(RUN)/params/$(1).yaml $(MODULES_$(1)) $(READS_$(1)) \
   ferlib/pipeline/execution.py $(foreach name,$(AFTER_$(1)),$(RUN)/executed/$(name).ipynb $(wildcard $(call outputs,$(name)))) \
-  $(if $(call lost,$(call outputs,$(1))),lost-output) | $(VENV)/.ready
+  $(if $(call lost,$(call outputs,$(1)))$(wildcard $(UNFINISHED_$(1))),lost-output) | $(VENV)/.ready
 	@echo "Executing $(1) ..."
 	@$(BIN)/python -m ferlib.pipeline.execution $$< --run-dir $(RUN)
 	@touch $(RUN)/.changed

@@ -6,6 +6,7 @@ have been billed: it stays in the ledger with the most that it can cost.
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from PIL import Image
 
 from ferlib.errors import InputError
 from ferlib.lmfm import cost
+from ferlib.paths import relative
 
 LEDGER = "spending.jsonl"
 
@@ -80,7 +82,8 @@ class Budget:
                     f"answers so far are stored. Raise max_usd and run again to go on, or ask less."
                 )
             entry = uuid.uuid4().hex
-            self._append({"id": entry, "model": self.name, "at_most_usd": most_usd})
+            # On the disk before it is sent: what a power cut makes us forget could be spent twice.
+            self._append({"id": entry, "model": self.name, "at_most_usd": most_usd}, durably=True)
         return entry
 
     def settle(self, entry, usage):
@@ -99,12 +102,23 @@ class Budget:
                 self._catch_up()
                 self._append({"id": entry, "usd": self.factor * usd})
 
-    def _append(self, line):
-        """Add a line in one write, so that lines of several processes do not mix; it outlives a killed process."""
+    def _append(self, line, *, durably=False):
+        """Add a line of its own, whatever half a line a power cut or a full disk has left before it."""
         data = (json.dumps(line) + "\n").encode()
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(handle, data)
+            if os.fstat(handle).st_size:
+                os.lseek(handle, -1, os.SEEK_END)
+                data = data if os.read(handle, 1) == b"\n" else b"\n" + data
+            if os.write(handle, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if durably:
+                os.fsync(handle)
+        except OSError as error:
+            raise InputError(
+                f"{relative(self.path)}: what is spent cannot be noted ({error.strerror}), so nothing more is asked. "
+                f"All answers so far are stored. Make room on the disk, and run again to go on."
+            ) from error
         finally:
             os.close(handle)
         self._catch_up()
@@ -123,6 +137,8 @@ class Budget:
             try:
                 entry = json.loads(line)
             except ValueError:  # half a line of a power cut: what it said is unknown, what came before it is kept
+                continue
+            if not isinstance(entry, dict):
                 continue
             if "at_most_usd" in entry:
                 self._open[entry["id"]] = entry["at_most_usd"]

@@ -7,6 +7,7 @@ import re
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import endpoints
+from ferlib.lmfm.models import SAME_PROVIDER
 from ferlib.paths import ROOT, relative
 
 PRICES = ROOT / "data" / "prices" / "lmfm.csv"
@@ -14,9 +15,6 @@ COLUMNS = (
     "provider", "model", "input_usd_per_mtok", "output_usd_per_mtok", "batch_factor", "image_tokens", "checked",
     "source",
 )  # fmt: skip
-
-SAME_PRICE = {"gemini-legacy": "gemini"}
-"""Clients of the same provider."""
 
 EXPECTED = {"words": 5, "json": 10, "description": 25, "ratings": 45, "scores": 0}
 """Tokens that an answer is taken to have until there are answers to measure: an assumption, by form of the prompt."""
@@ -83,7 +81,7 @@ def price_of(model, prices, *, path=PRICES):
     InputError
         When a model on another machine has no row.
     """
-    provider = SAME_PRICE.get(model["provider"], model["provider"])
+    provider = SAME_PROVIDER.get(model["provider"], model["provider"])
     if (provider, model["model"]) in prices:
         return prices[provider, model["model"]]
     if "://" not in model["base_url"] or endpoints.is_loopback(model["base_url"]):

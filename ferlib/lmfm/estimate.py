@@ -19,7 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0, transport="direct"):
+def table(parts, responses, *, prices, transport="direct"):
     """What asking will take, by model and prompt; questions that parts share are counted once.
 
     Parameters
@@ -29,10 +29,6 @@ def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0, tra
     responses : ferlib.lmfm.store.Store
     prices : dict
         From `ferlib.lmfm.cost.read_prices`.
-    concurrency : int
-        Questions under way at a time.
-    requests_per_minute : float
-        0 for no limit.
     transport : str
         `direct` or `batch`, see `ferlib.lmfm.transport`.
 
@@ -66,7 +62,7 @@ def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0, tra
             row["text_tokens"] += cost.text_tokens(plan.text(question), plan.sent(question))
             row["output_at_most"] += plan.settings["max_tokens"]
         factor = price.batch_factor if uses_batch(plan.model, transport) else 1.0
-        row.update(price=price, factor=factor, expected=cost.EXPECTED[plan.prompt.form])
+        row.update(price=price, factor=factor, expected=cost.EXPECTED[plan.prompt.form], limits=plan.model)
     lines = []
     for (model, prompt), row in rows.items():
         each = statistics.mean(row["lengths"]) if row["lengths"] else row["expected"]
@@ -74,8 +70,9 @@ def table(parts, responses, *, prices, concurrency=8, requests_per_minute=0, tra
         read = row["image_tokens"] + row["text_tokens"]
         row["usd"] = row["factor"] * row["price"].usd(read, row["output_tokens"])
         row["usd_at_most"] = row["factor"] * row["price"].usd(read, row["output_at_most"])
-        seconds = statistics.median(row["seconds"] or [ASSUMED_S]) * row["requests"] / concurrency
-        limited = 60 * row["requests"] / requests_per_minute if requests_per_minute else 0
+        seconds = statistics.median(row["seconds"] or [ASSUMED_S]) * row["requests"] / row["limits"]["concurrency"]
+        most = row["limits"]["requests_per_minute"]
+        limited = 60 * row["requests"] / most if most else 0
         row["minutes"] = max(seconds, limited) / 60
         lines.append({"model": model, "prompt": prompt} | {name: row[name] for name in COLUMNS[2:]})
     return pd.DataFrame(lines, columns=list(COLUMNS))

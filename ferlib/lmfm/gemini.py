@@ -77,8 +77,9 @@ class Client:
         self._model = model
         self._key = endpoints.key(model)
         local = endpoints.is_loopback(model["base_url"])
-        # What is meant for this machine must not leave it by a proxy or a redirection.
-        transport = {"trust_env": not local, "follow_redirects": not local}
+        # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be passed
+        # on to another by a redirection: permission is given for a host by name.
+        transport = {"trust_env": not local, "follow_redirects": False}
         # Kept in an attribute: the client closes its connections as soon as nothing refers to it.
         self._client = genai.Client(
             api_key=self._key,
@@ -139,7 +140,10 @@ class Client:
                 else self._answer(item.response)
             )
             given[(item.metadata or {}).get("key", key)] = answer
-        return given
+        reason = job.error.message if job.error else ""
+        state = job.state.value if job.state else "over"
+        lost = answers.NoAnswer(self._redact(f"the batch is {state}: {reason}"), retry=True, status=0)
+        return {key: given.get(key, lost) for key in keys}
 
     def close(self):
         """Close the connections."""

@@ -38,8 +38,10 @@ class Client:
         self._model = genai.GenerativeModel(model["model"])
         # The library has one configuration for all; taking the connection now lets a second client have another.
         connection = get_default_generative_client()
+        # What is meant for one host must not be passed on to another by a redirection, nor leave this machine by a
+        # proxy.
+        connection.transport._session.max_redirects = 0
         if endpoints.is_loopback(model["base_url"]):
-            # What is meant for this machine must not leave it by a proxy.
             connection.transport._session.trust_env = False
         self._model._client = connection
 

@@ -30,11 +30,12 @@ class Client:
             base_url=model["base_url"],
             timeout=timeout_s,
             max_retries=0,  # ferlib.lmfm.run retries, alike for all providers
-            # What is meant for this machine must not leave it by a proxy or a redirection.
-            http_client=openai.DefaultHttpxClient(trust_env=not local, follow_redirects=not local),
+            # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be
+            # passed on to another by a redirection: permission is given for a host by name.
+            http_client=openai.DefaultHttpxClient(trust_env=not local, follow_redirects=False),
         )
         # OpenAI's own newer models reject the old name; servers that imitate the protocol may know only that.
-        official = endpoints.host(model["base_url"]).endswith("openai.com")
+        official = f".{endpoints.host(model['base_url'])}".endswith(".openai.com")
         self._limit = "max_completion_tokens" if official else "max_tokens"
 
     def ask(self, image, media_type, text, settings):
@@ -117,7 +118,9 @@ class Client:
             text = self._try(lambda file=file: self._client.files.content(file).text) if file else ""
             for line in map(json.loads, text.splitlines()):
                 given[line["custom_id"]] = self._of_batch(line)
-        return given
+        reasons = "; ".join(fault.message or "" for fault in (job.errors and job.errors.data) or [])
+        lost = answers.NoAnswer(self._redact(f"the batch is {job.status}: {reasons}"), retry=True, status=0)
+        return {key: given.get(key, lost) for key in keys}
 
     def close(self):
         """Close the connections."""

@@ -4,6 +4,33 @@ import contextlib
 import threading
 import time
 
+from ferlib.lmfm import models
+
+SHARED = {}
+"""The paces of this process, by address and limits."""
+
+
+def of(model, *, concurrency, requests_per_minute):
+    """The pace of a model: one for all models of a provider at an address that have the same limits.
+
+    It lasts as long as the process, so that what was learnt from HTTP 429, and the requests of the last minute, still
+    count when the next model or prompt is asked.
+
+    Parameters
+    ----------
+    model : dict
+        From `ferlib.lmfm.models.read`, with the address where it is asked.
+    concurrency : int
+    requests_per_minute : float
+        0 for no limit.
+
+    Returns
+    -------
+    Pace
+    """
+    key = (models.door(model), concurrency, requests_per_minute)
+    return SHARED.setdefault(key, Pace(concurrency, requests_per_minute=requests_per_minute))
+
 
 class Pace:
     """Lets threads take turns at a provider, and adapts to it.

@@ -1,4 +1,4 @@
-"""A progress bar that moves in a terminal and in a notebook, and leaves one line in the executed copy."""
+"""How far a run is: a bar that moves in a terminal, in a notebook, and in the terminal behind an executed notebook."""
 
 import io
 import sys
@@ -10,7 +10,8 @@ def bar(name, total, *, shown=True):
     """A tqdm progress bar.
 
     In a notebook tqdm's own output would either need a widget or leave every step of the bar in the executed copy; here
-    one line of output is rewritten in place.
+    one line of output is rewritten in place. When make executes the notebook, nobody looks at it yet, so the bar moves
+    in make's terminal as well.
 
     Parameters
     ----------
@@ -19,21 +20,36 @@ def bar(name, total, *, shown=True):
     total : int
         Steps in all.
     shown : bool
-        False for none at all.
+        False for none in the notebook; the terminal behind it still shows how far the run is.
 
     Returns
     -------
     tqdm.tqdm
     """
+    terminal = _terminal() if _in_notebook() else None
     return tqdm(
         desc=name,
         total=total,
         unit="image",
-        file=_Line() if _in_notebook() else sys.stderr,
-        disable=not shown,
+        file=(_Line() if _in_notebook() else sys.stderr) if shown else terminal,
+        disable=not shown and terminal is None,
         mininterval=0.5,
         ncols=None if sys.stderr.isatty() else 110,
     )
+
+
+def tell(message):
+    """Say something that must be seen at once: in the notebook, and in the terminal behind it."""
+    print(message, file=sys.stderr)
+    terminal = _terminal()
+    if _in_notebook() and terminal:
+        print(f"\n{message}", file=terminal, flush=True)
+
+
+def _terminal():
+    """The terminal in which the process that executes a notebook was started; None without one."""
+    stream = sys.__stderr__
+    return stream if stream is not None and not stream.closed and stream.isatty() else None
 
 
 def _in_notebook():
@@ -53,7 +69,10 @@ class _Line(io.StringIO):
     def write(self, text):
         from IPython.display import display
 
-        line = text.strip("\r\n")
+        line, terminal = text.strip("\r\n"), _terminal()
+        if terminal:
+            terminal.write(text)
+            terminal.flush()
         if line.strip():
             content = {"text/plain": line}
             if self._shown is None:

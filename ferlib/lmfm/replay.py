@@ -4,6 +4,7 @@ import collections
 
 import pandas as pd
 
+from ferlib import tables
 from ferlib.lmfm import forms, parse
 
 COLUMNS = ("dataset", "image_id", "model", "variant", "repeat", "status", "predicted", "response_id")
@@ -124,6 +125,25 @@ def complaint(answers):
     return (
         f"{', '.join(sorted(failed['model'].unique()))}: {len(failed)} of {len(answers)} questions got no answer ("
         + "; ".join(f"{count} x {reason}" for reason, count in reasons)
-        + "). They are counted as errors and not stored. Run the notebook again to ask them again; make does so "
-        "when the model's prediction table is deleted."
+        + "). They count as errors, and nothing is stored for them. `make run` asks them again, and nothing else."
     )
+
+
+def keep_unanswered(answers, path):
+    """Write down which questions got no answer, and why; without any, there is no such file.
+
+    make executes notebook 04 again as long as the file is there: an error is no answer.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        From `tabulate`.
+    path : pathlib.Path
+        Columns `model, variant, dataset, image_id, repeat, error`.
+    """
+    failed = answers[answers["status"] == "error"]
+    if failed.empty:
+        path.unlink(missing_ok=True)
+        return
+    columns = ["model", "variant", "dataset", "image_id", "repeat", "error"]
+    tables.write_csv(failed[columns], path, sort_by=columns)

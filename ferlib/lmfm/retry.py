@@ -15,8 +15,9 @@ that a server which sends a byte now and then could hold one for ever."""
 def patiently(request, *, tries, stop, pace):
     """Make a request until it brings an answer, at most so many times.
 
-    Between two tries it waits as long as the provider asks, or else 1, 2, 4 ... seconds, and up to half as long again,
-    at random, so that many that failed together do not come back together.
+    Between two tries it waits as long as the provider asks, or else 1, 2, 4 ... seconds, two minutes at most, and up to
+    half as long again, at random, so that many that failed together do not come back together. A provider that asks for
+    more than two minutes is not waited for.
 
     Parameters
     ----------
@@ -42,7 +43,9 @@ def patiently(request, *, tries, stop, pace):
                 return answer
             except NoAnswer as error:
                 failure = error
-        wait_s = FIRST_WAIT_S * 2 ** (attempt - 1) if failure.wait_s is None else failure.wait_s
+        wait_s = failure.wait_s
+        if wait_s is None:
+            wait_s = min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S)
         if wait_s > LONGEST_WAIT_S and failure.retry:
             raise NoAnswer(f"{failure} (asks to wait {wait_s:.0f} s)", retry=True)
         if failure.status == 429:

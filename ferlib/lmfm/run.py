@@ -7,14 +7,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ferlib.lmfm import consent, endpoints, images, models, replay, retry
+from ferlib.errors import InputError
+from ferlib.lmfm import consent, endpoints, images, models, pace, replay, retry
 from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.pace import Pace
 from ferlib.lmfm.plans import unanswered
-from ferlib.lmfm.progress import bar
+from ferlib.lmfm.progress import bar, tell
 
 GIVE_UP_AFTER = 16
 """Questions in a row that may end without an answer, all tries used up, before no more are asked."""
+
+CLAIMED_S = 0.1
+"""How often to look whether another process is done with a question."""
 
 
 def ask(
@@ -23,12 +26,9 @@ def ask(
     *,
     connect=None,
     may_send=(),
-    concurrency=8,
-    requests_per_minute=None,
-    timeout_s=60.0,
-    tries=6,
     budget=None,
     progress=True,
+    **limits,
 ):
     """Answers to all questions of a plan: from the store where it has them, else from the model.
 
@@ -44,18 +44,12 @@ def ask(
         `connect(model) -> model` gives the model its final `base_url`; called only when something is to be asked.
     may_send : sequence of str
         Datasets that the user may send to another machine; see `ferlib.lmfm.consent`.
-    concurrency : int
-        Questions under way at a time at most; fewer when the provider says that there are too many.
-    requests_per_minute : float, optional
-        Requests begun in a minute at most.
-    timeout_s : float
-        Seconds until a request is given up.
-    tries : int
-        Requests a question at most.
     budget : ferlib.lmfm.budget.Budget, optional
         What may be spent.
     progress : bool
         Show a progress bar.
+    **limits
+        Any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
 
     Returns
     -------
@@ -73,11 +67,18 @@ def ask(
     if len(missing):
         model = connect(plan.model) if connect else plan.model
         consent.check(missing["dataset"], model=model, may_send=may_send)
-        client = models.client(model, timeout_s=timeout_s)
-        pace = Pace(concurrency, requests_per_minute=requests_per_minute)
-        run = _Run(plan, responses, client, model, pace=pace, timeout_s=timeout_s, tries=tries, budget=budget)
+        model = models.limited(model, **limits)
+        client = models.client(model, timeout_s=model["timeout_s"])
+        run = _Run(plan, responses, client, model, budget=budget)
         try:
-            errors = run.all(missing, concurrency=concurrency, progress=progress)
+            errors = run.all(missing, progress=progress)
+        except KeyboardInterrupt:
+            left = len(unanswered(plan, responses))
+            tell(
+                f"{model['name']}: stopped; {len(missing) - left} answers came and are stored. Run again to ask the "
+                f"other {left} questions: what is stored is not asked again."
+            )
+            raise
         finally:
             client.close()
     return replay.tabulate(plan, responses, errors=errors)
@@ -86,25 +87,26 @@ def ask(
 class _Run:
     """Questions of one plan on their way."""
 
-    def __init__(self, plan, responses, client, model, *, pace, timeout_s, tries, budget):
-        self.plan, self.responses, self.client, self.model = plan, responses, client, model
-        self.pace, self.timeout_s, self.tries, self.budget = pace, timeout_s, tries, budget
-        self.stop = threading.Event()
+    def __init__(self, plan, responses, client, model, *, budget):
+        self.plan, self.responses, self.client, self.model, self.budget = plan, responses, client, model, budget
+        limits = {name: model[name] for name in ("concurrency", "requests_per_minute")}
+        self.pace, self.stop = pace.of(model, **limits), threading.Event()
 
-    def all(self, missing, *, concurrency, progress):
+    def all(self, missing, *, progress):
         """Ask all missing questions; returns the last error of each one that got no answer, by its key."""
         errors, counts = {}, collections.Counter({"answered": 0, "refused": 0, "errors": 0})
-        in_a_row = 0
+        in_a_row, cut_off = 0, 0
         with (
-            ThreadPoolExecutor(concurrency) as pool,
+            ThreadPoolExecutor(self.model["concurrency"]) as pool,
             bar(self.plan.model["name"], len(missing), shown=progress) as line,
         ):
             pending = {pool.submit(self.one, row): row.response_id for row in missing.itertuples()}
             try:
-                for future in as_completed(pending):
+                for done, future in enumerate(as_completed(pending), start=1):
                     try:
-                        counts["refused" if future.result() in ("refused", "blocked") else "answered"] += 1
-                        in_a_row = 0
+                        kind = future.result()
+                        counts["refused" if kind in ("refused", "blocked") else "answered"] += 1
+                        in_a_row, cut_off = 0, cut_off + (kind == "truncated")
                     except NoAnswer as error:
                         errors[pending[future]] = str(error)
                         counts["errors"] += 1
@@ -114,11 +116,23 @@ class _Run:
                     line.update()
                     if in_a_row >= GIVE_UP_AFTER:
                         self.stop.set()
-            except BaseException:  # Ctrl-C included: nothing new is begun, what is under way is stored
+                    if done == cut_off == GIVE_UP_AFTER:
+                        raise InputError(self._cut_off())
+            except BaseException as error:  # nothing new is begun, what is under way is stored
                 self.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+                if isinstance(error, KeyboardInterrupt):
+                    tell(f"{self.model['name']}: stopping; waits for the answers under way (Ctrl-C again drops them)")
                 raise
         return errors
+
+    def _cut_off(self):
+        return (
+            f"model {self.model['name']!r}: each of the first {GIVE_UP_AFTER} answers was cut off at max_tokens = "
+            f"{self.plan.settings['max_tokens']}. Models that think before they answer need room for their thoughts: "
+            f"raise max_tokens (that makes new questions, with a new bill), or choose a model that does not think. "
+            f"The rest is not asked."
+        )
 
     def one(self, row):
         """Ask one question until it is answered, and store the answer; returns its kind."""
@@ -127,14 +141,20 @@ class _Run:
         image, media_type = images.payload(row.path, sha256=row.sha256)
 
         def request():
-            # An earlier try that was given up may have been answered after all.
+            # Another process, or an earlier try that was given up, may have got the answer after all.
             stored = self.responses.get(row.response_id)
             if stored is None:
-                seconds = self.timeout_s * retry.PATIENCE
+                self.responses.check_room()
+                seconds = self.model["timeout_s"] * retry.PATIENCE
                 stored = retry.within(seconds, lambda: self._attempt(row, image, media_type))
             return stored["answer"]["kind"]
 
-        return retry.patiently(request, tries=self.tries, stop=self.stop, pace=self.pace)
+        while True:
+            with self.responses.claim(row.response_id) as ours:
+                if ours:
+                    return retry.patiently(request, tries=self.model["tries"], stop=self.stop, pace=self.pace)
+            if self.stop.wait(CLAIMED_S):
+                raise NoAnswer("not asked, since the run was stopped", retry=False)
 
     def _attempt(self, row, image, media_type):
         began_s = time.monotonic()

@@ -7,7 +7,7 @@ TRANSPORTS = ("direct", "batch")
 WITH_BATCHES = ("openai", "gemini")
 
 
-def ask(plan, responses, *, transport, max_usd, concurrency=8, requests_per_minute=0, prices=None, **how):
+def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     """Answers to all questions of a plan, by the transport that was chosen, within the budget.
 
     Parameters
@@ -18,8 +18,6 @@ def ask(plan, responses, *, transport, max_usd, concurrency=8, requests_per_minu
         `direct` or `batch`; providers without batches are asked directly.
     max_usd : float
         Most that may be spent on these responses, earlier runs included.
-    concurrency, requests_per_minute : int
-        Limits of direct questions; 0 requests a minute for none.
     prices : dict, optional
         From `ferlib.lmfm.cost.read_prices`.
     **how
@@ -36,10 +34,7 @@ def ask(plan, responses, *, transport, max_usd, concurrency=8, requests_per_minu
     purse = None
     if not plans.unanswered(plan, responses).empty:  # a replay needs no price
         purse = budget.of(plan.model, responses.folder, max_usd=max_usd, prices=prices, batched=batched)
-    if batched:
-        return batch.ask(plan, responses, budget=purse, **how)
-    limits = {"concurrency": concurrency, "requests_per_minute": requests_per_minute}
-    return run.ask(plan, responses, budget=purse, **limits, **how)
+    return (batch if batched else run).ask(plan, responses, budget=purse, **how)
 
 
 def uses_batch(model, transport):

@@ -44,6 +44,6 @@ def of_run(run_dir):
         from ferlib.demo import standin  # as in the notebook; only where a stand-in is asked
 
         entries = standin.pin(entries, weights=values["standin_weights"])
-    asked = models.read(entries)
+    asked = models.read(entries, **{name: values[name] for name in models.LIMITS})
     parts = study.questions(manifest, models=asked, **{name: values[name] for name in study.PARAMETERS})
     return run, values, asked, parts

@@ -26,8 +26,6 @@ def text(run_dir):
         parts,
         Store(run.responses),
         prices=prices,
-        concurrency=values["concurrency"],
-        requests_per_minute=values["requests_per_minute"],
         transport=values["transport"],
     )
     most = frame["usd_at_most"].sum()

@@ -43,6 +43,11 @@ def entry(stand_in, provider, **more):
     return models.read([{"name": name, "provider": provider, "base_url": url, **more}])[0]
 
 
+def named_key(provider):
+    """Field of a model that lets the provider's key go to an address which is not the provider's own."""
+    return {"key_variable": models.PROVIDERS[provider]["key_variable"]}
+
+
 def colour(emotion, green=255):
     """Colour that the stand-in takes for an emotion."""
     return EMOTIONS.index(emotion) * 20, green, 0

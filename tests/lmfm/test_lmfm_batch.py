@@ -1,7 +1,7 @@
 """Batches give the same answers under the same addresses as direct questions, and none is bought twice."""
 
 import pytest
-from lmfm_helpers import SETTINGS, always, entry, faces, plan_for
+from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
 from ferlib.demo import dials, readers
@@ -103,7 +103,8 @@ def test_the_key_reaches_no_file_and_no_message(stand_in, tmp_path, provider, mo
     monkeypatch.setenv("OPENAI_API_KEY", key)
     monkeypatch.setenv("GEMINI_API_KEY", key)
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
-    answers = ask(plan_for(faces(tmp_path, 4), entry(stand_in, provider)), tmp_path / "r")
+    model = entry(stand_in, provider, **named_key(provider))
+    answers = ask(plan_for(faces(tmp_path, 4), model), tmp_path / "r")
     assert set(answers["status"]) == {"ok"} and key not in answers.to_csv()
     assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file())
 

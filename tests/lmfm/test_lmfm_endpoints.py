@@ -112,7 +112,7 @@ def test_models_are_checked_entry_by_entry():
     for entries, complaint in [
         ([good, good], "'m' occurs 2 times"),
         ([good, {"name": "n"}], "entry 2"),
-        (["gpt"], "entry 1: found 'gpt'"),
+        (["gpt"], "entry 1: it must be a mapping with at least name and provider, found a str"),
         ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy, paligemma"),
         ([{**good, "colour": "red"}], "unknown field 'colour'. Allowed: name"),
         ([{**good, "name": "meta/llama"}], "'meta/llama' becomes a file's name"),

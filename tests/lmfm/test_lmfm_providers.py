@@ -8,7 +8,7 @@ import threading
 
 import openai
 import pytest
-from lmfm_helpers import Recording, always, colour, entry
+from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.demo import readers, server
@@ -182,7 +182,7 @@ def outside(monkeypatch):
 
 def test_the_key_is_sent_where_it_is_needed_and_shown_nowhere(outside, stand_in, provider):
     """A server that echoes the key, in an answer and in an error, does not bring it into either."""
-    client = models.client(entry(stand_in, provider), timeout_s=30)
+    client = models.client(entry(stand_in, provider, **named_key(provider)), timeout_s=30)
     stand_in.respond = always(readers.Reply("answered", f"{KEY} sad"))
     answer = ask(client)
     headers = stand_in.seen[-1][0]
@@ -207,7 +207,7 @@ def test_a_rejected_key_ends_the_run(outside, stand_in, provider, status):
         raise server.Problem(status, "API key not valid")
 
     stand_in.respond = fail
-    client = models.client(entry(stand_in, provider), timeout_s=30)
+    client = models.client(entry(stand_in, provider, **named_key(provider)), timeout_s=30)
     with pytest.raises(InputError, match="rejects the key in (OPENAI|GEMINI)_API_KEY"):
         ask(client)
     client.close()

@@ -11,7 +11,7 @@ import time
 
 import pandas as pd
 import pytest
-from lmfm_helpers import SETTINGS, always, entry, faces, plan_for
+from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
@@ -282,7 +282,8 @@ def test_two_processes_on_one_store_end_with_one_table(stand_in, tmp_path):
     assert [process.wait() for process in processes] == [0, 0]
     answers = ask(plan_for(manifest, model), tmp_path / "r", connect=_unreachable)
     assert list(answers["predicted"]) == [EMOTIONS[i % 7] for i in range(40)]
-    assert len([path for path in (tmp_path / "r").rglob("*") if path.is_file()]) == 40
+    assert len(list((tmp_path / "r").glob("??/*"))) == 40
+    assert stand_in.requests["demo-openai"] == 40  # none was paid for twice
 
 
 def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_path, monkeypatch, quick, capfd):
@@ -292,7 +293,8 @@ def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_pat
     monkeypatch.setenv("OPENAI_API_KEY", key)
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
     stand_in.failures.extend(["500"] * 2)
-    answers = ask(plan_for(faces(tmp_path, 6), entry(stand_in, "openai")), tmp_path / "r", concurrency=1, tries=2)
+    model = entry(stand_in, "openai", **named_key("openai"))
+    answers = ask(plan_for(faces(tmp_path, 6), model), tmp_path / "r", concurrency=1, tries=2)
     assert stand_in.seen and all(key in str(headers) for headers, _ in stand_in.seen)
     assert set(answers["status"]) == {"ok", "error"}
     assert key not in answers.to_csv() + replay.complaint(answers) + "".join(capfd.readouterr())
