@@ -113,6 +113,18 @@ def test_kill_9_at_any_moment_loses_at_most_one_shard(tmp_path):
     assert 0 < kept < 400, "every attempt was to be killed on its way"
 
 
+def test_what_could_not_be_brought_to_the_disk_has_no_name(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError("no space left on device")
+
+    shards = Shards(tmp_path, RECIPE)
+    first = shard_of(shards, [1])
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        shard_of(shards, [2])
+    assert list(tmp_path.rglob("*.safetensors")) == [first]
+
+
 def test_what_a_killed_process_left_unfinished_is_swept_away_when_it_is_old(tmp_path):
     shards = Shards(tmp_path, RECIPE)
     shard_of(shards, [1])
