@@ -51,7 +51,7 @@ AFTER_09_published_claims :=
 AFTER_10_figures := 01_data_prep 06_bias_stats
 
 # One file stands for all of data/raw/; it is brought up to date here, unless nothing is going to be run.
-RAW := $(if $(filter-out help test lab lint clean demo-faces demo-models,$(MAKECMDGOALS)),$(shell $(PYTHON) ferlib/pipeline/listing.py data/raw $(RUNS)/raw.listing))
+RAW := $(if $(filter-out help test lab lint clean clean-shards demo-faces demo-models,$(MAKECMDGOALS)),$(shell $(PYTHON) ferlib/pipeline/listing.py data/raw $(RUNS)/raw.listing))
 
 READS_01_data_prep := $(RAW) $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
@@ -81,7 +81,7 @@ endef
 
 # --- Rules
 
-.PHONY: help demo run audit calibrate test lab demo-faces demo-models bench lmfm-estimate responses replay lint clean lost-output
+.PHONY: help demo run audit calibrate test lab demo-faces demo-models bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-12s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -152,8 +152,11 @@ demo-models: $(VENV)/.faces ## render the training faces and train the demo mode
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests
 
-clean: ## remove the files of the run PROFILE (never what you brought to data/raw, never a stored response)
+clean: ## remove the files of the run PROFILE (never what you brought to data/raw, a stored response, or kept embeddings)
 	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv composition_check.csv embeddings predictions tables figures executed params provenance report .summary)
+
+clean-shards: ## remove the embeddings kept for all runs; they are computed anew when they are wanted
+	rm -rf $(RUNS)/embedding-shards
 
 # One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
 $(VENV)/.ready: EXTRAS := models,lab,dev
