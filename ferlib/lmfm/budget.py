@@ -21,9 +21,6 @@ from ferlib.paths import relative
 
 LEDGER = "spending.jsonl"
 
-MARGIN = 1.25
-"""Our count of a question's tokens times this is taken to be the most that the provider can count."""
-
 
 class Budget:
     """The money of one folder of answers, for one model of it.
@@ -71,8 +68,8 @@ class Budget:
             When it could pass the limit.
         """
         with Image.open(io.BytesIO(image)) as opened:
-            tokens = cost.image_tokens(self.price.image_tokens, *opened.size) + cost.text_tokens(text, settings)
-        most_usd = self.factor * self.price.usd(MARGIN * tokens, settings["max_tokens"])
+            tokens = cost.tokens_at_most(self.price.image_tokens, *opened.size, text, settings)
+        most_usd = self.factor * self.price.usd(tokens, settings["max_tokens"])
         with self._lock, self._alone():
             self._catch_up()
             if self.spent_usd() + most_usd > self.max_usd:
@@ -156,6 +153,11 @@ class Budget:
 
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def spent_usd(folder):
+    """Dollars spent in a folder of answers by all runs, requests whose end was not seen at their most."""
+    return Budget(folder, max_usd=0.0, price=cost.Price(), name="").spent_usd()
 
 
 def of(model, folder, *, max_usd, prices=None, batched=False):

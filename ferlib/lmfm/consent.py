@@ -7,6 +7,8 @@ from ferlib.paths import ROOT, relative
 
 TERMS = ROOT / "data" / "terms" / "datasets.csv"
 
+COLUMNS = ("dataset", "terms", "quotation", "quoted_from", "source", "checked")
+
 FREE = ("demo", "demo-crossed", "demo-light-pose", "demo-action-units")
 """Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
 
@@ -26,7 +28,7 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
     may_send : sequence of str
         Datasets that the user holds permission for.
     terms : pathlib.Path
-        Table with `dataset`, `terms` and `source`.
+        Table with the columns `COLUMNS`, see data/terms/README.md.
 
     Raises
     ------
@@ -37,11 +39,11 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
         return
     unclear = sorted(set(datasets) - set(FREE) - set(may_send))
     if unclear:
-        known = tables.read_csv(terms, columns=("dataset", "terms", "source")).set_index("dataset")
-        reasons = "; ".join(f"{name!r}: {_terms(name, known, terms)}" for name in unclear)
+        known = tables.read_csv(terms, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")
+        reasons = "\n".join(f"- {name!r}: {_terms(name, known, terms)}" for name in unclear)
         raise InputError(
             f"model {model['name']!r} at {endpoints.host(model['base_url'])}: images of "
-            f"{', '.join(map(repr, unclear))} stay on this machine. Their terms: {reasons}. If you hold permission to "
+            f"{', '.join(map(repr, unclear))} stay on this machine. Their terms:\n{reasons}\nIf you hold permission to "
             f"send them there, name the dataset: may_send = {sorted({*may_send, *unclear})!r}."
         )
 
@@ -49,4 +51,6 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
 def _terms(name, known, path):
     if name not in known.index:
         return f"not known here (no row in {relative(path)}), so taken to forbid it"
-    return f"{known.at[name, 'terms']} (in our words; source: {known.at[name, 'source']})"
+    row = known.loc[name]
+    quoted = f"it says “{row['quotation']}” ({row['quoted_from']}); " if row["quotation"] else ""
+    return f"{quoted}in our words: {row['terms']}. Source: {row['source']}, noted here on {row['checked']}"

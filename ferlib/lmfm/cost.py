@@ -20,6 +20,10 @@ EXPECTED = {"words": 5, "json": 10, "description": 25, "ratings": 45, "scores": 
 """Tokens that an answer is taken to have until there are answers to measure: an assumption, by form of the prompt."""
 
 
+UNCUT = 384
+"""Pixels up to which, on both sides, Gemini does not cut an image into tiles."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Price:
     """What one model costs."""
@@ -104,7 +108,7 @@ def text_tokens(text, settings=()):
 
 
 def image_tokens(rule, width, height):
-    """Tokens of an image.
+    """Tokens of an image, by the provider's published rule.
 
     Parameters
     ----------
@@ -117,16 +121,35 @@ def image_tokens(rule, width, height):
     --------
     >>> image_tokens("tiles 85 170", 224, 224), image_tokens("tiles 85 170", 2444, 1718)
     (255, 1105)
-    >>> image_tokens("crops 258", 900, 300)
-    516
+    >>> image_tokens("crops 258", 224, 224), image_tokens("crops 258", 960, 540)
+    (258, 1548)
     """
-    kind, *numbers = rule.split()
-    numbers = [int(number) for number in numbers]
+    kind, *numbers = _rule(rule)
     if kind == "crops":
-        return numbers[0] * -(-width // 768) * -(-height // 768)
-    if kind != "tiles":
-        raise InputError(f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE'.")
+        unit = max(width, height) if max(width, height) <= UNCUT else int(min(width, height) / 1.5)
+        return numbers[0] * -(-width // unit) * -(-height // unit)
     scale = min(1.0, 2048 / max(width, height))
     scale = min(scale, 768 / min(width, height))
     columns, lines = (-(-round(side * scale) // 512) for side in (width, height))
     return numbers[0] + numbers[1] * columns * lines
+
+
+def tokens_at_most(rule, width, height, text, settings=()):
+    """Tokens that a question may have at most when it is billed.
+
+    The rule of `crops` is called rough by its provider, who also says that large images are cut into tiles of 768
+    pixels: the larger of both counts. A quarter is added to the image, and the words count twice.
+    """
+    image = image_tokens(rule, width, height)
+    kind, *numbers = _rule(rule)
+    if kind == "crops":
+        image = max(image, numbers[0] * -(-width // 768) * -(-height // 768))
+    return 1.25 * image + 2 * text_tokens(text, settings)
+
+
+def _rule(rule):
+    found = re.fullmatch(r"(tiles) (\d+) (\d+)|(crops) (\d+)", rule)
+    if not found:
+        raise InputError(f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE', with whole numbers.")
+    kind, *numbers = (part for part in found.groups() if part is not None)
+    return kind, *map(int, numbers)

@@ -1,5 +1,6 @@
 """Where questions go: which address is this machine, and which key opens it."""
 
+import datetime
 import email.utils
 import ipaddress
 import math
@@ -117,4 +118,6 @@ def _seconds(value):
         date = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError, AttributeError):
         return None
+    if date.tzinfo is None:  # the form of C's asctime says no zone; HTTP means UTC
+        date = date.replace(tzinfo=datetime.UTC)
     return max(0.0, date.timestamp() - time.time())

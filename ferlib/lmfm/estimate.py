@@ -36,14 +36,15 @@ def table(parts, responses, *, prices, transport="direct"):
     -------
     pandas.DataFrame
         Columns `COLUMNS`: `output_tokens` and `usd` as expected (by the answers stored so far, else by
-        `ferlib.lmfm.cost.EXPECTED`); `output_at_most` and `usd_at_most` if every answer were as long as it may be.
-        Without requests that have to be repeated: those that fail are mostly not billed. Batches are done within a
-        day, whatever `minutes` says.
+        `ferlib.lmfm.cost.EXPECTED`); `output_at_most` and `usd_at_most` if every answer were as long as it may be, and
+        every question as long as it can count, which is what `max_usd` is compared with before each request. Without
+        requests that have to be repeated: those that fail are mostly not billed. Batches are done within a day,
+        whatever `minutes` says.
     """
     seen, rows = set(), {}
     for plan in (plan for some in parts.values() for plan in some):
         key = (plan.model["name"], plan.prompt.name)
-        row = rows.setdefault(key, dict.fromkeys(COLUMNS[2:], 0) | {"lengths": [], "seconds": []})
+        row = rows.setdefault(key, dict.fromkeys((*COLUMNS[2:], "read_at_most"), 0) | {"lengths": [], "seconds": []})
         price = cost.price_of(plan.model, prices)
         for question in plan.questions.itertuples():
             if question.response_id in seen:
@@ -58,8 +59,10 @@ def table(parts, responses, *, prices, transport="direct"):
                 row["seconds"].append(record["asked"].get("seconds", ASSUMED_S))
                 continue
             row["requests"] += 1
-            row["image_tokens"] += cost.image_tokens(price.image_tokens, *_size(question.path))
-            row["text_tokens"] += cost.text_tokens(plan.text(question), plan.sent(question))
+            size, asked = _size(question.path), (plan.text(question), plan.sent(question))
+            row["image_tokens"] += cost.image_tokens(price.image_tokens, *size)
+            row["text_tokens"] += cost.text_tokens(*asked)
+            row["read_at_most"] += cost.tokens_at_most(price.image_tokens, *size, *asked)
             row["output_at_most"] += plan.settings["max_tokens"]
         factor = price.batch_factor if uses_batch(plan.model, transport) else 1.0
         row.update(price=price, factor=factor, expected=cost.EXPECTED[plan.prompt.form], limits=plan.model)
@@ -69,7 +72,7 @@ def table(parts, responses, *, prices, transport="direct"):
         row["output_tokens"] = round(each * row["requests"])
         read = row["image_tokens"] + row["text_tokens"]
         row["usd"] = row["factor"] * row["price"].usd(read, row["output_tokens"])
-        row["usd_at_most"] = row["factor"] * row["price"].usd(read, row["output_at_most"])
+        row["usd_at_most"] = row["factor"] * row["price"].usd(row["read_at_most"], row["output_at_most"])
         seconds = statistics.median(row["seconds"] or [ASSUMED_S]) * row["requests"] / row["limits"]["concurrency"]
         most = row["limits"]["requests_per_minute"]
         limited = 60 * row["requests"] / most if most else 0
@@ -103,7 +106,7 @@ def text(frame, models, *, prices):
     total, most = frame["usd"].sum(), frame["usd_at_most"].sum()
     lines.append(
         f"{frame['requests'].sum()} requests to be sent ({frame['stored'].sum()} answers are stored): about "
-        f"${total:.2f}, at most ${most:.2f} if every answer were as long as it may be."
+        f"${total:.2f}, at most ${most:.2f} if every question and answer were billed at its longest."
     )
     for model in models:
         price = cost.price_of(model, prices)

@@ -57,11 +57,17 @@ def schema(form, names):
 
 
 def json_object(text):
-    """The JSON object in an answer, also within a fence of backquotes; None when there is none, or more than one."""
+    """The JSON object in an answer, also within a fence of backquotes.
+
+    Returns
+    -------
+    dict or None
+        None when there is none, more than one, or one that names a field twice, so that nobody knows which counts.
+    """
     inside = re.search(r"\{.*\}", text or "", re.DOTALL)
     try:
-        content = json.loads(inside[0]) if inside else None
-    except ValueError:
+        content = json.loads(inside[0], object_pairs_hook=_once) if inside else None
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -69,17 +75,17 @@ def json_object(text):
 def named_field(text):
     """The words of the field that holds the label, when an answer is a JSON object that has one; else None.
 
+    Of several such fields all words count, so that two that differ are two labels.
+
     Examples
     --------
     >>> named_field('{"emotion": "sad", "why": "not happy"}')
     'sad'
     """
-    content = json_object(text)
-    for field in FIELDS if content else ():
-        if field in content:
-            value = content[field]
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return None
+    content = {str(name).casefold(): value for name, value in (json_object(text) or {}).items()}
+    values = [content[field] for field in FIELDS if field in content]
+    words = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    return "\n".join(words) if words else None
 
 
 def numbers(text, *, form, language="en"):
@@ -139,6 +145,13 @@ def shares(values, *, form):
     weights = {label: math.exp(value - most) if form == "scores" else value for label, value in values.items()}
     total = sum(weights.values())
     return {label: weight / total for label, weight in weights.items()}
+
+
+def _once(pairs):
+    """A JSON object whose fields all have different names."""
+    if len({str(name).casefold() for name, _ in pairs}) < len(pairs):
+        raise ValueError("a field occurs twice")
+    return dict(pairs)
 
 
 def _number(value):

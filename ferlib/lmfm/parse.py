@@ -21,12 +21,6 @@ SPEAKER = re.compile(
 )
 """What a model says of itself: "I'm afraid I am unsure", "I'd be happy to help"."""
 
-DECLINED = re.compile(
-    r"\b(?:ca(?:n't|nnot|n\s+not)|won't|will\s+not|(?:un|not\s+)able\s+to|must\s+decline|decline\s+to)\b"
-    r"[^.!?\n]*?\b(?:help|assist|comply|analy[sz]e|identify|provide|answer|fulfil|fulfill|discuss|process|request)\b"
-)
-"""A refusal in plain words, where the provider's own field for refusals stays empty."""
-
 
 def parse(text, *, language="en"):
     """Label that an answer names.
@@ -73,7 +67,7 @@ def parse(text, *, language="en"):
         labels = {label_of[word] for word in re.findall(r"[^\W\d]+", sentence) if word in label_of}
         doubtful |= bool(labels) and (sentence.endswith("?") or bool(negation.search(sentence)))
         found |= labels
-    if not found and DECLINED.search(plain):
+    if not found and vocabulary.declining(language).search(plain):
         return "refused", None
     if len(found) != 1 or doubtful:
         return "unparsed", None

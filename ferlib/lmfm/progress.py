@@ -1,9 +1,14 @@
 """How far a run is: a bar that moves in a terminal, in a notebook, and in the terminal behind an executed notebook."""
 
+import functools
 import io
+import os
 import sys
 
 from tqdm import tqdm
+
+TERMINAL = "FERLIB_TERMINAL"
+"""Environment variable by which make tells a notebook's kernel, whose own streams end in the notebook, the terminal."""
 
 
 def bar(name, total, *, shown=True):
@@ -46,10 +51,13 @@ def tell(message):
         print(f"\n{message}", file=terminal, flush=True)
 
 
+@functools.cache
 def _terminal():
     """The terminal in which the process that executes a notebook was started; None without one."""
-    stream = sys.__stderr__
-    return stream if stream is not None and not stream.closed and stream.isatty() else None
+    try:
+        return open(os.environ[TERMINAL], "w", encoding="utf-8")
+    except (KeyError, OSError):
+        return None
 
 
 def _in_notebook():

@@ -1,11 +1,13 @@
 """The words that stand for the seven emotions, in English and in the languages that prompts may be written in.
 
 A word stands for one emotion and no other; words that can be read in two ways (shocked, content, startled) are left out
-on purpose. A prompt names its language; its answers are read with that language's words and the English ones, since
-models fall back into English.
+on purpose. So is Turkish sinirli (angry), since sınırlı (limited) is the same word in capitals without dots. A prompt
+names its language; its answers are read with that language's words and the English ones, since models fall back into
+English.
 """
 
 import functools
+import re
 import unicodedata
 
 from ferlib.errors import InputError
@@ -69,7 +71,7 @@ TRANSLATIONS = {
         "surprise": "surpresa surpreso/ surpreendido/ espantado/",
     },
     "tr": {
-        "anger": "öfke öfkeli kızgın kızgınlık sinirli",
+        "anger": "öfke öfkeli kızgın kızgınlık",
         "disgust": "iğrenme tiksinti iğrenmiş tiksinmiş",
         "fear": "korku korkmuş korkulu",
         "happy": "mutluluk mutlu neşeli neşe",
@@ -99,6 +101,22 @@ NEGATIONS = {
     "tr": ("degil", "yok", "hic", "olmayan"),
 }
 """Words that can turn a label into its opposite, folded; the English ones are in `ferlib.lmfm.parse`."""
+
+REFUSALS = {
+    "en": (
+        r"(?:ca(?:n't|nnot|n\s+not)|won't|will\s+not|(?:un|not\s+)able\s+to|must\s+decline|decline\s+to)",
+        r"(?:help|assist|comply|analy[sz]e|identify|provide|answer|fulfil|fulfill|discuss|process|request)",
+        r"(?:sorry|apologi[sz]e|apologies)",
+    ),
+    "de": (r"(?:kann|darf|konnte|mochte)\b[^.!?\n]*?\bnicht", r"(?:helfen|beantworten|identifizieren)", r"leid"),
+    "es": (r"no\s+(?:puedo|podre)", r"(?:ayudar\w*|identificar|analizar|responder)", r"(?:lo\s+siento|disculp\w+)"),
+    "fr": (r"ne\s+(?:peux|puis)(?:\s+pas)?", r"(?:aider|identifier|analyser|repondre)", r"(?:desolee?|regrette)"),
+    "it": (r"non\s+posso", r"(?:aiutar\w*|identificare|analizzare|rispondere)", r"(?:dispiace|scus\w+)"),
+    "pt": (r"nao\s+(?:posso|consigo)", r"(?:ajudar|identificar|analisar|responder)", r"(?:desculp\w+|lamento|sinto)"),
+    "tr": (r"(?:olamam|edemem|yapamam|veremem)", r"(?:yardimci|yardim|yanit|cevap)", r"(?:uzgunum|maalesef)"),
+}
+"""How a model declines in plain words, folded: that it cannot, what it cannot do, and how it apologises. It declines
+where the first goes with one of the others; "I cannot tell" alone is doubt."""
 
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
@@ -163,6 +181,26 @@ def label_of(language="en"):
                 if words.setdefault(spelling, label) != label:
                     raise InputError(f"vocabulary {language}: {word!r} stands for {words[spelling]!r} and {label!r}.")
     return words
+
+
+@functools.cache
+def declining(language="en"):
+    """Pattern of a sentence that declines in plain words, in a language or in English.
+
+    Parameters
+    ----------
+    language : str
+
+    Returns
+    -------
+    re.Pattern
+        For folded text.
+    """
+    ways = []
+    for cannot, do, sorry in {REFUSALS["en"], REFUSALS[language]}:
+        within = r"[^.!?\n]*?"
+        ways += [rf"\b{first}\b{within}\b{second}\b" for first, second in ((cannot, do), (do, cannot), (sorry, cannot))]
+    return re.compile("|".join(sorted(ways)))
 
 
 def _inflected(words, language):

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from ferlib.errors import InputError
-from ferlib.lmfm import cost, estimate
+from ferlib.lmfm import budget, cost, estimate
 from ferlib.lmfm.store import Store
 from ferlib.pipeline import asking
 
@@ -28,9 +28,12 @@ def text(run_dir):
         prices=prices,
         transport=values["transport"],
     )
-    most = frame["usd_at_most"].sum()
-    verdict = "covers" if most <= values["max_usd"] else "may stop before the end"
-    return f"{estimate.text(frame, asked, prices=prices)}\nmax_usd = {values['max_usd']:g}: {verdict}"
+    spent, most = budget.spent_usd(run.responses), frame["usd_at_most"].sum()
+    verdict = "covers both" if spent + most <= values["max_usd"] else "may stop the run before the end"
+    return (
+        f"{estimate.text(frame, asked, prices=prices)}\n"
+        f"max_usd = {values['max_usd']:g}, of which ${spent:.2f} are spent by earlier runs: {verdict}"
+    )
 
 
 def main():

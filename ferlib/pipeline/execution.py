@@ -14,6 +14,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from ferlib.errors import InputError
+from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, relative
 
 
@@ -29,6 +30,8 @@ class LocalKernelManager(AsyncKernelManager):
         if os.name == "posix":
             self._sockets = tempfile.TemporaryDirectory(prefix="ferlib-")
             self.transport, self.ip = "ipc", f"{self._sockets.name}/kernel"
+        # After Ctrl-C the kernel has half of these seconds for what it must finish: answers under way are paid for.
+        self.shutdown_wait_time = 120.0
 
 
 def execute(notebook, parameters, output):
@@ -60,6 +63,7 @@ def execute(notebook, parameters, output):
             cwd=ROOT,
             kernel_name="python3",
             kernel_manager_class=LocalKernelManager,
+            extra_arguments=["--IPKernelApp.log_level=50"],  # it would report its own interruption at length
             progress_bar=sys.stderr.isatty(),
         )
     except PapermillExecutionError:
@@ -102,6 +106,8 @@ def main():
     name, run_dir = arguments.notebook.stem, arguments.run_dir.resolve()
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["TQDM_DISABLE"] = "1"  # for the kernel: its bars would litter the report; papermill's own stays
+    if sys.stderr.isatty():
+        os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
     parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
     output = run_dir / "executed" / f"{name}.ipynb"
     try:
@@ -110,6 +116,9 @@ def main():
         sys.exit(complaint(error, output.with_name(f"failed-{output.name}")))
     except DeadKernelError:
         sys.exit(f"Error: the kernel that executed {name} died (out of memory, or killed). Run make again to resume.")
+    except KeyboardInterrupt:
+        print(f"\nStopped {name}. What is finished or stored is kept; run make again to go on.", file=sys.stderr)
+        sys.exit(130)
     for message in warnings_of(run_dir, name):
         print(f"  Note: {message}")
 

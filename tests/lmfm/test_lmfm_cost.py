@@ -36,9 +36,9 @@ def test_every_shipped_price_has_a_day_and_a_source():
         ("tiles 85 170", (1024, 1024), 765),
         ("tiles 85 170", (2048, 4096), 1105),
         ("crops 258", (384, 384), 258),
-        ("crops 258", (385, 100), 258),
-        ("crops 258", (380, 769), 516),
-        ("crops 258", (1536, 700), 516),
+        ("crops 258", (960, 540), 6 * 258),
+        ("crops 258", (250, 250), 258),  # Face Place
+        ("crops 258", (450, 450), 4 * 258),  # RADIATE
     ],
 )
 def test_image_tokens_are_the_providers_examples(rule, size, tokens):

@@ -32,6 +32,15 @@ def rated(**values):
         ('{"emotion": null}', None),
         ('{"emotion": "not sad"}', None),
         ('{"emotion": "sad"', "sad"),  # no JSON, but one word
+        ('```\n{"Emotion": "FEAR"}\n```', "fear"),
+        ('{"emotion": "sad", "emotion": "fear"}', None),  # one field twice: which counts?
+        ('{"emotion": "sad", "Emotion": "fear"}', None),
+        ('{"emotion": "sad", "answer": "fear"}', None),
+        ('{"emotion": "sad", "label": "sadness"}', "sad"),
+        ('{"emotion": "sad"}\n{"emotion": "fear"}', None),
+        ('[{"emotion": "sad"}, {"emotion": "fear"}]', None),
+        ("```\n```", None),
+        ("{" * 10000, None),
     ],
 )
 def test_of_json_the_field_counts_and_nothing_else(text, label):
@@ -52,6 +61,7 @@ def test_of_json_the_field_counts_and_nothing_else(text, label):
         (rated(anger=True), ("unparsed", None)),
         ('{"anger": 80}', ("unparsed", None)),  # six are missing
         (json.dumps({**ZERO, "anger": 3, "angry": 4}), ("unparsed", None)),  # one twice
+        (rated(anger=3).replace('"sad": 0', '"sad": 9, "sad": 0'), ("unparsed", None)),
         ("angry", ("unparsed", None)),
         ("I can't help with identifying emotions.", ("refused", None)),
         (None, ("unparsed", None)),

@@ -55,6 +55,63 @@ def test_negations_and_doubles_are_unparsed_in_every_language(language, text):
     assert parse.parse(text, language=language) == ("unparsed", None)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße", "STRASSE"),
+        ("φόβος", "ΦΌΒΟΣ"),  # the final sigma has no capital of its own
+        ("ΦΟΒΟΣ", "φοβος"),
+        ("KIZGIN", "kızgın"),
+        ("İĞRENME", "iğrenme"),
+        ("i̇ğrenme", "iğrenme"),  # what Python makes of a dotted capital in lower case
+        ("DÉGOÛT", "degout"),
+        ("de\u0301gou\u0302t", "dégoût"),  # marks as letters of their own
+        ("œuvre", "OEUVRE"),
+        ("ＡＮＧＲＹ", "angry"),
+        ("ﬁ", "FI"),
+    ],
+)
+def test_words_that_differ_in_case_alone_are_one_word(one, other):
+    assert vocabulary.fold(one) == vocabulary.fold(other)
+
+
+def test_words_that_differ_in_more_stay_apart():
+    folded = [vocabulary.fold(word) for word in ("sad", "sade", "mutlu", "mutsuz", "glücklich", "unglücklich")]
+    assert len(set(folded)) == len(folded)
+
+
+def test_a_turkish_word_that_is_another_one_without_its_dots_is_no_label():
+    """sinirli is angry, sınırlı is limited; SINIRLI may be either."""
+    for text in ("sinirli", "Görüntü kalitesi sınırlı.", "SINIRLI"):
+        assert parse.parse(text, language="tr") == ("unparsed", None)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I'm sorry, I can't determine emotions from facial expressions."),
+        ("de", "Es tut mir leid, aber dabei kann ich nicht helfen."),
+        ("de", "Tut mir leid, das kann ich nicht beurteilen."),
+        ("es", "Lo siento, no puedo ayudar con eso."),
+        ("fr", "Désolé, je ne peux pas vous aider."),
+        ("it", "Mi dispiace, non posso aiutarti con questo."),
+        ("pt", "Desculpe, não posso ajudar com isso."),
+        ("tr", "Üzgünüm, bu konuda yardımcı olamam."),
+        ("fr", "I'm sorry, but I can't assist with that."),  # models fall back into English
+    ],
+)
+def test_a_refusal_in_plain_words_is_one_in_every_language(language, text):
+    assert parse.parse(text, language=language) == ("refused", None)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "Sorry."), ("en", "I cannot tell."), ("de", "Das kann ich nicht sagen."), ("es", "No se ve bien.")],
+)
+def test_doubt_and_apology_alone_are_no_refusal(language, text):
+    assert parse.parse(text, language=language) == ("unparsed", None)
+
+
 def test_a_prompt_in_another_language_offers_that_languages_words():
     text = prompts.load("forced-choice-de").text(("sad", *(name for name in EMOTIONS if name != "sad")))
     assert "Trauer, Wut, Ekel, Angst, Freude, neutral, Überraschung" in text
