@@ -106,14 +106,13 @@ def each_level(factor, manifest):
     ----------
     factor : ferlib.stats.matched.Factor
     manifest : pandas.DataFrame
-        The images of one dataset.
 
     Returns
     -------
     ferlib.stats.matched.Factor
         Sides are named as text: numbers without superfluous digits.
     """
-    levels = sorted(manifest[factor.level].dropna().unique())
+    levels = sorted(manifest.loc[manifest["dataset"] == factor.dataset, factor.level].dropna().unique())
     sides = {level if isinstance(level, str) else f"{level:g}": [level] for level in levels}
     return dataclasses.replace(factor, sides=sides)
 

@@ -89,20 +89,24 @@ def _of_one(counts, *, alpha, delta, min_people, draws, seed):
     table.loc[~in_family, "p_cluster"] = np.nan
     null = permutation.largest(people, members, list(merge.values()), draws=draws, seed=seed)
     null = null.reshape(draws, -1)[:, in_family.to_numpy()]
-    return _judged(table, in_family, np.abs(z).ravel(), null, sums, alpha=alpha, delta=delta, min_people=min_people)
+    groups = np.concatenate([np.full(np.prod(_shape(part)), len(part.n)) for part in sums.values()])
+    floor = permutation.critical(alpha, groups, freedom.ravel())
+    options = {"alpha": alpha, "delta": delta, "min_people": min_people}
+    return _judged(table, in_family, np.abs(z).ravel(), null, sums, groups, floor, **options)
 
 
-def _judged(table, in_family, z, null, sums, *, alpha, delta, min_people):
+def _judged(table, in_family, z, null, sums, groups, floor, *, alpha, delta, min_people):
     """Adjust over the family, and say what follows from it."""
     table["p_adjusted"] = table["q_bh"] = np.nan
-    reject, equal = norm.isf(alpha / 2), norm.isf(alpha)
+    reject, equal = floor, norm.isf(alpha)
     if in_family.any():
-        table.loc[in_family, "p_adjusted"] = permutation.step_down(z[in_family], null)
-        table.loc[in_family, "q_bh"] = multipletests(table.loc[in_family, "p_cluster"], method="fdr_bh")[1]
+        single = table.loc[in_family, "p_cluster"]
+        least = permutation.sidak(single.to_numpy(), groups[in_family])
+        table.loc[in_family, "p_adjusted"] = np.maximum(permutation.step_down(z[in_family], null), least)
+        table.loc[in_family, "q_bh"] = multipletests(single, method="fdr_bh")[1]
         highest = null.max(axis=1)
-        reject, equal = (
-            max(least, float(np.quantile(highest, 1 - share))) for least, share in ((reject, alpha), (equal, 2 * alpha))
-        )
+        reject = np.maximum(floor, np.quantile(highest, 1 - alpha))
+        equal = max(equal, float(np.quantile(highest, 1 - 2 * alpha)))
     sides = zip(*(_sides(variance(part)) for part in sums.values()), strict=True)
     unit_variances = [np.concatenate(side).ravel() for side in sides]
     common = (table["count_a"] + table["count_b"] + 1) / (table["n_a"] + table["n_b"] + 2)

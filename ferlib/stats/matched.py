@@ -25,19 +25,22 @@ class Factor:
     ----------
     name : str
         What it is called in the tables.
+    dataset : str
+        The controlled set in which it was varied.
     level : str
         Column of the manifest that holds its levels.
     sides : dict of str to list
         The conditions to be compared, each with its levels; answers at several levels of a side are averaged. Contrasts
         are the first named minus the later named.
     held : tuple of str
-        Columns that a matched set holds besides the unit and the true emotion.
+        Columns that a matched set shares besides the unit and the true emotion.
     unit : tuple of str
         Columns that name the independent unit, within which the sides are compared: the person, or, where persons
         themselves are compared, what makes them counterparts.
     """
 
     name: str
+    dataset: str
     level: str
     sides: dict
     held: tuple = ()
@@ -97,7 +100,7 @@ def match(answers, manifest, factor):
     Parameters
     ----------
     answers : pandas.DataFrame
-        Of one dataset, as `ferlib.stats.answers.join` returns it.
+        As `ferlib.stats.answers.join` returns it; those to other datasets are passed over.
     manifest : pandas.DataFrame
         With the columns that `factor` names.
     factor : Factor
@@ -112,13 +115,14 @@ def match(answers, manifest, factor):
     InputError
         When a column or a level is not there, or two images of one side and level differ in nothing that is held.
     """
+    answers = answers[answers["dataset"] == factor.dataset]
     frame = answers.merge(_design(manifest, factor, answers), on="image_id", validate="many_to_one")
     return [_match_one(key, part, factor) for key, part in frame.groupby(list(CONFIGURATION), sort=True)]
 
 
 def _design(manifest, factor, answers):
     """Level, side and matched set of every image of the dataset that the factor compares."""
-    rows = manifest[manifest["image_id"].isin(answers["image_id"].unique())].copy()
+    rows = manifest[(manifest["dataset"] == factor.dataset) & manifest["image_id"].isin(answers["image_id"])].copy()
     named = [*factor.unit, *factor.held, factor.level]
     absent = [name for name in named if name not in rows or rows[name].isna().any()]
     if absent:
@@ -146,7 +150,7 @@ def _design(manifest, factor, answers):
 
 def _match_one(key, rows, factor):
     cell = list(dict.fromkeys([*factor.unit, *factor.held, "true"]))
-    shared = [name for name in ("subject_id", "race", "gender", "group") if factor.unit == PERSON]
+    shared = [name for name in ("subject_id", "race", "gender", "group") if tuple(factor.unit) == PERSON]
     rows = rows.assign(number_of_set=rows.groupby(cell, sort=True).ngroup())
     weight = 1 / rows.groupby("image_id")["image_id"].transform("size").to_numpy()
     levels = pd.Index([level for some in factor.sides.values() for level in some])

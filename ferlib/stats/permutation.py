@@ -7,6 +7,7 @@ shuffled jointly: a person keeps both labels of another person.
 from itertools import combinations
 
 import numpy as np
+from scipy.stats import t as student
 
 from ferlib.stats.clusters import ratio, variance
 from ferlib.stats.counts import CONTRASTED
@@ -137,3 +138,33 @@ def step_down(observed, null):
     adjusted = np.empty(len(observed))
     adjusted[order] = np.maximum.accumulate((1 + reached) / (1 + len(null)))
     return adjusted
+
+
+def sidak(p, groups):
+    """P-values of single contrasts, corrected for as many independent tests as there are groups to set apart.
+
+    A floor of `p_adjusted`. Where one group's people differ more than all others', shuffling mixes them, and where few
+    fail, hardly anything reaches a critical size: the shuffles are then too lenient. Setting each group apart from the
+    rest is as many comparisons as there are groups (one, for two groups), so no honest adjustment is below this.
+
+    Parameters
+    ----------
+    p : numpy.ndarray
+    groups : int or numpy.ndarray
+        Groups of the attribute that the contrast belongs to.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        1 - (1 - p)^k (Sidak 1967).
+    """
+    return -np.expm1(_comparisons(groups) * np.log1p(-np.minimum(p, 1 - 1e-12)))
+
+
+def critical(alpha, groups, freedom):
+    """Size of the statistic at which `sidak` reaches alpha, with so many degrees of freedom."""
+    return student.isf(-np.expm1(np.log1p(-alpha) / _comparisons(groups)) / 2, freedom)
+
+
+def _comparisons(groups):
+    return np.where(np.asarray(groups) == 2, 1, groups)

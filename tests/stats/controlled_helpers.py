@@ -7,9 +7,9 @@ from ferlib.labels import EMOTIONS
 from ferlib.stats.matched import Factor
 
 TONES = (2, 4, 6, 8, 10)
-TONE = Factor("tone", "skin_tone", {"dark": [8, 10], "light": [2, 4]})
+TONE = Factor("tone", "set", "skin_tone", {"dark": [8, 10], "light": [2, 4]})
 GEOMETRY = Factor(
-    "geometry", "race", {"Asian": ["Asian"], "Black": ["Black"], "White": ["White"]}, ("skin_tone",), ("look",)
+    "geometry", "set", "race", {"Asian": ["Asian"], "Black": ["Black"], "White": ["White"]}, ("skin_tone",), ("look",)
 )
 
 

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from ferlib import paths
 from ferlib.stats import calibrate, clusters, recipes
@@ -58,6 +61,19 @@ def test_the_row_bootstrap_is_that_of_resampled_rows_and_of_fairlearn():
     np.testing.assert_allclose(
         frame.by_group, clusters.ratio(design.members @ count, design.members @ n[:, None])[:, 0]
     )
+
+
+def test_the_reference_is_wilsons_interval_with_one_icc_for_all():
+    design = Design("unequal", 0.8, 0.1, 8, 0, groups=3)
+    count, n = design.draw(1, np.random.default_rng(6))
+    found = recipes.pooled_only(design, count, n, alpha=0.05)
+    sums = design.people_of(count, n).sums(design.members)
+    icc = clusters.intraclass_correlation(sums)[0]
+    effect = 1 + (sums.n_square / sums.n - 1)[:, 0] * icc
+    effective = sums.n[:, 0] / effect * (norm.isf(0.025) / student.isf(0.025, 24 - 3)) ** 2
+    low, high = proportion_confint(sums.rate[:, 0] * effective, effective, method="wilson")
+    assert found["width"][0] == pytest.approx((high - low).mean())
+    assert found["coverage"][0] == pytest.approx(((low <= 0.8) & (0.8 <= high)).mean())
 
 
 def test_a_small_calibration_keeps_the_bounds_that_the_other_recipes_break():

@@ -60,15 +60,26 @@ def test_icc_of_one_group_agrees_with_pingouin(equal):
     assert clusters.intraclass_correlation(sums_of(count, n, np.zeros(30, int)))[0] == pytest.approx(expected)
 
 
-def test_the_design_effect_is_the_larger_of_pooled_and_own_between_one_and_the_images_a_person(equal):
+def test_the_design_effect_is_the_pooled_one_and_twice_what_a_group_has_beyond_chance(equal):
     count, n, group = equal
-    sums = sums_of(*equal)
-    icc = clusters.intraclass_correlation(sums)[0]
+    count = np.where(group == 1, np.tile([8, 8, 8, 8, 1], 6), count)
+    sums = sums_of(count, n, group)
+    icc, beyond = clusters.intraclass_correlation(sums)[0], []
     for number, effect in enumerate(clusters.design_effect(sums)[:, 0]):
         c = count[group == number]
-        p = c.sum() / 80
+        p, pooled = c.sum() / 80, 1 + 7 * icc
         own = ((c - 8 * p) ** 2).sum() * 10 / 9 / (80 * p * (1 - p))
-        assert effect == pytest.approx(np.clip(max(own, 1 + 7 * icc), 1, 8))
+        chance = pooled * (1 + np.sqrt(2 / 9) / 2)
+        assert effect == pytest.approx(min(8, pooled + 2 * max(0, own - chance)))
+        beyond.append(own > chance)
+    assert beyond == [False, True, False]
+
+
+def test_a_group_is_not_taken_for_certain_because_its_people_are_alike(equal):
+    count, n, group = equal
+    alike = np.where(group == 1, 6, count)
+    icc = clusters.intraclass_correlation(sums_of(alike, n, group))[0]
+    assert icc > 0.05 and clusters.design_effect(sums_of(alike, n, group))[1, 0] == pytest.approx(1 + 7 * icc)
 
 
 def test_people_who_are_all_alike_and_people_who_are_all_or_nothing():

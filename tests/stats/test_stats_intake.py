@@ -246,16 +246,31 @@ def by_hand(text):
     return {race: (len(images), len(people), sum(hits)) for race, (images, people, hits) in found.items()}
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(faults=st.lists(FAULTS, min_size=1, max_size=3), deep=st.integers(0, 49))
+def malformed(examples):
+    """A property over so many files with one to three faults; every fiftieth goes through all tables."""
+    options = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+    faults = given(faults=st.lists(FAULTS, min_size=1, max_size=3), deep=st.integers(0, 49))
+    return lambda test: settings(max_examples=examples, **options)(faults(test))
+
+
+@malformed(250)
+def test_malformed_files_end_in_a_clear_error_or_the_right_numbers(tmp_path_factory, faults, deep):
+    an_error_or_the_right_numbers(tmp_path_factory.getbasetemp() / "spoilt.csv", faults, deep)
+
+
+@pytest.mark.bench
+@malformed(1000)
 def test_a_thousand_malformed_files_end_in_a_clear_error_or_the_right_numbers(tmp_path_factory, faults, deep):
+    an_error_or_the_right_numbers(tmp_path_factory.getbasetemp() / "spoilt.csv", faults, deep)
+
+
+def an_error_or_the_right_numbers(path, faults, deep):
     rows = [HEADER, *table_of().to_numpy().tolist()]
     for fault in faults:
         rows = spoil(rows, fault)
     text = text_of(rows)
     for fault in faults:
         text = text[: fault[1]] if fault[0] == "cut" else text
-    path = tmp_path_factory.getbasetemp() / "spoilt.csv"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         manifest, predictions = intake.read(path)

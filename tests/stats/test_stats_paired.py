@@ -122,7 +122,7 @@ def simulated(rate_a, rate_b, *, people, sets, between, images=2, audits=1500, s
     sides = [random.binomial(images, np.broadcast_to(rate, (people, sets, audits))) / images for rate in rates]
     outcome = np.stack([side.reshape(people * sets, audits) for side in sides], axis=1)
     unit = np.repeat(np.arange(people), sets)
-    factor = Factor("tone", "skin_tone", {"dark": [8, 10], "light": [2, 4]})
+    factor = Factor("tone", "set", "skin_tone", {"dark": [8, 10], "light": [2, 4]})
     return Matched(
         {}, factor, pd.DataFrame(index=range(len(unit))), unit, np.empty(0), (images,) * 2, (people,) * 2, 0
     ), outcome
@@ -196,9 +196,15 @@ def test_repeats_of_an_image_count_once_and_what_was_not_asked_is_left_out():
 @pytest.mark.parametrize(
     "factor, words",
     [
-        (Factor("tone", "skin_tone", {"dark": [9], "light": [2]}), "no image has skin_tone 9. Levels there: 2, 4, 6"),
-        (Factor("glasses", "glasses", {"with": [1], "without": [0]}), "no column 'glasses'"),
-        (Factor("geometry", "race", {"A": ["Asian"], "B": ["Black"]}, (), ("look",)), "agree in look, emotion, level"),
+        (
+            Factor("tone", "set", "skin_tone", {"dark": [9], "light": [2]}),
+            "no image has skin_tone 9. Levels there: 2, 4, 6",
+        ),
+        (Factor("glasses", "set", "glasses", {"with": [1], "without": [0]}), "no column 'glasses'"),
+        (
+            Factor("geometry", "set", "race", {"A": ["Asian"], "B": ["Black"]}, (), ("look",)),
+            "agree in look, emotion, level",
+        ),
     ],
 )
 def test_a_factor_that_the_set_does_not_control_is_refused(factor, words):

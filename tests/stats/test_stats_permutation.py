@@ -100,6 +100,25 @@ def test_step_down_agrees_with_the_definition():
     np.testing.assert_allclose(permutation.step_down(observed, null), expected)
 
 
+def test_the_floor_is_sidaks_over_as_many_comparisons_as_groups():
+    p = np.array([1e-4, 0.004, 0.03, 0.4, 1.0])
+    for groups, tests in ((2, 1), (3, 3), (8, 8)):
+        expected = [multipletests([value, *[1.0] * (tests - 1)], method="sidak")[1][0] for value in p]
+        np.testing.assert_allclose(permutation.sidak(p, groups), expected, atol=1e-9)
+        size = permutation.critical(0.05, groups, np.array([7.0, np.inf]))
+        np.testing.assert_allclose(permutation.sidak(2 * student.sf(size, [7, np.inf]), groups), 0.05)
+
+
+def test_an_adjusted_p_value_is_never_below_the_floor_nor_below_the_single_one():
+    manifest, predictions = fair(7, people=6, repeats=3)
+    always = manifest["group"] == "Asian Female"
+    predictions.loc[always, "predicted"] = manifest["emotion"][always]
+    table = audited(manifest, predictions, draws=300).query("measure == 'accuracy'")
+    groups = table["attribute"].map({"race": 3, "gender": 2, "group": 6}).to_numpy()
+    assert (table["p_adjusted"] >= permutation.sidak(table["p_cluster"].to_numpy(), groups) - 1e-12).all()
+    assert (table["p_adjusted"] >= table["p_cluster"] - 1e-12).all()
+
+
 def test_q_is_benjamini_and_hochbergs_over_the_family(fair_table):
     family = fair_table["p_cluster"].notna()
     expected = multipletests(fair_table.loc[family, "p_cluster"], method="fdr_bh")[1]
