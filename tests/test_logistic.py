@@ -5,7 +5,7 @@ import pytest
 from face_vectors import face_vectors
 from sklearn.linear_model import LogisticRegression
 
-from ferlib import conjugate, logistic
+from ferlib import conjugate, logistic, newton
 from ferlib.errors import InputError
 
 
@@ -88,7 +88,7 @@ def test_many_fits_are_done_in_lots_with_the_same_result(faces, monkeypatch):
 
 
 def test_not_to_converge_is_an_error(faces, monkeypatch):
-    monkeypatch.setattr(logistic, "MOST_STEPS", 2)
+    monkeypatch.setattr(newton, "MOST_STEPS", 2)
     with pytest.raises(RuntimeError, match="1 of 2 fits did not converge within 2 steps: at C = 10000"):
         logistic.fit(*faces, inverse_regularisation=[1e-4, 1e4])
 

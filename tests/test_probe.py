@@ -3,12 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from face_vectors import face_vectors
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import cross_val_predict as predict_by_scikit_learn
+from sklearn.model_selection import cross_val_score as score_by_scikit_learn
 
-from ferlib import predictions, probe
+from ferlib import newton, predictions, probe
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
+from ferlib.stats import leakage
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,9 @@ def test_out_of_fold_predictions_are_scikit_learns_own(faces):
     folds = probe.identity_folds(emotions, subjects, n_folds=4, seed=0)
     found = probe.out_of_fold(vectors, emotions, folds, inverse_regularisation=2.0)
     model = LogisticRegression(C=2.0, solver="newton-cg", tol=1e-10, max_iter=10_000)
-    expected = cross_val_predict(model, vectors, emotions, groups=folds, cv=LeaveOneGroupOut(), method="predict_proba")
+    expected = predict_by_scikit_learn(
+        model, vectors, emotions, groups=folds, cv=LeaveOneGroupOut(), method="predict_proba"
+    )
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -59,10 +65,89 @@ def test_more_folds_than_people_is_an_error(faces):
 
 
 def test_a_solver_that_stops_early_is_an_error(faces, monkeypatch):
-    vectors, emotions, _ = faces
-    monkeypatch.setattr(probe, "LogisticRegression", lambda **_: LogisticRegression(C=1e6, tol=1e-12, max_iter=2))
+    vectors, emotions, subjects = faces
+    monkeypatch.setattr(newton, "MOST_STEPS", 1)
+    folds = probe.identity_folds(emotions, subjects, n_folds=4, seed=0)
     with pytest.raises(RuntimeError, match="did not converge"):
-        probe.fit(vectors, emotions, inverse_regularisation=1e6)
+        probe.out_of_fold(vectors, emotions, folds, inverse_regularisation=1e6)
+
+
+PENALTIES = [0.1, 1.0, 10.0, 100.0, 1000.0]
+
+
+@pytest.mark.parametrize("scheme, splitter", [("identity-disjoint", StratifiedGroupKFold), ("random", StratifiedKFold)])
+def test_the_nested_choice_and_the_answers_are_scikit_learns_own(scheme, splitter):
+    """Everything anew with scikit-learn: its folds, its fits at tight tolerance, its log loss, its predictions."""
+    vectors, classes, subjects = face_vectors(40, d=32, images=7)
+    emotions = np.array(EMOTIONS)[classes]
+    folds = probe.SCHEMES[scheme](emotions, subjects, n_folds=4, seed=3)
+    options = {"penalties": PENALTIES, "n_inner": 3, "seed": 5, "scheme": scheme}
+    probes = probe.fit(vectors, emotions, subjects, probe.outside(folds), **options)
+    found = probe.predict(vectors, probes, folds)
+
+    def model(penalty):
+        return LogisticRegression(C=penalty, solver="newton-cg", tol=1e-8, max_iter=1000)
+
+    def cut(n, seed, rows):
+        groups = {"groups": subjects[rows]} if scheme == "identity-disjoint" else {}
+        return list(splitter(n, shuffle=True, random_state=seed).split(vectors[rows], classes[rows], **groups))
+
+    agree = 0
+    for fold, (train, test) in enumerate(cut(4, 3, slice(None))):
+        assert (folds[test] == fold).all()
+        inner = cut(3, 5, train)
+        score = [
+            score_by_scikit_learn(
+                model(penalty), vectors[train], classes[train], cv=inner, scoring="neg_log_loss"
+            ).mean()
+            for penalty in PENALTIES
+        ]
+        best = PENALTIES[int(np.argmax(score))]
+        assert probes.choices["inverse_regularisation"][fold] == best
+        agree += (model(best).fit(*known).predict(vectors[test]) == found[test].argmax(1)).sum()
+    assert agree / len(classes) >= 0.995
+
+
+def test_the_choice_reports_its_edge_and_its_certificate(faces):
+    vectors, emotions, subjects = faces
+    folds = probe.identity_folds(emotions, subjects, n_folds=4, seed=0)
+    options = {"n_inner": 3, "seed": 0}
+    narrow = probe.fit(vectors, emotions, subjects, probe.outside(folds), penalties=[1e-6, 1e-5], **options).choices
+    assert (narrow["inverse_regularisation"] == 1e-5).all() and narrow["at_edge"].all()
+    wide = probe.fit(vectors, emotions, subjects, probe.outside(folds), penalties=[1e-5, 0.3, 1e5], **options).choices
+    assert not wide["at_edge"].any() and (wide["relative_error_bound"] <= 1e-5).all()
+    assert wide["people"].tolist() == [9] * 4 and wide["images"].tolist() == [63] * 4
+
+
+def test_a_planted_leak_is_found_and_none_is_found_without():
+    """Labels go with the person, and the vectors carry what is the person's own noise: who knows the person, knows."""
+    random = np.random.default_rng(8)
+    subjects = np.repeat([f"p{number:02d}" for number in range(42)], 6)
+    habit = np.repeat(np.resize(EMOTIONS, 42), 6)
+    emotions = np.where(random.random(252) < 0.5, habit, random.choice(EMOTIONS, size=252))
+    signal = 1.2 * np.eye(7)[probe.codes(emotions)] + 0.6 * random.normal(size=(252, 7))
+    own = np.repeat(random.normal(size=(42, 60)), 6, axis=0)
+    found = {}
+    for name, noise in (("planted", own), ("none", random.normal(size=(252, 60)))):
+        vectors, frames = np.column_stack([signal, 0.5 * noise]), []
+        for split in range(3):
+            for scheme, split_by in probe.SCHEMES.items():
+                folds = split_by(emotions, subjects, n_folds=4, seed=split)
+                options = {"penalties": [0.1, 1.0, 10.0], "n_inner": 3, "seed": split, "scheme": scheme}
+                probes = probe.fit(vectors, emotions, subjects, probe.outside(folds), **options)
+                outcome = np.array(EMOTIONS)[probe.predict(vectors, probes, folds).argmax(axis=1)]
+                frames.append(pd.DataFrame({"variant": scheme, "repeat": split, "outcome": outcome, "true": emotions}))
+                frames[-1] = frames[-1].assign(subject_id=subjects, image_id=np.arange(252).astype(str))
+        answers = pd.concat(frames).assign(dataset="d", model=name, race="R", gender="G", group="R G")
+        found[name] = leakage.leakage(answers).iloc[0]
+    assert found["planted"]["ci_low"] > 0 and found["planted"]["leakage"] > 0.05
+    assert found["none"]["ci_low"] < 0 < found["none"]["ci_high"] and abs(found["none"]["leakage"]) < 0.03
+
+
+def test_fewer_images_of_an_emotion_than_random_folds_is_an_error(faces):
+    _, emotions, subjects = faces
+    with pytest.raises(InputError, match="n_folds = 13, but 'anger' has only 12 images"):
+        probe.random_folds(emotions, subjects, n_folds=13, seed=0)
 
 
 def test_an_emotion_absent_from_training_has_probability_zero(faces):

@@ -1,0 +1,62 @@
+"""Learning curves: no person and no principal component of the test part is in the training."""
+
+import numpy as np
+import pytest
+from face_vectors import face_vectors
+
+from ferlib import learning, probe
+from ferlib.labels import EMOTIONS
+
+OPTIONS = {"penalties": [1.0, 30.0], "n_inner": 2, "seed": 4}
+
+
+@pytest.fixture(scope="module")
+def faces():
+    vectors, classes, subjects = face_vectors(24, d=16, images=7, emotion=0.8)
+    emotions = np.array(EMOTIONS)[classes]
+    return vectors, emotions, subjects, probe.identity_folds(emotions, subjects, n_folds=3, seed=0)
+
+
+def accuracy(chances, emotions):
+    return np.mean(np.array(EMOTIONS)[chances.argmax(axis=1)] == emotions)
+
+
+def test_a_probe_learns_from_so_many_people_and_all_of_them_is_the_whole(faces, monkeypatch):
+    vectors, emotions, subjects, folds = faces
+    seen = []
+    original = probe.fit
+
+    def watched(embeddings, emotions, subjects, training, **options):
+        seen.extend(training)
+        return original(embeddings, emotions, subjects, training, **options)
+
+    monkeypatch.setattr(probe, "fit", watched)
+    answers = learning.by_people(vectors, emotions, subjects, folds, counts=[4, 16, 99], **OPTIONS)
+    assert list(answers) == [4, 16]
+    people = [set(subjects[part]) for part in seen]
+    assert [len(part) for part in people] == [4] * 3 + [16] * 3
+    for fold in range(3):
+        assert not people[fold] & set(subjects[folds == fold]) and people[fold] <= people[fold + 3]
+    assert accuracy(answers[4], emotions) < accuracy(answers[16], emotions)
+    whole = original(vectors, emotions, subjects, probe.outside(folds), **OPTIONS)
+    np.testing.assert_allclose(answers[16], probe.predict(vectors, whole, folds), atol=1e-5)
+
+
+def test_all_dimensions_are_the_embedding_itself_and_few_are_less(faces):
+    vectors, emotions, subjects, folds = faces
+    answers = learning.by_dimensions(vectors, emotions, subjects, folds, counts=[2, 16, 64], **OPTIONS)
+    assert list(answers) == [2, 16]
+    whole = probe.fit(vectors, emotions, subjects, probe.outside(folds), **OPTIONS)
+    np.testing.assert_allclose(answers[16], probe.predict(vectors, whole, folds), atol=1e-3)
+    assert accuracy(answers[2], emotions) < accuracy(answers[16], emotions)
+
+
+def test_the_components_are_those_of_the_training_part_alone(faces):
+    vectors, _, _, folds = faces
+    part = folds != 0
+    turned = learning.principal_components(vectors, part)
+    spread = np.cov(turned[part].T)
+    np.testing.assert_allclose(spread, np.diag(np.diag(spread)), atol=1e-12)
+    other = vectors.copy()
+    other[~part] = 7.0
+    np.testing.assert_array_equal(learning.principal_components(other, part)[part], turned[part])
