@@ -9,6 +9,7 @@ TEMPLATES = {
     "face": "a photo of a {} face",
     "person": "a photo of a person who looks {}",
     "short": "a {} face",
+    "mood": "a photo of a {} person",
 }
 """Caption templates by name; `{}` takes the adjective of the emotion."""
 

@@ -96,12 +96,8 @@ def test_the_nested_choice_and_the_answers_are_scikit_learns_own(scheme, splitte
     for fold, (train, test) in enumerate(cut(4, 3, slice(None))):
         assert (folds[test] == fold).all()
         inner = cut(3, 5, train)
-        score = [
-            score_by_scikit_learn(
-                model(penalty), vectors[train], classes[train], cv=inner, scoring="neg_log_loss"
-            ).mean()
-            for penalty in PENALTIES
-        ]
+        known, judge = (vectors[train], classes[train]), {"cv": inner, "scoring": "neg_log_loss"}
+        score = [score_by_scikit_learn(model(penalty), *known, **judge).mean() for penalty in PENALTIES]
         best = PENALTIES[int(np.argmax(score))]
         assert probes.choices["inverse_regularisation"][fold] == best
         agree += (model(best).fit(*known).predict(vectors[test]) == found[test].argmax(1)).sum()
