@@ -47,6 +47,7 @@ AFTER_02_embedding := 01_data_prep
 AFTER_03_probing := 01_data_prep 02_embedding
 AFTER_04_lmfm_prompting := 01_data_prep
 AFTER_06_bias_stats := 01_data_prep 03_probing 04_lmfm_prompting
+AFTER_07_controlled_faces := 01_data_prep 03_probing 04_lmfm_prompting 06_bias_stats
 AFTER_09_published_claims :=
 AFTER_10_figures := 01_data_prep 06_bias_stats
 
