@@ -137,6 +137,8 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
                 f"backbone {name!r}, weights {pretrained!r}: the weights could not be loaded ({failure}). Check "
                 f"that the file is whole; a published model is fetched once and needs the network for that."
             ) from failure
+    if device != "mps":  # convolutions take about a third less time in this order of memory
+        model = model.to(memory_format=torch.channels_last)
     return Backbone(_short(name), name, pretrained, model.eval(), preprocess)
 
 
