@@ -125,6 +125,18 @@ def test_a_change_re_runs_what_depends_on_it_and_nothing_else(smoke, make, chang
     assert would_execute(make, changed.format(run=run.root)) == expected
 
 
+def test_questions_without_an_answer_are_asked_again(smoke, make):
+    """A run that ended in errors is finished, but not fresh."""
+    run, _ = smoke
+    listed = run.responses / "unanswered.csv"
+    assert not listed.exists()
+    listed.touch()
+    try:
+        assert would_execute(make) == ["04_lmfm_prompting", "06_bias_stats", "10_figures"]
+    finally:
+        listed.unlink()
+
+
 def test_a_table_that_was_lost_is_made_again(smoke, make):
     run, _ = smoke
     lost = run.predictions / "demo-clip-probe.parquet"

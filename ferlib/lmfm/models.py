@@ -121,7 +121,8 @@ def _complete(entry, row, limits):
             f"{where}: base_url holds more than an address (a user, a password, or what follows '?' or '#'), which "
             f"would be written into tables and messages. Leave it out; a key goes into the environment."
         )
-    if "key_variable" in entry and not re.fullmatch(r"[A-Z][A-Z0-9_]*|", entry["key_variable"]):
+    variable = entry.get("key_variable", NOT_NAMED)
+    if variable not in ("", NOT_NAMED) and not re.fullmatch(r"[A-Z][A-Z0-9_]*", variable):
         raise InputError(
             f"{where}: key_variable is no name of an environment variable (capital letters, digits and '_', for "
             f"example {own['key_variable'] or 'MY_KEY'}). It is not shown here, in case it is the key itself: that "

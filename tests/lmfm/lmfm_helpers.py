@@ -1,6 +1,8 @@
 """A stand-in server in this process that sees the colour of an image, and images of known colour."""
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -69,3 +71,20 @@ def faces(folder, count, *, dataset="demo", green=255):
 def plan_for(manifest, model, **more):
     """A plan with the shipped prompt and the usual settings."""
     return plans.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
+
+
+CLAIMING = """
+import sys, time
+from ferlib.lmfm import store
+claims = [store.Store(sys.argv[1]).claim(key) for key in sys.argv[2:]]
+assert all(claim.__enter__() for claim in claims)
+print("claimed", flush=True)
+time.sleep(60)
+"""
+
+
+def claiming(folder, keys):
+    """A process that has claimed some questions and does nothing with them."""
+    process = subprocess.Popen([sys.executable, "-c", CLAIMING, str(folder), *keys], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "claimed\n"
+    return process

@@ -1,7 +1,7 @@
 """Batches give the same answers under the same addresses as direct questions, and none is bought twice."""
 
 import pytest
-from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
+from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
 from ferlib.demo import dials, readers
@@ -86,6 +86,63 @@ def test_a_batch_of_another_plan_is_left_alone(stand_in, tmp_path, provider):
     assert stand_in.requests[few.model["name"]] == 10
 
 
+def test_a_batch_of_more_questions_than_are_asked_now_is_fetched_whole(stand_in, tmp_path, provider, monkeypatch):
+    """What was handed in is paid for, whatever is asked about today."""
+    manifest, model = faces(tmp_path, 10), entry(stand_in, provider)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch.time, "sleep", kill)
+        with pytest.raises(Killed):
+            ask(plan_for(manifest, model), tmp_path / "r")
+    assert set(ask(plan_for(manifest[:4], model), tmp_path / "r")["status"]) == {"ok"}
+    assert len(list((tmp_path / "r").glob("??/*.json"))) == 10
+    whole = ask(plan_for(manifest, model), tmp_path / "r")
+    assert set(whole["status"]) == {"ok"} and stand_in.requests[model["name"]] == 10
+    record = store.Store(tmp_path / "r").get(whole["response_id"][9])
+    assert record["asked"]["option_order"] == whole["option_order"][9]
+
+
+def test_several_batches_are_under_way_at_a_time_and_not_more(stand_in, tmp_path, provider, monkeypatch):
+    """One after another they would take a day each."""
+    under_way, submit, keep = [0], batch._Run.submit, batch._Run.keep
+    monkeypatch.setattr(batch._Run, "submit", lambda *a: (under_way.append(under_way[-1] + 1), submit(*a))[1])
+    monkeypatch.setattr(batch._Run, "keep", lambda *a: (under_way.append(under_way[-1] - 1), keep(*a))[1])
+    answers = ask(plan_for(faces(tmp_path, 14), entry(stand_in, provider)), tmp_path / "r", size=2, concurrency=3)
+    assert set(answers["status"]) == {"ok"} and max(under_way) == 3 and under_way[-1] == 0
+
+
+def test_what_another_process_asks_is_not_handed_in_as_well(stand_in, tmp_path, provider):
+    plan = plan_for(faces(tmp_path, 3), entry(stand_in, provider))
+    other = claiming(tmp_path / "r", list(plan.questions["response_id"][1:2]))
+    with pytest.raises(InputError, match="another process is asking the same questions right now"):
+        ask(plan, tmp_path / "r")
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    assert not stand_in.requests and set(ask(plan, tmp_path / "r")["status"]) == {"ok"}
+
+
+def test_a_batch_that_fails_as_a_whole_says_why(stand_in, tmp_path, monkeypatch):
+    """As when more tokens are under way than an account may have."""
+    get = stand_in.batches.get
+
+    def failed(path):
+        job = get(path)
+        reason = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached", "param": None}
+        late = {"status": "failed", "output_file_id": None, "error_file_id": None}
+        return {**job, **late, "errors": {"object": "list", "data": [reason]}} if job.get("id") else job
+
+    monkeypatch.setattr(stand_in.batches, "get", failed)
+    answers = ask(plan_for(faces(tmp_path, 2), entry(stand_in, "openai")), tmp_path / "r")
+    assert set(answers["error"]) == {"the batch is failed: Enqueued token limit reached"}
+
+
 def test_an_endpoint_that_is_not_there_ends_the_run(stand_in, tmp_path, provider):
     model = entry(stand_in, provider, base_url="http://127.0.0.1:9")
     with pytest.raises(InputError, match="its batch cannot be reached.*Run again to go on"):
@@ -133,3 +190,14 @@ def test_a_batch_is_not_handed_in_when_it_could_pass_the_limit(stand_in, tmp_pat
     with pytest.raises(InputError, match="max_usd = 1 would be passed"):
         transport.ask(made, store.Store(tmp_path / "r"), transport="batch", max_usd=1, prices=prices, progress=False)
     assert not stand_in.requests
+
+
+def test_what_the_limit_allows_is_fetched_before_the_rest_is_refused(stand_in, tmp_path, provider):
+    prices = {(provider, f"demo-{provider}"): cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
+    made = plan_for(faces(tmp_path, 6), entry(stand_in, provider))
+    purse = budget.of(made.model, tmp_path / "r", max_usd=1.5, prices=prices, batched=True)
+    with pytest.raises(InputError, match="max_usd = 1.5 would be passed"):
+        ask(made, tmp_path / "r", size=2, budget=purse)
+    kept = len(list((tmp_path / "r").glob("??/*.json")))
+    assert 0 < kept < 6 and sum(stand_in.requests.values()) == kept
+    assert purse.spent_usd() <= 1.5

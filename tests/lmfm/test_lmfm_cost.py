@@ -8,11 +8,15 @@ import sys
 import threading
 import time
 
+import open_clip
 import pytest
 from lmfm_helpers import entry, faces, plan_for
 
+from ferlib import paths
 from ferlib.errors import InputError
-from ferlib.lmfm import budget, cost, estimate, models, replay, run, store, study
+from ferlib.lmfm import budget, cost, estimate, models, prompts, replay, run, store, study
+from ferlib.pipeline import asking
+from ferlib.pipeline import estimate as pipeline_estimate
 
 PRICE = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
 PRICES = {
@@ -43,6 +47,29 @@ def test_every_shipped_price_has_a_day_and_a_source():
 )
 def test_image_tokens_are_the_providers_examples(rule, size, tokens):
     assert cost.image_tokens(rule, *size) == tokens
+
+
+@pytest.mark.parametrize("rule", ["", "tiles 85", "crops", "crops 258 1", "tiles 85 -1", "patches 32", "crops x"])
+def test_a_rule_that_is_none_is_told(rule):
+    with pytest.raises(InputError, match="Allowed: 'tiles BASE TILE', 'crops TILE'"):
+        cost.image_tokens(rule, 224, 224)
+
+
+@pytest.mark.parametrize("rule", ["tiles 85 170", "tiles 2833 5667", "crops 258"])
+@pytest.mark.parametrize("size", [(224, 224), (250, 250), (450, 450), (2444, 1718), (385, 3000), (4000, 3000)])
+def test_the_most_that_can_be_billed_is_more_than_every_published_rule_says(rule, size):
+    most = cost.tokens_at_most(rule, *size, "Which emotion?")
+    tiled = 258 * -(-size[0] // 768) * -(-size[1] // 768) if rule == "crops 258" else 0
+    assert most >= 1.25 * max(cost.image_tokens(rule, *size), tiled) + 6
+
+
+def test_words_are_counted_as_a_tokenizer_of_real_models_counts_them():
+    """CLIP's own byte-pair encoding is the witness: English within a tenth, German within what the limit allows for."""
+    tokenizer = open_clip.tokenizer.SimpleTokenizer()
+    for name in prompts.available():
+        text = prompts.load(name).text()
+        ratio = len(tokenizer.encode(text)) / cost.text_tokens(text)
+        assert 0.9 < ratio < 1.1 or (name == "forced-choice-de" and ratio < 2), name
 
 
 def test_a_model_elsewhere_without_a_price_is_told_and_one_here_is_free():
@@ -164,6 +191,41 @@ def test_the_limit_holds_over_killed_runs_and_two_at_a_time(billing, tmp_path):
     assert [process.wait() for process in processes][1:] == [1, 1]
     assert 0.2 * limit < billed(billing) <= limit
     assert billed(billing) <= money(tmp_path / "r", limit).spent_usd() + 1e-9 <= limit
+
+
+def test_the_time_follows_the_limits_of_each_model(tmp_path):
+    entries = [
+        {"name": "a", "provider": "openai", "base_url": "http://localhost:1/v1", "concurrency": 2},
+        {"name": "b", "provider": "openai", "base_url": "http://localhost:2/v1", "requests_per_minute": 5},
+    ]
+    parts = {"all": [plan_for(faces(tmp_path, 40), model) for model in models.read(entries)]}
+    table = estimate.table(parts, store.Store(tmp_path / "r"), prices={}).set_index("model")
+    assert table["minutes"].to_list() == pytest.approx([40 * estimate.ASSUMED_S / 2 / 60, 40 / 5])
+
+
+def test_the_estimate_says_whether_the_limit_covers_what_is_left_beside_what_is_spent(billing, tmp_path, monkeypatch):
+    """What it calls covered is asked to the end."""
+    plan = plan_for(faces(tmp_path, 12), entry(billing, "openai"))
+    run_of = paths.run(tmp_path / "run")
+    values = {"max_usd": 0.0, "transport": "direct"}
+    monkeypatch.setattr(asking, "of_run", lambda _: (run_of, values, [plan.model], {"all": [plan]}))
+    monkeypatch.setattr(cost, "read_prices", lambda: PRICES)
+    run.ask(
+        plan_for(faces(tmp_path, 4), plan.model),
+        store.Store(run_of.responses),
+        budget=money(run_of.responses, 99),
+        progress=False,
+    )
+    spent = billed(billing)
+    most = estimate.table({"all": [plan]}, store.Store(run_of.responses), prices=PRICES)["usd_at_most"].sum()
+    for values["max_usd"], verdict in (
+        (most, "may stop"),
+        (spent + most - 0.01, "may stop"),
+        (spent + most + 0.01, "covers"),
+    ):
+        assert f"of which ${spent:.2f} are spent by earlier runs: {verdict}" in pipeline_estimate.text("run")
+    purse = money(run_of.responses, values["max_usd"])
+    assert set(run.ask(plan, store.Store(run_of.responses), budget=purse, progress=False)["status"]) == {"ok"}
 
 
 def test_ledger_of_many_threads_adds_up(tmp_path):

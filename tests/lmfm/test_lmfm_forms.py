@@ -1,5 +1,6 @@
 """Each form of prompt demands what it needs, and its answers become labels without guessing."""
 
+import itertools
 import json
 import math
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from lmfm_helpers import SETTINGS, entry, faces
 
+from ferlib.demo import readers
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.lmfm import disagreement, forms, parse, plans, prompts, replay, run, store, study
@@ -163,6 +165,41 @@ def test_disagreement_is_told_by_its_source(stand_in, tmp_path):
     assert table.loc["repeat at temperature 1.5", "differ"] == 0  # it names two each time, whichever it draws
     assert table.loc["prompt", "label_or_none"] == table.loc["prompt", "n_pairs"] == 14
     assert list(table["n_pairs"]) == [14, 42, 42, 42]
+
+
+def test_each_source_of_disagreement_is_measured_alone(stand_in, tmp_path):
+    """Of a model that takes the first word offered, warm any word by the seed, and calls a face neutral when free."""
+
+    def respond(reader, probabilities, asked):
+        options = asked.options()
+        if not options:
+            return readers.Reply("answered", "A neutral look.")
+        word = options[asked.seed % 7] if asked.temperature else options[0]
+        return readers.Reply("answered", json.dumps({"emotion": word}) if asked.schema else word)
+
+    stand_in.respond = respond
+    parts = study.questions(
+        faces(tmp_path, 14), models=[entry(stand_in, "openai")], prompt_names=["forced-choice"], repeats=1, seed=3,
+        option_order="shuffled", temperature=0.0, max_tokens=99, compare_images=14, compare_orders=4, compare_repeats=3,
+        compare_prompts=["structured", "description"], compare_temperatures=[0.0, 0.7], legacy_check_images=0,
+    )  # fmt: skip
+    responses, asked = store.Store(tmp_path / "r"), {name: some for name, some in parts.items() if name != study.MAIN}
+    answers = {
+        name: replay.together(run.ask(plan, responses, progress=False) for plan in some)
+        for name, some in asked.items()
+        if some
+    }
+    table = disagreement.table(answers).set_index("changed")
+    offered = asked["option order"][0].questions
+    first = offered.assign(first=offered["options"].str.split(",").str[0]).groupby("image_id")["first"].agg(list)
+    # Worked out from the plans alone, pair by pair.
+    by_order = sum(a != b for words in first for a, b in itertools.combinations(words, 2))
+    by_prompt = 2 * sum(words[0] != "neutral" for words in first)
+    assert list(table.loc["option order", ["n_pairs", "other_label"]]) == [14 * 6, by_order] and by_order > 14 * 3
+    assert list(table.loc["prompt", ["n_pairs", "other_label"]]) == [14 * 3, by_prompt] and by_prompt < 14 * 3
+    assert table.loc["repeat at temperature 0", "differ"] == 0
+    assert table.loc["repeat at temperature 0.7", "share"] == 1
+    assert (table["label_or_none"] == 0).all() and len(table) == 4
 
 
 def test_disagreement_counts_pairs_as_by_hand():

@@ -177,6 +177,8 @@ def test_ctrl_c_stops_at_once_and_keeps_what_was_under_way(serve, tmp_path):
     assert time.monotonic() - began < 5
     assert complaint.strip().endswith("KeyboardInterrupt")
     stored = len(list((tmp_path / "r").glob("??/*.json")))
+    assert "demo-openai: stopping; waits for the answers under way (Ctrl-C again drops them)" in complaint
+    assert f"stopped; {stored} answers came and are stored. Run again to ask the other {60 - stored}" in complaint
     assert stored == server.answered() <= 20  # all that was paid for, and nothing new was begun
 
 

@@ -15,10 +15,11 @@ from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
+from ferlib import tables
 from ferlib.demo import readers
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models, plans, replay, run, store
+from ferlib.lmfm import models, pace, plans, replay, run, store
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.pace import Pace
 from ferlib.lmfm.retry import patiently
@@ -153,6 +154,57 @@ def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_pat
     assert "not asked, since 16 questions in a row got no answer" in replay.complaint(answers)
 
 
+def test_answers_that_are_all_cut_off_end_the_run_before_all_are_paid(stand_in, tmp_path):
+    """As of a model that spends all its tokens on thoughts."""
+    stand_in.respond = always(readers.Reply("truncated"))
+    plan = plan_for(faces(tmp_path, 60), entry(stand_in, "gemini"))
+    with pytest.raises(InputError, match="each of the first 16 answers was cut off at max_tokens = 32.*: raise"):
+        ask(plan, tmp_path / "r", concurrency=2)
+    kept = len(list((tmp_path / "r").glob("??/*.json")))
+    assert 16 <= kept == stand_in.requests["demo-gemini"] < 24
+
+
+def test_some_answers_that_are_cut_off_are_outcomes_like_others(stand_in, tmp_path):
+    see, count = stand_in.respond, []
+    cut = readers.Reply("truncated", "The")
+    stand_in.respond = lambda *a: (count.append(1), see(*a) if len(count) == 9 else cut)[1]
+    answers = ask(plan_for(faces(tmp_path, 40), entry(stand_in, "gemini")), tmp_path / "r", concurrency=1)
+    assert answers["status"].value_counts().to_dict() == {"truncated": 39, "ok": 1}
+
+
+def test_what_was_learnt_from_429_still_counts_for_the_next_prompt(stand_in, tmp_path, quick):
+    model = {**entry(stand_in, "openai"), "concurrency": 8}
+    stand_in.failures.append("429")
+    manifest = faces(tmp_path, 2)
+    ask(plan_for(manifest[:1], model), tmp_path / "r")
+    shared = pace.of(model, concurrency=8, requests_per_minute=0)
+    assert 4 <= shared.limit < 8
+    ask(plan_for(manifest[1:], model), tmp_path / "r")
+    assert 4 < shared.limit < 8
+
+
+def test_the_limits_of_the_model_are_those_of_its_run(stand_in, tmp_path, quick):
+    stand_in.failures.extend(["500"] * 9)
+    model = models.read([{**entry(stand_in, "openai"), "tries": 3, "concurrency": 1}])[0]
+    answers = ask(plan_for(faces(tmp_path, 4), model), tmp_path / "r")
+    assert list(answers["status"]) == ["error", "error", "error", "ok"]
+    with pytest.raises(TypeError, match="unknown limit retries"):
+        ask(plan_for(faces(tmp_path / "r", 5), model), tmp_path / "r", retries=2)
+
+
+def test_unanswered_questions_are_listed_until_they_are_answered(stand_in, tmp_path, quick):
+    """make executes the notebook again as long as the list is there."""
+    plan, listed = plan_for(faces(tmp_path, 5), entry(stand_in, "openai")), tmp_path / "r" / "unanswered.csv"
+    stand_in.failures.extend(["500"] * 2)
+    answers = ask(plan, tmp_path / "r", concurrency=1, tries=2)
+    replay.keep_unanswered(answers, listed)
+    (row,) = tables.read_csv(listed, columns=("model", "error")).itertuples()
+    assert (row.model, row.image_id, row.error) == ("demo-openai", "face-0000", "HTTP 500: the server had an error")
+    assert "`make run` asks them again" in replay.complaint(answers)
+    replay.keep_unanswered(ask(plan, tmp_path / "r"), listed)
+    assert not listed.exists()
+
+
 def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_path):
     class Busy:
         library = "none"
@@ -184,6 +236,21 @@ def test_waits_grow_and_differ(monkeypatch):
     firsts, seconds, thirds = waits[0::3], waits[1::3], waits[2::3]
     for values, low in [(firsts, 1), (seconds, 2), (thirds, 4)]:
         assert low <= min(values) and max(values) <= 1.5 * low and len(set(values)) == 20
+
+
+def test_own_waits_stop_growing_and_the_run_goes_on():
+    waits = []
+
+    class Clock(threading.Event):
+        def wait(self, timeout):
+            waits.append(timeout)
+
+    def fail():
+        raise NoAnswer("HTTP 500", retry=True)
+
+    with pytest.raises(NoAnswer, match="^HTTP 500$"):
+        patiently(fail, tries=12, stop=Clock(), pace=Pace(1))
+    assert len(waits) == 11 and all(120 <= wait <= 180 for wait in waits[7:]) and waits[6] < 97
 
 
 def test_the_provider_says_how_long_to_wait():
