@@ -1,6 +1,7 @@
 """The embeddings of a run: one file a backbone, read by the notebooks that come after."""
 
 import io
+import json
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from ferlib.paths import relative
 from ferlib.tables import write_bytes
 
 
-def save(path, *, image_ids, vectors, source, weights_sha256):
+def save(path, *, image_ids, vectors, source, recipe):
     """Write embeddings to one file, whole or not at all.
 
     Parameters
@@ -20,8 +21,8 @@ def save(path, *, image_ids, vectors, source, weights_sha256):
     vectors : numpy.ndarray, shape (n, d), float32
     source : sequence of str
         What `ferlib.embed.load_backbone` was called with: the name, and the weights' tag or an empty text.
-    weights_sha256 : str
-        `Backbone.weights_sha256`.
+    recipe : dict
+        What the embeddings depend on, see `ferlib.embeddings.recipes.recipe`.
 
     Returns
     -------
@@ -33,7 +34,8 @@ def save(path, *, image_ids, vectors, source, weights_sha256):
         image_id=np.asarray(image_ids, dtype=str),
         embedding=vectors.astype(np.float32),
         source=np.asarray(source, dtype=str),
-        weights_sha256=np.asarray(weights_sha256),
+        weights_sha256=np.asarray(recipe["weights_sha256"]),
+        recipe=np.asarray(json.dumps(recipe, sort_keys=True)),
     )
     return write_bytes(buffer.getvalue(), path)
 

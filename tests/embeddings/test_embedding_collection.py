@@ -49,6 +49,16 @@ def test_a_warm_run_computes_nothing_and_does_not_even_load_the_backbone(first, 
     assert again.recipe == first[0].recipe and files_of(folder) == files_of(first[1])
 
 
+def test_a_bar_shows_how_far_it_is_and_how_fast_and_none_when_nothing_is_to_do(manifest, source, tmp_path, capfd):
+    collect(manifest.iloc[:4], source, tmp_path)
+    capfd.readouterr()
+    collect(manifest, source, tmp_path)
+    shown = capfd.readouterr().err
+    assert "4/10" in shown and "10/10" in shown and "image/s" in shown
+    collect(manifest, source, tmp_path)
+    assert capfd.readouterr().err == ""
+
+
 def test_two_cold_runs_leave_the_same_bytes(first, manifest, source, tmp_path):
     collect(manifest, source, tmp_path)
     assert files_of(tmp_path) == files_of(first[1])
