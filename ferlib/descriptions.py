@@ -1,8 +1,10 @@
 """What a figure shows and says, in words: the alternative text for readers who cannot see it.
 
-Each function takes the table that its namesake in `ferlib.plots` or `ferlib.matrices` draws, and returns text.
+Each function takes the table that its namesake in `ferlib.plots`, `ferlib.matrices`, `ferlib.forests` or
+`ferlib.curves` draws, and returns text.
 """
 
+from ferlib.forests import measure_names
 from ferlib.plots import percent, span
 
 
@@ -60,5 +62,55 @@ def no_answer(table):
     )
 
 
+def gaps(table):
+    """Describe the marks and bars of `ferlib.forests.gaps`."""
+    known = table[table["gap"].notna()].reset_index(drop=True)
+    beyond = known[known["gap"] > known["gap_95"]]
+    told = f"{len(beyond)} of {len(known)} gaps pass what 95 in 100 gaps by lot stay below"
+    if len(beyond):
+        top = beyond.loc[[(beyond["gap"] - beyond["gap_95"]).idxmax()]]
+        (name,), (row,) = measure_names(top), top.itertuples()
+        told += (
+            f"; furthest: {row.model}, {name} by {row.attribute}, {percent(row.gap)} between {row.lowest} and "
+            f"{row.highest}, by lot at most {percent(row.gap_95)}"
+        )
+    return (
+        f"Marks: gap between the highest and the lowest group of each measure by race, by gender and by both, on bars "
+        f"of gaps by lot; models: {_listed(table['model'])}; dataset {_listed(table['dataset'])}. {told}."
+    )
+
+
+def ratios(table):
+    """Describe the forest plot of `ferlib.forests.ratios`."""
+    finite = table[table["value"].between(0, float("inf"), inclusive="neither")]
+    low, high = finite.loc[finite["value"].idxmin()], finite.loc[finite["value"].idxmax()]
+    holds = ((table["low"] <= 1) & (table["high"] >= 1)).sum()
+    return (
+        f"Forest plot of {len(table)} ratios; those above 0 and finite go from {low['value']:.2f} ({low['label']}) to "
+        f"{high['value']:.2f} ({high['label']}); {holds} of the {table['low'].notna().sum()} intervals hold 1."
+    )
+
+
 def _listed(values):
     return ", ".join(sorted(values.unique()))
+
+
+def levels(table):
+    """Describe the curves of `ferlib.curves.levels`."""
+    ranges = table.groupby(["question", "panel", "model"])["rate"].agg(lambda rate: rate.max() - rate.min())
+    question, panel, model = ranges.idxmax()
+    return (
+        f"Dots with intervals. Rows of panels: {', '.join(dict.fromkeys(table['question']))}; columns: "
+        f"{', '.join(dict.fromkeys(table['panel']))}; models: {_listed(table['model'])}. Widest range within a panel: "
+        f"{model}, {question}, {panel}, {percent(ranges.max())}."
+    )
+
+
+def changes(table):
+    """Describe the dots of `ferlib.curves.changes`."""
+    top = table.loc[table["changed"].idxmax()]
+    return (
+        f"Dots with intervals: share of answers that change when one factor changes, and difference of the accuracy, "
+        f"for {', '.join(dict.fromkeys(table['contrast']))}; models: {_listed(table['model'])}. Most changes: "
+        f"{top['model']}, {top['contrast']}, {percent(top['changed'])}."
+    )
