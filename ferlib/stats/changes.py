@@ -168,7 +168,7 @@ def by_group(all_counts, attribute, *, alpha=0.05):
     pandas.DataFrame
         Columns `LEVEL_COLUMNS`; `factor` is the attribute, `level` the group and `units` its people.
     """
-    frames = []
+    frames = [pd.DataFrame(columns=list(LEVEL_COLUMNS))] if not all_counts else []
     for counts in all_counts:
         members = counts.members(attribute)
         count, n = measure(counts.tensor)
@@ -181,3 +181,27 @@ def by_group(all_counts, attribute, *, alpha=0.05):
             frame = frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True)))
             frames.append(frame.assign(factor=attribute, **counts.configuration))
     return pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
+
+
+def panels(tables, questions):
+    """Tables of rates as `ferlib.curves.levels` draws them side by side.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Heading of each column of panels, and its rates (columns `LEVEL_COLUMNS`); without rows there is no column.
+    questions : dict of tuple to str
+        Measure, true and predicted emotion of each row of panels, and its name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `LEVEL_COLUMNS`, `panel` and `question`, in the order of the questions and tables.
+    """
+    frames = [pd.DataFrame(columns=[*LEVEL_COLUMNS, "panel", "question"])] if not any(map(len, tables.values())) else []
+    for (measured, true, predicted), question in questions.items():
+        for panel, table in tables.items():
+            of = (table["measure"] == measured) & (table["true"] == true) & (table["predicted"] == predicted)
+            if len(table):
+                frames.append(table[of].assign(panel=panel, question=question))
+    return pd.concat(frames, ignore_index=True)

@@ -17,22 +17,29 @@ COLUMNS = (
     "expected", "by_level", "by_level_low", "by_level_high", "by_group", "by_group_low", "by_group_high", "left_over",
 )  # fmt: skip
 
+AUDITED = (
+    "dataset", "model", "variant", "measure", "true", "predicted", "group_a", "group_b", "rd_low", "rd_high", "verdict",
+)  # fmt: skip
+"""Columns of `disparities.csv` that `beside` reads."""
 
-def decompose(observed, controlled, *, attribute, level, unit, measures, alpha=0.05):
+
+def decompose(observed, controlled, manifest, factor, *, attribute, unit, measures, alpha=0.05):
     """Divide the gaps between groups of an ordinary set by means of a crossed one: `controlled_gaps.csv`.
 
     Parameters
     ----------
     observed, controlled : pandas.DataFrame
-        Answers of one variant a model to the ordinary and to the crossed set, as `ferlib.stats.answers.join` returns
-        them, with the column `level` (numbers).
+        Answers of one variant a model to the ordinary and to the crossed set (answers to further sets are passed over),
+        as `ferlib.stats.answers.join` returns them.
+    manifest : pandas.DataFrame
+        Images of both sets, with the columns `factor.level` (numbers) and `unit`.
+    factor : ferlib.stats.matched.Factor
+        What is crossed with the groups, for example the skin tone. A level that the crossed set lacks counts for its
+        two neighbours, by its distance from them.
     attribute : str
-        Column of the groups, for example `race`; crossed with `level` in `controlled`.
-    level : str
-        Column of the factor, for example `skin_tone`. A level that the crossed set lacks counts half for each of its
-        two neighbours, or by its distance from them.
+        Column of the groups, for example `race`.
     unit : str
-        Column of `controlled` with the independent units.
+        Column with the independent units of the crossed set.
     measures : sequence of tuple of str
         `("accuracy", "", "")` or `("confusion", true, predicted)`.
     alpha : float
@@ -46,7 +53,10 @@ def decompose(observed, controlled, *, attribute, level, unit, measures, alpha=0
         crossed set and the people of the ordinary one, with the degrees of freedom of the units (a cautious choice);
         missing where leaving out nobody changes anything.
     """
-    rows = []
+    level, rows = factor.level, []
+    controlled = controlled[controlled["dataset"] == factor.dataset]
+    observed = observed.merge(manifest[["image_id", level]].dropna(), on="image_id")
+    controlled = controlled.merge(manifest[["image_id", level, unit]].dropna(), on="image_id")
     for model in sorted(set(observed["model"]) & set(controlled["model"])):
         for named in measures:
             own = _hits(observed[observed["model"] == model], named)
@@ -54,6 +64,28 @@ def decompose(observed, controlled, *, attribute, level, unit, measures, alpha=0
             table = _of_one(own, crossed, attribute, level, unit, alpha)
             rows.append(table.assign(model=model, **dict(zip(("measure", "true", "predicted"), named, strict=True))))
     return pd.concat(rows, ignore_index=True)[list(COLUMNS)] if rows else pd.DataFrame(columns=list(COLUMNS))
+
+
+def beside(gaps, disparities):
+    """Set the interval and the verdict of the audit beside each observed gap.
+
+    Parameters
+    ----------
+    gaps : list of pandas.DataFrame
+        As `decompose` returns them; may be empty.
+    disparities : pandas.DataFrame
+        Columns `AUDITED`: one variant a model; empty text where a measure is not about an emotion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All gaps, with `observed_low`, `observed_high`, `observed_verdict`, missing where it was not audited.
+    """
+    names = {"rd_low": "observed_low", "rd_high": "observed_high", "verdict": "observed_verdict"}
+    verdicts = disparities[list(AUDITED)].drop(columns=["dataset", "variant"]).rename(columns=names)
+    verdicts = verdicts.astype({"observed_low": float, "observed_high": float})
+    together = pd.concat([pd.DataFrame(columns=list(COLUMNS)), *gaps]) if len(gaps) != 1 else gaps[0]
+    return together.merge(verdicts, how="left", on=["model", "measure", "true", "predicted", "group_a", "group_b"])
 
 
 def _hits(answers, named):

@@ -173,3 +173,52 @@ def _match_one(key, rows, factor):
         people=tuple(used.loc[used["side"] == side, "subject_id"].nunique() for side in range(len(sizes))),
         incomplete=int((~complete).sum()),
     )
+
+
+def overview(all_matched):
+    """What is compared: a row for each factor.
+
+    Parameters
+    ----------
+    all_matched : list of Matched
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `only this changes`, `dataset`, `sides (levels)`, `the same in a set`, `sets`, `units`: the smallest
+        numbers over models and variants, when they differ.
+    """
+    rows = {}
+    for one in all_matched:
+        factor, units = one.factor, int(one.unit.max(initial=-1)) + 1
+        sides = "; ".join(f"{side} ({', '.join(map(str, levels))})" for side, levels in factor.sides.items())
+        same = ", ".join([*factor.unit, *factor.held, "emotion"])
+        least = rows.get(factor.name, (len(one.sets), units))[-2:]
+        row = (factor.name, factor.dataset, sides, same, min(least[0], len(one.sets)), min(least[1], units))
+        rows[factor.name] = row
+    columns = ["only this changes", "dataset", "sides (levels)", "the same in a set", "sets", "units"]
+    return pd.DataFrame(list(rows.values()), columns=columns)
+
+
+def most_changed(answers, manifest, factor):
+    """Answers to the one person and expression whose answers change most along a factor, summed over the models.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        One variant of each model, as `ferlib.stats.answers.join` returns them.
+    manifest : pandas.DataFrame
+    factor : Factor
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `answers` with `path` and the factor's level, by level; the first repeat of each image, and the first by
+        name where several change as often.
+    """
+    own = answers[answers["dataset"] == factor.dataset].sort_values("repeat").drop_duplicates(["model", "image_id"])
+    own = own.merge(manifest[["image_id", "path", factor.level]], on="image_id")
+    cell = ["subject_id", "true"]
+    outcomes = own.groupby([*cell, "model"])["outcome"].nunique().groupby(level=[0, 1]).sum()
+    person, true = outcomes.sort_index().idxmax()
+    return own[(own["subject_id"] == person) & (own["true"] == true)].sort_values([factor.level, "model"])

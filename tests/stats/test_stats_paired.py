@@ -222,12 +222,12 @@ def ordinary(manifest):
 def test_a_gap_made_by_the_tone_is_put_down_to_the_tone():
     manifest = crossed(looks=4)
     answers = answered(manifest, seed=8, planted=0.7)
-    answers = answers.merge(manifest[["image_id", "skin_tone", "look"]], on="image_id")
     seen = answers[answers["image_id"].isin(ordinary(manifest)["image_id"])]
-    how = {"attribute": "race", "level": "skin_tone", "unit": "look", "measures": [("confusion", "anger", "disgust")]}
-    table = decomposition.decompose(seen, answers, **how).set_index(["group_a", "group_b"])
+    how = {"attribute": "race", "unit": "look", "measures": [("confusion", "anger", "disgust")]}
+    table = decomposition.decompose(seen, answers, manifest, TONE, **how).set_index(["group_a", "group_b"])
     row = table.loc["Black", "White"]
-    angry = answers[answers["true"] == "anger"].assign(hit=answers["outcome"] == "disgust")
+    known = answers.merge(manifest[["image_id", "skin_tone"]], on="image_id")
+    angry = known[known["true"] == "anger"].assign(hit=known["outcome"] == "disgust")
     rate = angry.groupby(["race", "skin_tone"])["hit"].mean().unstack()
     shares = {"Black": np.array([0, 0, 1, 1, 1]) / 3, "White": np.array([1, 1, 0, 0, 0]) / 2}
     both, unlike = rate.loc["Black"] + rate.loc["White"], rate.loc["Black"] - rate.loc["White"]
