@@ -8,12 +8,12 @@ from ferlib.faces.posed import Posed
 SETS = {
     face_set.name: face_set
     for face_set in (
-        Posed("people", "demo", "demo", 24, block=12, strength=(0.55, 1.15)),
+        Posed("people", "demo", "demo", 24, block=12, strength=(0.15, 1.15)),
         Crossed("crossed", "crossed", "demo-crossed", 2),
         LightPose("light_pose", "pose", "demo-light-pose", 2),
         Combinations("action_units", "unit", "demo-action-units", 2, levels=(0.35, 0.65, 1.0), deals=5, still=True),
         Posed("train", "train", "demo-train", 40, 128, 95, block=40, strength=(0.30, 1.25), repetitions=2, mixtures=5),
-        Posed("holdout", "holdout", "demo-holdout", 6, 128, 95, block=6, strength=(1.0, 1.0)),
+        Posed("holdout", "holdout", "demo-holdout", 12, 128, 95, block=12, strength=(1.0, 1.0)),
         Combinations("units_train", "unittrain", "demo-units-train", 40, 128, 95, deals=4),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
     )
