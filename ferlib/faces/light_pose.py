@@ -28,7 +28,7 @@ class LightPose(FaceSet):
     lights: tuple = (0.6, 1.0, 1.4)
     sides: tuple = (-0.9, 0.9)
     yaws: tuple = (-18.0, 0.0, 18.0)
-    pitches: tuple = (-10.0, 0.0, 10.0)
+    pitches: tuple = (0.0, 10.0)
 
     def images(self):
         """Recipes of all images, person by person and expression by expression; list of Image."""
