@@ -1,20 +1,27 @@
 """Learning: how much a probe reads with fewer people to learn from, or with fewer dimensions to read."""
 
 import numpy as np
+import pandas as pd
 
 from ferlib import probe
+from ferlib.predictions import from_probabilities
 
 
-def by_people(embeddings, emotions, subjects, folds, *, counts, seed, **options):
+def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
     """Answers of probes that learnt from so many people, identity-disjoint.
 
     Parameters
     ----------
     embeddings : numpy.ndarray, shape (n, d)
-    emotions, subjects, folds : numpy.ndarray, shape (n,)
-        Folds as made by `ferlib.probe.identity_folds`.
+    manifest : pandas.DataFrame, n rows
+        The images of one dataset.
+    folds : numpy.ndarray, shape (n,)
+        As made by `ferlib.probe.identity_folds`.
+    model : str
+        Name that the answers are given.
     counts : sequence of int
-        People in the training part. The people of a smaller part are among those of a larger one.
+        People in the training part; counts that exceed that of some fold are left out. The people of a smaller part are
+        among those of a larger one.
     seed : int
         Draws them.
     **options
@@ -22,38 +29,43 @@ def by_people(embeddings, emotions, subjects, folds, *, counts, seed, **options)
 
     Returns
     -------
-    dict of int to numpy.ndarray, shape (n, 7)
-        Probabilities for each count, those left out that exceed the training part of some fold.
+    pandas.DataFrame
+        Columns as of `ferlib.predictions.from_probabilities`; `variant` is the count, as text.
     """
-    parts = probe.outside(folds)
-    random = np.random.default_rng(seed)
+    emotions, subjects = manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy()
+    parts, random = probe.outside(folds), np.random.default_rng(seed)
     order = [random.permutation(np.unique(subjects[part])) for part in parts]
     counts = [count for count in counts if count <= min(map(len, order))]
     training = [part & np.isin(subjects, people[:n]) for n in counts for part, people in zip(parts, order, strict=True)]
     probes = probe.fit(embeddings, emotions, subjects, np.array(training), seed=seed, **options)
-    answers = {}
-    for place, count in enumerate(counts):
-        answers[count] = probe.predict(embeddings, probes, folds + place * len(parts))
-    return answers
+    starts = len(parts) * np.arange(len(counts))
+    return _answers(manifest, model, counts, [probe.predict(embeddings, probes, folds + start) for start in starts])
 
 
-def by_dimensions(embeddings, emotions, subjects, folds, *, counts, seed, **options):
+def by_dimensions(embeddings, manifest, folds, *, model, counts, seed, **options):
     """Answers of probes that saw only so many principal components, those of their own training part.
 
-    Parameters and return value as for `by_people`; counts that exceed the number of dimensions are left out.
+    Parameters and return value as for `by_people`, `counts` being of components; those that there are not are left out.
     """
-    answers = {count: np.zeros((len(embeddings), len(probe.EMOTIONS))) for count in counts}
-    limit = min(embeddings.shape[1], probe.outside(folds).sum(axis=1).min())
-    answers = {count: chances for count, chances in answers.items() if count <= limit}
-    for fold, part in enumerate(probe.outside(folds)):
+    emotions, subjects = manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy()
+    parts = probe.outside(folds)
+    counts = [count for count in counts if count <= min(embeddings.shape[1], parts.sum(axis=1).min())]
+    chances = np.zeros((len(counts), len(embeddings), len(probe.EMOTIONS)))
+    for fold, part in enumerate(parts):
         turned = principal_components(embeddings, part)
-        for count, chances in answers.items():
+        for place, count in enumerate(counts):
             probes = probe.fit(turned[:, :count], emotions, subjects, part[None], seed=seed, **options)
-            chances[folds == fold] = probes.fits.probabilities(turned[folds == fold, :count])
-    return answers
+            chances[place, folds == fold] = probes.fits.probabilities(turned[folds == fold, :count])
+    return _answers(manifest, model, counts, chances)
 
 
 def principal_components(embeddings, training):
     """All embeddings in the basis of the principal components of the training part, largest spread first."""
     centred = embeddings - embeddings[training].mean(axis=0)
     return centred @ np.linalg.svd(centred[training], full_matrices=False)[2].T
+
+
+def _answers(manifest, model, counts, chances):
+    pairs = zip(counts, chances, strict=True)
+    frames = [from_probabilities(manifest, each, model=model, variant=str(count)) for count, each in pairs]
+    return pd.concat(frames, ignore_index=True)

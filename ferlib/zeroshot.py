@@ -1,9 +1,11 @@
 """Zero-shot CLIP: a face is given the label whose caption lies nearest."""
 
 import numpy as np
+import pandas as pd
 
 from ferlib.embed import embed_texts
 from ferlib.labels import ADJECTIVES, EMOTIONS
+from ferlib.predictions import from_probabilities
 
 TEMPLATES = {
     "face": "a photo of a {} face",
@@ -34,6 +36,34 @@ def class_embeddings(backbone, templates):
     texts = embed_texts(captions, backbone).reshape(len(EMOTIONS), len(templates), -1)
     mean = texts.mean(axis=1)
     return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+
+def answers(image_embeddings, manifest, backbone, *, model, ways):
+    """Answer every image by its nearest caption, in each of several ways to write the captions.
+
+    Parameters
+    ----------
+    image_embeddings : numpy.ndarray, shape (n, d)
+        Unit length.
+    manifest : pandas.DataFrame, n rows
+        The images, in the order of the embeddings.
+    backbone : ferlib.embed.Backbone
+    model : str
+        Name that the answers are given.
+    ways : dict of str to list of str
+        Templates by the name of the way; those of one way are averaged (`class_embeddings`).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as of `ferlib.predictions.from_probabilities`; `variant` is the name of the way.
+    """
+    frames = []
+    for variant, templates in ways.items():
+        classes = class_embeddings(backbone, templates)
+        chances = probabilities(image_embeddings, classes, logit_scale=backbone.logit_scale)
+        frames.append(from_probabilities(manifest, chances, model=model, variant=variant))
+    return pd.concat(frames, ignore_index=True)
 
 
 def probabilities(image_embeddings, classes, *, logit_scale):
