@@ -116,16 +116,17 @@ def produce(face_set, out, *, part=(0, 1), images=None):
 
 def _done(out):
     """Images in the folder whose file is as it was written: image_id -> (recipe, sha256)."""
-    journal, known = {}, {}
+    told = []
     for path in sorted(out.glob(f"*.{JOURNAL}")):
         # Another part may finish the set meanwhile: it writes the manifest, then removes the journals.
         with contextlib.suppress(FileNotFoundError), open(path, newline="", encoding="utf-8") as file:
-            journal |= {line[0]: (line[1], line[2]) for line in csv.reader(file) if len(line) == 3}
+            told += [line for line in csv.reader(file) if len(line) == 3]
     if (out / "manifest.csv").is_file():
         frame = pd.read_csv(out / "manifest.csv", dtype=str)
-        known = dict(zip(frame["image_id"], zip(frame["recipe"], frame["sha256"], strict=True), strict=True))
-    known |= journal
-    return {name: value for name, value in known.items() if _digest(out / "images" / f"{name}.webp") == value[1]}
+        told += frame[["image_id", "recipe", "sha256"]].to_numpy().tolist()
+    # A journal may tell of an older state of an image that another part has replaced: the file decides.
+    digests = {name: _digest(out / "images" / f"{name}.webp") for name in {name for name, *_ in told}}
+    return {name: (made_by, sha256) for name, made_by, sha256 in told if digests[name] == sha256}
 
 
 def _digest(path):
