@@ -1,5 +1,6 @@
 """A stand-in server in this process, for the tests of all that asks models."""
 
+import os
 import threading
 
 import pytest
@@ -7,6 +8,14 @@ from lmfm_helpers import Recording, classify
 
 from ferlib.demo import server
 from ferlib.lmfm import retry
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_waiting_for_the_disk():
+    """On a busy disk each takes a quarter of a second, and tells nothing here: test_lmfm_durability.py looks at them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def asked(tmp_path_factory):
     threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     who = [entry(made, "openai"), entry(made, "gemini")]
     parts = study.questions(
-        faces(folder, 21), models=who, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
+        faces(folder, 14), models=who, prompt_names=["forced-choice", "rating"], option_order="shuffled", repeats=2,
         temperature=0.0, max_tokens=128, compare_images=3, compare_prompts=["description"], compare_orders=2,
         compare_repeats=1, compare_temperatures=[0.7], legacy_check_images=2, seed=1,
     )  # fmt: skip

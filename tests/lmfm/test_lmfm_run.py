@@ -2,16 +2,14 @@
 
 import hashlib
 import io
-import json
 import os
-import subprocess
-import sys
 import threading
 import time
 
 import pandas as pd
 import pytest
 from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
+from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
@@ -329,24 +327,12 @@ def test_an_image_that_changed_since_the_manifest_is_not_sent(stand_in, tmp_path
     assert not stand_in.seen
 
 
-KILLED = """
-import json, sys
-import pandas as pd
-from ferlib.lmfm import plans, prompts, run, store
-manifest, model, settings, folder = json.load(sys.stdin)
-plan = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
-run.ask(plan, store.Store(folder), concurrency=4, progress=False)
-"""
-
-
 def test_two_processes_on_one_store_end_with_one_table(stand_in, tmp_path):
     manifest, model = faces(tmp_path, 40), entry(stand_in, "openai")
-    task = json.dumps([manifest.to_dict("list"), model, SETTINGS, str(tmp_path / "r")])
-    processes = [subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    processes = [asking(manifest, model, tmp_path / "r", concurrency=4) for _ in range(2)]
     for process in processes:
-        process.stdin.write(task)
-        process.stdin.close()
-    assert [process.wait() for process in processes] == [0, 0]
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
     answers = ask(plan_for(manifest, model), tmp_path / "r", connect=_unreachable)
     assert list(answers["predicted"]) == [EMOTIONS[i % 7] for i in range(40)]
     assert len(list((tmp_path / "r").glob("??/*"))) == 40
