@@ -34,12 +34,20 @@ def main(arguments=None):
             print(contact_sheet(manifest, chosen.out / "contact_sheet.png"))
             print(tone_strip(manifest, chosen.out / "skin_tones.png"))
             return 0
+        from ferlib.faces.masks import produce_masks
         from ferlib.faces.produce import produce
 
         face_set = dataclasses.replace(SETS[chosen.command], size=chosen.size)
         k, n = (int(number) for number in chosen.part.split("/"))
         images = [image for image in face_set.images() if re.search(chosen.only, image.image_id)]
         manifest = produce(face_set, chosen.out, part=(k, n), images=images)
+        if manifest and getattr(face_set, "still", False):
+            wanted = {image.who.subject_id for image in images}
+            print(
+                produce_masks(
+                    face_set, Path(chosen.out), persons=[p for p in face_set.persons() if p.subject_id in wanted]
+                )
+            )
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -33,25 +33,30 @@ class Combinations(FaceSet):
         Range of the intensities in combinations.
     still : bool
         One light and pose for each person, so that one mask serves all of their images; else one for each image.
+    frame : str
+        How tight the view is; a key of `face.FRAMES`.
     """
 
     levels: tuple = ()
     deals: int = 4
     intensity: tuple = (0.6, 1.0)
     still: bool = False
+    frame: str = "face"
 
     def images(self):
-        """Recipes of all images, person by person: the resting face, Action Units alone, combinations; list of Image."""
-        found = []
-        for who in self.persons():
-            found.append(self._image(who, "neutral", "neutral", {}))
-            for unit in expression.ACTION_UNITS:
-                for level, intensity in enumerate(self.levels, start=1):
-                    found.append(self._image(who, f"{unit}-{level}", "single", {unit: intensity}))
-            for number, hand in enumerate(self._hands(who), start=1):
-                rng = generator(who.subject_id, number, "intensity")
-                units = {unit: round(float(rng.uniform(*self.intensity)), 4) for unit in hand}
-                found.append(self._image(who, f"mix-{number:02d}", "combination", units))
+        """Recipes of all images, person by person: at rest, Action Units alone, combinations; list of Image."""
+        return [image for who in self.persons() for image in self.images_of(who)]
+
+    def images_of(self, who):
+        """Recipes of one person's images; list of Image."""
+        found = [self._image(who, "neutral", "neutral", {})]
+        for unit in expression.ACTION_UNITS:
+            for level, intensity in enumerate(self.levels, start=1):
+                found.append(self._image(who, f"{unit}-{level}", "single", {unit: intensity}))
+        for number, hand in enumerate(self._hands(who), start=1):
+            rng = generator(who.subject_id, number, "intensity")
+            units = {unit: round(float(rng.uniform(*self.intensity)), 4) for unit in hand}
+            found.append(self._image(who, f"mix-{number:02d}", "combination", units))
         return found
 
     def view_of(self, who):
@@ -73,7 +78,7 @@ class Combinations(FaceSet):
             units=dict.fromkeys(expression.ACTION_UNITS, 0.0) | units,
             **(self.view_of(who) if self.still else view(generator(image_id, "view"))),
             size=self.size,
-            frame="face",
+            frame=self.frame,
             factors={"units": len(units)},
         )
 

@@ -11,7 +11,7 @@ from ferlib.faces.tone import darkness
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
 GROOVE_DARKENING = 0.30
 LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.28, 0.085, 0.080)  # linear colours
-FRAMES = {"head": (0.0, FIELD), "face": (-0.030, 0.190)}
+FRAMES = {"head": (0.0, FIELD), "face": (-0.040, 0.200)}
 """How high the view's middle is above the head's (m), and how wide it is (m), for a head of base size."""
 
 

@@ -1,4 +1,4 @@
-"""Sets of people who each show the seven expressions, with strength, light and pose varied: shipped and for training."""
+"""Sets of people who each show the seven expressions; strength, light and pose vary: shipped, and for training."""
 
 from dataclasses import dataclass
 

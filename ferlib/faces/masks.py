@@ -1,0 +1,97 @@
+"""Writes the regions of a set's Action Units: one mask for each person and Action Unit, and a table of them."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ferlib import tables
+from ferlib.faces import expression, recipe, regions
+from ferlib.faces.face import FRAMES, Portrait
+from ferlib.faces.renderer import Renderer
+from ferlib.paths import relative
+
+TABLE = "regions.csv"
+
+
+def produce_masks(face_set, out, *, persons=None):
+    """Draw the masks of a set whose people keep still; those that are there are kept.
+
+    Parameters
+    ----------
+    face_set : Combinations
+        With `still` set: one view for each person.
+    out : pathlib.Path
+        The set's folder: `masks/<subject_id>-<unit>.png`, one bit a pixel, set where the Action Unit acts; a mask
+        "face" of all that shows the face; and `regions.csv`.
+    persons : list of Person, optional
+        When only a part of the set is wanted.
+
+    Returns
+    -------
+    pathlib.Path
+        The table.
+    """
+    persons = face_set.persons() if persons is None else persons
+    done = _done(out)
+    renderer, rows = None, []
+    for who in tqdm(persons, unit="person", desc="masks"):
+        seen, made_by = face_set.view_of(who), digest(face_set, who)
+        if made_by in done:
+            rows += done[made_by]
+            continue
+        renderer = renderer or Renderer(face_set.size)
+        drawer = regions.Regions(
+            Portrait(who, renderer), frame=face_set.frame, yaw=seen["yaw_deg"], pitch=seen["pitch_deg"]
+        )
+        face, found = np.zeros((face_set.size,) * 2, bool), []
+        for unit in expression.ACTION_UNITS:
+            movement, lines, shown = drawer.draw(unit)
+            face |= shown
+            found.append((unit, regions.region(movement, lines), movement.max(), lines.max()))
+        for unit, mask, furthest, deepest in [*found, ("face", face, None, None)]:
+            path, data = out / "masks" / f"{who.subject_id}-{unit}.png", regions.encode(mask)
+            tables.write_bytes(data, path)
+            rows.append(
+                {
+                    "subject_id": who.subject_id,
+                    "unit": unit,
+                    "path": relative(path.resolve()),
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "area_share": mask.mean(),
+                    "face_share": (mask & face).sum() / face.sum(),
+                    "greatest_movement_mm": furthest,
+                    "greatest_lines_mm": deepest,
+                    "movement_threshold": regions.MOVED,
+                    "lines_threshold": regions.LINED,
+                    "faint_lines_mm": 1000 * regions.FAINT,
+                    "yaw_deg": seen["yaw_deg"],
+                    "pitch_deg": seen["pitch_deg"],
+                    "recipe": made_by,
+                }
+            )
+    return tables.write_csv(pd.DataFrame(rows), out / TABLE, sort_by=["subject_id", "unit"])
+
+
+def digest(face_set, who):
+    """Twelve hexadecimal digits that change whenever a person's masks could."""
+    neutral = next(image for image in face_set.images_of(who) if image.kind == "neutral")
+    rule = [regions.MOVED, regions.LINED, regions.FAINT, regions.HAIR_COVERS, expression.ACTION_UNITS]
+    text = json.dumps([recipe.RECIPE, neutral.digest(), FRAMES[face_set.frame], rule])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _done(out):
+    """Rows of the table by recipe, of people whose masks are all as they were written."""
+    if not (out / TABLE).is_file():
+        return {}
+    frame = pd.read_csv(out / TABLE)
+    whole = {}
+    for made_by, rows in frame.groupby("recipe"):
+        files = [out / "masks" / f"{row.subject_id}-{row.unit}.png" for row in rows.itertuples()]
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None for file in files]
+        if digests == rows["sha256"].tolist():
+            whole[made_by] = rows.to_dict("records")
+    return whole
