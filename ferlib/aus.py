@@ -1,0 +1,219 @@
+"""Action Units in tables as people have them (OpenFace, py-feat, our own), joined to images and people."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from ferlib import tables
+from ferlib.errors import InputError
+from ferlib.paths import absolute, relative
+
+KEYS = ("image_id", "input", "filename", "file", "path")
+"""Columns that may say which image a row is about, by id or file name (py-feat: `input`); the first that is there."""
+
+HIGHEST = 5.0
+"""Of the scale of intensities, 0 absent to 5 the most a face can do; tables of shares go from 0 to 1."""
+
+_UNIT = re.compile(r"^au0*([1-9][0-9]?)(?:_([rc]))?$", re.IGNORECASE)
+
+
+def unit_of(column):
+    """Action Unit that a column is about, and what it holds.
+
+    Returns
+    -------
+    tuple of str, or None
+        Name as this compendium spells it, and `r` (intensity), `c` (presence) or an empty string (the column does not
+        say); None for a column of something else.
+
+    Examples
+    --------
+    >>> unit_of("AU01_r"), unit_of(" AU12"), unit_of("au4"), unit_of("age")
+    (('au01', 'r'), ('au12', ''), ('au04', ''), None)
+    """
+    found = _UNIT.match(str(column).strip())
+    return (f"au{int(found[1]):02d}", (found[2] or "").lower()) if found else None
+
+
+def read(path, *, threshold=None, key=None):
+    """Read which Action Units are present.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A CSV with a row an image, or a folder of CSV files with one row each, named as the images are (as OpenFace
+        leaves them). Relative to the repository or absolute. Columns `AU01_c` (0 or 1), `AU01_r` (0-5), `AU01` or
+        `au01` (0-1 or 0-5). Where a unit has a column of intensities and one of presence, presence is read without a
+        `threshold`, and the intensity with one.
+    threshold : float, optional
+        Intensity from which on a unit counts as present, on the scale of the table. Needed unless all are 0 or 1.
+    key : str, optional
+        Column that says which image a row is about; one of `KEYS` if none is given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `image`, as the table names it, then a column of Int8 a unit (`au01`, ...): 1 present, 0 absent, missing where
+        the cell is empty or OpenFace found no face (`success` = 0).
+
+    Raises
+    ------
+    InputError
+        For no unit or key, two rows of one image, a value that is no number or off the scale, or intensities without a
+        threshold. The message names the file, the column, the row and the value.
+    """
+    path = absolute(path)
+    if path.is_dir():
+        return _read_folder(path, threshold)
+    frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
+    key = key or next((name for name in KEYS if name in frame), None)
+    if key is None or key not in frame:
+        raise InputError(
+            f"{relative(path)}: lacks a column that says which image a row is about ({key or ', '.join(KEYS)}). It "
+            f"has: {', '.join(frame.columns)}. Add one with the image_id or the file name."
+        )
+    images = frame[key].str.strip()
+    _reject(images.isna() | (images == ""), path, key, frame[key], "is empty. Give the image's id or file name.")
+    twice = images.duplicated(keep=False)
+    _reject(twice, path, key, frame[key], "is there more than once. Keep one row an image (of several faces, one).")
+    return _present(frame, path, threshold).assign(image=images)[["image", *_units(frame)]]
+
+
+def _read_folder(folder, threshold):
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
+        if len(frame) != 1:
+            raise InputError(
+                f"{relative(path)}: holds {len(frame)} rows, and in a folder each file is about one face of one image. "
+                f"Keep the row of the right face."
+            )
+        found.append(_present(frame, path, threshold).assign(image=path.stem)[["image", *_units(frame)]])
+    if not found:
+        raise InputError(f"{relative(folder)}: holds no CSV file. Give a table, or the folder that OpenFace wrote.")
+    return pd.concat(found, ignore_index=True)
+
+
+def labels(manifest, *, threshold, source="manifest"):
+    """Which Action Units are present, of a manifest that holds their intensities (`au01`, ...).
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        With `image_id`.
+    threshold : float
+        Intensity from which on a unit counts as present; in the demo's manifests they go from 0 to 1.
+    source : str or pathlib.Path
+        Where the manifest is from, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `image_id`, then a column of Int8 a unit; the manifest's rows and index.
+    """
+    return _present(manifest, Path(source), threshold).assign(image_id=manifest["image_id"])[
+        ["image_id", *_units(manifest)]
+    ]
+
+
+def join(found, manifest, *, source):
+    """Say of each image of a manifest which Action Units are present.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        As `read` returns it. An image is known by its `image_id`, its path, the name of its file, or that without the
+        suffix.
+    manifest : pandas.DataFrame
+        With `image_id`, `path`, `subject_id`.
+    source : str or pathlib.Path
+        Where `found` is from, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The manifest's rows that `found` has, with the columns of `found` in place of the manifest's own Action Units.
+
+    Raises
+    ------
+    InputError
+        When an image of `found` is not in the manifest, or a name stands for several of its images.
+    """
+    numbers = _numbers(manifest)
+    places = [numbers.get(str(image), numbers.get(PurePosixPath(str(image)).name, ())) for image in found["image"]]
+    bad = np.array([len(place) != 1 for place in places], dtype=bool)
+    if bad.any():
+        first = found["image"].iloc[int(np.argmax(bad))]
+        times = len(places[int(np.argmax(bad))])
+        what = f"stands for {times} images of the manifest" if times else "is not in the manifest"
+        raise InputError(
+            f"{relative(source)}: image {str(first)!r} {what} ({bad.sum()} of {len(bad)} rows in all). An image is "
+            f"named by its image_id or its file name; the manifest's first is {manifest['image_id'].iloc[0]!r}."
+        )
+    rows = manifest.iloc[[place[0] for place in places]].reset_index(drop=True)
+    if rows["image_id"].duplicated().any():
+        again = rows.loc[rows["image_id"].duplicated(), "image_id"].iloc[0]
+        raise InputError(f"{relative(source)}: two rows are about the image {again!r}. Keep one row an image.")
+    kept = rows[[name for name in rows if unit_of(name) is None]]
+    joined = pd.concat([kept, found.drop(columns="image").reset_index(drop=True)], axis=1)
+    return joined.sort_values("image_id", ignore_index=True)
+
+
+def _numbers(manifest):
+    """Name of an image, in each way that it may be called, to the rows of the manifest that it can mean."""
+    found = {}
+    for number, (image_id, path) in enumerate(zip(manifest["image_id"], manifest["path"], strict=True)):
+        path = PurePosixPath(str(path))
+        for name in {str(image_id), str(path), path.name, path.stem}:
+            found.setdefault(name, []).append(number)
+    # An id is that image's own, even where a file of another has the same name.
+    return found | {str(image_id): [number] for number, image_id in enumerate(manifest["image_id"])}
+
+
+def _units(frame):
+    return sorted({unit[0] for name in frame if (unit := unit_of(name))})
+
+
+def _present(frame, path, threshold):
+    columns = {}
+    for name in frame:
+        if unit := unit_of(name):
+            columns.setdefault(unit[0], {})[unit[1]] = name
+    if not columns:
+        raise InputError(
+            f"{relative(path)}: has no column of an Action Unit (AU01, AU01_r, AU01_c, au01, ...). It has: "
+            f"{', '.join(map(str, frame.columns))}."
+        )
+    order = ("c", "", "r") if threshold is None else ("r", "", "c")
+    chosen = {unit: next((kind, kinds[kind]) for kind in order if kind in kinds) for unit, kinds in columns.items()}
+    nobody = pd.Series(False, index=frame.index)
+    if "success" in frame:
+        nobody = pd.to_numeric(frame["success"], errors="coerce") == 0
+    found = {unit: _column(frame[name], kind, path, threshold, nobody) for unit, (kind, name) in chosen.items()}
+    return pd.DataFrame(found, index=frame.index)
+
+
+def _column(values, kind, path, threshold, nobody):
+    """Presence in one column, as Int8."""
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    _reject(numbers.isna() & values.notna(), path, values.name, values, "is no number. Mend it, or leave it empty.")
+    off = ~numbers.between(0, 1 if kind == "c" else HIGHEST) & numbers.notna()
+    scale = "0 (absent) or 1 (present)" if kind == "c" else f"0 to 1, or 0 to {HIGHEST:g}"
+    _reject(off, path, values.name, values, f"is off the scale: {scale}. Mend it, or leave it empty.")
+    between = ~numbers.isin([0, 1]) & numbers.notna()
+    if kind == "c" or threshold is None:
+        remedy = "Mend it." if kind == "c" else "Say from which intensity on a unit counts as present (threshold)."
+        _reject(between, path, values.name, values, f"is neither 0 nor 1. {remedy}")
+    present = numbers >= (0.5 if kind == "c" or threshold is None else threshold)
+    return present.astype("Int8").mask(numbers.isna() | nobody)
+
+
+def _reject(bad, path, column, values, what):
+    bad = np.asarray(bad, dtype=bool)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"{relative(path)}: column {column!r}, row {row + 2}: {values.iloc[row]!r} {what} ({bad.sum()} such rows)"
+        )
