@@ -27,6 +27,12 @@ def _error(part, value):
     return np.abs(part[["ci_low", "ci_high"]].to_numpy(float).T - part[value].to_numpy(float))
 
 
+def _counted(part):
+    """How many independent units a part of a table has, in words: `12 people`, `4 looks`."""
+    unit = part["unit"].iloc[0]
+    return f"{span(part['units'])} {'people' if unit == 'subject_id' else unit + 's'}"
+
+
 @styled
 def levels(table, *, confidence=0.95):
     """Rates with intervals along the levels of factors: a column of panels for each factor, a row for each measure.
@@ -34,9 +40,9 @@ def levels(table, *, confidence=0.95):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `panel` (heading of the column), `level`, `question` (what the rate is of), `model`, `variant`, `units`
-        (people, or other independent units), `n`, `rate`, `ci_low`, `ci_high`; panels, levels and questions are drawn
-        in the order of the rows.
+        Columns `panel` (heading of the column), `level`, `question` (what the rate is of), `model`, `variant`, `unit`
+        (what the independent units are), `units` (how many), `n`, `rate`, `ci_low`, `ci_high`; panels, levels and
+        questions are drawn in the order of the rows.
     confidence : float
         Confidence of the intervals, for the label of the axis.
     """
@@ -62,7 +68,7 @@ def levels(table, *, confidence=0.95):
         if row == 0:
             axis.set_title(panels[column], fontsize=10)
         if len(part):
-            axis.set_xlabel(f"{span(part['units'])} units, n = {span(part['n'])} images each", fontsize=9)
+            axis.set_xlabel(f"{_counted(part)}, n = {span(part['n'])} images each", fontsize=9)
         if column == 0:
             axis.set_ylabel(questions[row], fontsize=10)
     handles = {name: line for axis in grid.flat for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
@@ -70,7 +76,7 @@ def levels(table, *, confidence=0.95):
         [handles[model] for model in models], models, loc="outside upper left", ncols=min(len(models), 4),
         columnspacing=1.4, handletextpad=0.4,
     )  # fmt: skip
-    figure.supxlabel(f"lines: {100 * confidence:.4g} % intervals that take the independent unit for one", fontsize=9)
+    figure.supxlabel(f"lines: {100 * confidence:.4g} % intervals; the unit is the person, or the look", fontsize=9)
     return figure
 
 
@@ -81,8 +87,8 @@ def changes(table, *, confidence=0.95):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `contrast` (its name, drawn in the order of the rows), `model`, `variant`, `units`, `n_sets`, `changed`,
-        `ci_low`, `ci_high` (of `changed`), `risk_difference`, `rd_low`, `rd_high` (of accuracy).
+        Columns `contrast` (its name, drawn in the order of the rows), `model`, `variant`, `unit`, `units`, `n_sets`,
+        `changed`, `ci_low`, `ci_high` (of `changed`), `risk_difference`, `rd_low`, `rd_high` (of accuracy).
     confidence : float
     """
     table = table.assign(label=named(table))
@@ -98,8 +104,7 @@ def changes(table, *, confidence=0.95):
         right.errorbar(own["risk_difference"], y, xerr=_error(ends, "value"), **_style(number))
     sizes = [table[table["contrast"] == name] for name in contrasts]
     ticks = [
-        f"{name}\n{span(part['units'])} units, {span(part['n_sets'])} sets"
-        for name, part in zip(contrasts, sizes, strict=True)
+        f"{name}\n{_counted(part)}, {span(part['n_sets'])} sets" for name, part in zip(contrasts, sizes, strict=True)
     ]
     left.set_yticks(range(len(contrasts)), ticks)
     left.set_ylim(len(contrasts) - 0.5, -0.5)

@@ -106,8 +106,29 @@ def show(path):
         alternative text of an image output.
     """
     path = Path(path)
-    with Image.open(path) as picture:
-        width = round(picture.width / DPI * 96)
-    alt = html.escape(path.with_suffix(".txt").read_text(encoding="utf-8").strip(), quote=True)
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return HTML(f'<img src="data:image/png;base64,{data}" width="{width}" alt="{alt}">')
+    return _as_html(path.read_bytes(), path.with_suffix(".txt").read_text(encoding="utf-8"))
+
+
+def glimpse(figure, *, alt):
+    """A figure for display in a notebook only, such as faces that are nobody's to publish; nothing is saved.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        Alternative text.
+
+    Returns
+    -------
+    IPython.display.HTML
+    """
+    return _as_html(_png(figure), alt)
+
+
+def _as_html(picture, alt):
+    with Image.open(io.BytesIO(picture)) as image:
+        width = round(image.width / DPI * 96)
+    data = base64.b64encode(picture).decode("ascii")
+    return HTML(
+        f'<img src="data:image/png;base64,{data}" width="{width}" alt="{html.escape(alt.strip(), quote=True)}">'
+    )

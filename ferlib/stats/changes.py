@@ -12,12 +12,12 @@ from ferlib.stats.counts import MEASURES, measure
 from ferlib.stats.intervals import clustered_wilson
 
 COLUMNS = (
-    *CONFIGURATION, "factor", "group_a", "group_b", "by", "group", "units", "n_sets", "changed", "ci_low", "ci_high",
-    "right_only_a", "right_only_b", "wrong_otherwise",
+    *CONFIGURATION, "factor", "unit", "group_a", "group_b", "by", "group", "units", "n_sets", "changed", "ci_low",
+    "ci_high", "right_only_a", "right_only_b", "wrong_otherwise",
 )  # fmt: skip
 
 LEVEL_COLUMNS = (
-    *CONFIGURATION, "factor", "level", "measure", "true", "predicted", "units", "count", "n", "rate", "ci_low",
+    *CONFIGURATION, "factor", "unit", "level", "measure", "true", "predicted", "units", "count", "n", "rate", "ci_low",
     "ci_high",
 )  # fmt: skip
 
@@ -40,6 +40,7 @@ def changes(all_matched, *, alpha=0.05):
         Columns `COLUMNS`; a row for each two sides, for everybody and for each group of `BREAKDOWNS`. Of all pairs (an
         image of side a and one of side b, all else equal) `changed` got different outcomes: `right_only_a` were read as
         labelled on side a only, `right_only_b` on side b only, `wrong_otherwise` on neither, and differently wrong.
+        `units` is the number of independent units, `unit` says which column of the manifest tells them apart.
         The interval is Wilson's with the effective number of sets, pooled over the groups of one breakdown; a single
         unit has none.
     """
@@ -63,7 +64,7 @@ def _of_pair(matched, a, b, alpha):
         _broken_down(matched, parts, by, alpha) for by in ("all", *BREAKDOWNS) if by == "all" or by in matched.sets
     ]
     return pd.concat(frames).assign(
-        factor=matched.factor.name, group_a=names[a], group_b=names[b], **matched.configuration
+        factor=matched.factor.name, unit=matched.unit_name, group_a=names[a], group_b=names[b], **matched.configuration
     )
 
 
@@ -128,10 +129,14 @@ def levels(all_matched, *, alpha=0.05):
     Returns
     -------
     pandas.DataFrame
-        Columns `LEVEL_COLUMNS`: accuracy, no-answer and recalls, and those confusions that occur at any level; `count`
-        and `n` in images, with the clustered Wilson interval, its correlation pooled over the levels.
+        Columns `LEVEL_COLUMNS`: accuracy, no-answer and recalls, and confusions that any model makes at any level;
+        `count` and `n` in images, with the clustered Wilson interval, its correlation pooled over the levels.
     """
-    frames = [_levels_of_one(matched, alpha) for matched in all_matched if len(matched.sets)]
+    occurs = {}
+    for matched in all_matched:
+        hit = measure(matched.tensor)[0].sum(axis=(0, 1)) > 0
+        occurs[matched.factor.name] = occurs.get(matched.factor.name, False) | hit
+    frames = [_levels_of_one(one, occurs[one.factor.name], alpha) for one in all_matched if len(one.sets)]
     return (
         pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
         if frames
@@ -139,19 +144,19 @@ def levels(all_matched, *, alpha=0.05):
     )
 
 
-def _levels_of_one(matched, alpha):
+def _levels_of_one(matched, occurs, alpha):
     count, n = (np.moveaxis(matched.by_unit(part), 0, 1) for part in measure(matched.tensor))
     frames = []
     for number, named in enumerate(MEASURES):
         hit, of = count[..., number], n[..., number]
-        if of.sum() == 0 or (named[0] == "confusion" and hit.sum() == 0):
+        if of.sum() == 0 or (named[0] == "confusion" and not occurs[number]):
             continue
         ends = _ends(hit, of, alpha)
         frame = pd.DataFrame({"level": list(matched.factor.sides), "units": (of > 0).sum(axis=1)})
         frame = frame.assign(count=np.round(hit.sum(axis=1), 9), n=of.sum(axis=1).astype(int))
         frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
         frames.append(frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True))))
-    return pd.concat(frames).assign(factor=matched.factor.name, **matched.configuration)
+    return pd.concat(frames).assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
 
 
 def by_group(all_counts, attribute, *, alpha=0.05):
@@ -179,7 +184,7 @@ def by_group(all_counts, attribute, *, alpha=0.05):
             frame = frame.assign(count=members.to_numpy(float) @ hit, n=members.to_numpy(float) @ of)
             frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
             frame = frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True)))
-            frames.append(frame.assign(factor=attribute, **counts.configuration))
+            frames.append(frame.assign(factor=attribute, unit="subject_id", **counts.configuration))
     return pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
 
 
@@ -205,3 +210,30 @@ def panels(tables, questions):
             if len(table):
                 frames.append(table[of].assign(panel=panel, question=question))
     return pd.concat(frames, ignore_index=True)
+
+
+def bracketed(table, columns, spec):
+    """A value with its interval as text, for display: `22% [14%, 33%]`; without brackets where there is no interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    columns : sequence of str
+        The value, and the lower and upper end.
+    spec : str
+        Format of a number, for example `.0%`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> bracketed(pd.DataFrame({"a": [0.5], "low": [0.25], "high": [0.75]}), ["a", "low", "high"], ".0%")
+    ['50% [25%, 75%]']
+    """
+    rows = table[list(columns)].to_numpy(float)
+    return [
+        "" if np.isnan(value) else f"{value:{spec}}" + ("" if np.isnan(low) else f" [{low:{spec}}, {high:{spec}}]")
+        for value, low, high in rows
+    ]

@@ -81,6 +81,11 @@ class Matched:
     incomplete: int
 
     @property
+    def unit_name(self):
+        """Column or columns that tell the independent units apart, as text."""
+        return " × ".join(self.factor.unit)
+
+    @property
     def tensor(self):
         """Outcomes by true emotion, as `ferlib.stats.counts.measure` reads them; shape (sets, sides, 7, 12)."""
         true = np.eye(len(EMOTIONS))[pd.Index(EMOTIONS).get_indexer(self.sets["true"])]
@@ -191,7 +196,10 @@ def overview(all_matched):
     rows = {}
     for one in all_matched:
         factor, units = one.factor, int(one.unit.max(initial=-1)) + 1
-        sides = "; ".join(f"{side} ({', '.join(map(str, levels))})" for side, levels in factor.sides.items())
+        sides = "; ".join(
+            side if levels == [side] else f"{side} ({', '.join(map(str, levels))})"
+            for side, levels in factor.sides.items()
+        )
         same = ", ".join([*factor.unit, *factor.held, "emotion"])
         least = rows.get(factor.name, (len(one.sets), units))[-2:]
         row = (factor.name, factor.dataset, sides, same, min(least[0], len(one.sets)), min(least[1], units))

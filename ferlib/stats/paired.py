@@ -19,7 +19,8 @@ FAMILY = "all estimable contrasts of one factor, dataset, model and variant: eve
 """The declared family, over which `p_adjusted` controls the error of any false `different`."""
 
 COLUMNS = (
-    *CONFIGURATION, "factor", "measure", "true", "predicted", "group_a", "group_b", "units", "subjects_a", "subjects_b",
+    *CONFIGURATION, "factor", "unit", "measure", "true", "predicted", "group_a", "group_b", "units", "subjects_a",
+    "subjects_b",
     "count_a", "n_a", "count_b", "n_b", "rate_a", "rate_b", "only_a", "only_b", "risk_difference", "rd_low", "rd_high",
     "p_flip", "p_adjusted", "min_detectable", "verdict", "reason",
 )  # fmt: skip
@@ -46,9 +47,10 @@ def contrasts(all_matched, *, alpha=0.05, delta=0.05, min_units=5, draws=2000, s
     pandas.DataFrame
         Columns `COLUMNS`. `count` and `n` are of images, `rate` is their quotient. `only_a` is the share of pairs (an
         image of each side, all else equal) in which only a has the outcome, so that `risk_difference` =
-        `rate_a` - `rate_b` = `only_a` - `only_b`. `units` have an image in the denominator. `p_flip` comes from
-        shuffling the sides within each unit; `p_adjusted` (step-down max-T over the same shuffles) controls the error
-        over `FAMILY`. Both are NaN where no pair differs. With two sides and u units p cannot be below 2 / 2^u.
+        `rate_a` - `rate_b` = `only_a` - `only_b`. `units`, told apart by the column `unit`, are independent and have
+        an image in the denominator. `p_flip` comes from shuffling the sides within each unit; `p_adjusted` (step-down
+        max-T over the same shuffles) controls the error over `FAMILY`. Both are NaN where no pair differs. With two
+        sides and u units p cannot be below 2 / 2^u.
     """
     options = {"alpha": alpha, "delta": delta, "min_units": min_units, "draws": draws, "seed": seed}
     frames = [_of_one(matched, **options) for matched in all_matched if len(matched.sets)]
@@ -83,7 +85,7 @@ def _of_one(matched, *, alpha, delta, min_units, draws, seed):
     judged = judged.assign(subjects_a=judged["units"], subjects_b=judged["units"])
     table["verdict"], table["reason"] = verdicts.decide(judged, alpha=alpha, delta=delta, min_people=min_units)
     table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
-    return table.assign(factor=matched.factor.name, **matched.configuration)
+    return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
 
 
 def _counted(matched, outcome, asked, a, b):
