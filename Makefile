@@ -54,7 +54,7 @@ AFTER_10_figures := 01_data_prep 06_bias_stats
 # One file stands for all of data/raw/; it is brought up to date here, unless nothing is going to be run.
 RAW := $(if $(filter-out help test lab lint clean clean-shards demo-faces demo-models,$(MAKECMDGOALS)),$(shell $(PYTHON) ferlib/pipeline/listing.py data/raw $(RUNS)/raw.listing))
 
-READS_01_data_prep := $(RAW) $(wildcard data/demo/people/manifest.csv data/demo/people/images/* data/conventions/* data/published/composition.csv)
+READS_01_data_prep := $(RAW) $(foreach set,people crossed light_pose,$(wildcard data/demo/$(set)/manifest.csv data/demo/$(set)/images/*)) $(wildcard data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
 READS_03_probing := $(DEMO_MODELS)
 READS_09_published_claims := $(wildcard data/published/*.csv)
