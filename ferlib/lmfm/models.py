@@ -22,7 +22,10 @@ SAME_PROVIDER = {"gemini-legacy": "gemini"}
 NOT_NAMED = "(not named)"
 """Key variable of a model at another address than its provider's own that names none."""
 
-FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable")
+FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable", "transport")
+
+TRANSPORTS = ("direct", "batch")
+"""Ways in which questions go, see `ferlib.lmfm.transport`."""
 
 LIMITS = {"concurrency": 8, "requests_per_minute": 0, "timeout_s": 60.0, "tries": 6}
 """How fast and how patiently a model is asked, with what holds unless told otherwise: questions under way at a time,
@@ -38,7 +41,8 @@ def read(entries, **limits):
     entries : sequence of dict
         Each with `name` (what the tables call it) and `provider`; optionally `model` (what the provider calls it, by
         default the same), `base_url`, `version` (becomes part of the address of its stored answers, so that a model
-        that changed under its name can be asked anew), `key_variable`, and any of `LIMITS`. Empty to ask nobody.
+        that changed under its name can be asked anew), `key_variable`, `transport` (where it differs from the
+        notebook's), and any of `LIMITS`. Empty to ask nobody.
 
         A key goes to the provider's own address only; for any other address `key_variable` names the variable with
         the key of that one, or is empty when it needs none.
@@ -113,6 +117,8 @@ def _complete(entry, row, limits):
             f"{where}: unknown provider {entry['provider']!r}. Allowed: {', '.join(PROVIDERS)}. "
             f"Any server that speaks OpenAI's protocol is provider 'openai' with its own base_url."
         )
+    if entry.get("transport", "direct") not in TRANSPORTS:
+        raise InputError(f"{where}: transport is {entry['transport']!r}. Allowed: {', '.join(TRANSPORTS)}.")
     own = PROVIDERS[entry["provider"]]
     model = {"model": entry["name"], "version": "", **limits, **own, **entry}
     url = urlsplit(model["base_url"])

@@ -2,8 +2,8 @@
 
 from ferlib.errors import InputError
 from ferlib.lmfm import batch, budget, plans, run
+from ferlib.lmfm.models import TRANSPORTS
 
-TRANSPORTS = ("direct", "batch")
 WITH_BATCHES = ("openai", "gemini")
 
 
@@ -15,7 +15,7 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     plan : ferlib.lmfm.plans.Plan
     responses : ferlib.lmfm.store.Store
     transport : str
-        `direct` or `batch`; providers without batches are asked directly.
+        `direct` or `batch`, unless the model has its own; providers without batches are asked directly.
     max_usd : float
         Most that may be spent on these responses, earlier runs included.
     prices : dict, optional
@@ -39,4 +39,4 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
 
 def uses_batch(model, transport):
     """Whether a model's questions go as batches."""
-    return transport == "batch" and model["provider"] in WITH_BATCHES
+    return model.get("transport", transport) == "batch" and model["provider"] in WITH_BATCHES

@@ -1,7 +1,6 @@
 """Runs in processes of their own, which can be killed; they are forked from one that has imported everything before."""
 
 import multiprocessing
-import os
 from pathlib import Path
 
 from lmfm_helpers import plan_for
@@ -32,7 +31,7 @@ def asking(manifest, model, folder, *, max_usd=None, prices=None, **limits):
 
 
 def _ask(manifest, model, folder, max_usd, prices, limits):
-    retry.FIRST_WAIT_S, os.fsync = 0.01, lambda handle: None
+    retry.FIRST_WAIT_S = 0.01
     purse = None if prices is None else budget.of(model, Path(folder), max_usd=max_usd, prices=prices)
     try:
         run.ask(plan_for(manifest, model), store.Store(folder), budget=purse, progress=False, **limits)

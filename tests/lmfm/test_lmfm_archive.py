@@ -29,7 +29,9 @@ def asked(tmp_path_factory):
         compare_repeats=1, compare_temperatures=[0.7], legacy_check_images=2, seed=1,
     )  # fmt: skip
     responses = store.Store(folder / "r")
-    answers = [run.ask(plan, responses, progress=False) for some in parts.values() for plan in some]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda handle: None)
+        answers = [run.ask(plan, responses, progress=False) for some in parts.values() for plan in some]
     made.shutdown()
     made.server_close()
     for image in folder.glob("*.png"):

@@ -6,7 +6,7 @@ from pandas.testing import assert_frame_equal
 
 from ferlib.demo import dials, readers
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, budget, cost, endpoints, estimate, plans, prompts, run, store, transport
+from ferlib.lmfm import batch, budget, cost, endpoints, estimate, models, plans, prompts, run, store, transport
 
 PROVIDERS = ("openai", "gemini")
 
@@ -182,6 +182,18 @@ def test_the_transport_is_a_parameter_and_changes_nothing_but_the_price(stand_in
     assert spent["batch"] == pytest.approx(0.5 * spent["direct"])
     with pytest.raises(InputError, match="transport is 'pigeon'. Allowed: direct, batch"):
         transport.ask(made, store.Store(tmp_path / "r"), transport="pigeon", max_usd=1)
+
+
+def test_a_model_may_have_a_transport_of_its_own():
+    """Servers that imitate OpenAI's protocol seldom know batches."""
+    plain, own = models.read(
+        [{"name": "a", "provider": "openai"}, {"name": "b", "provider": "openai", "transport": "direct"}]
+    )
+    assert [transport.uses_batch(model, "batch") for model in (plain, own)] == [True, False]
+    assert not transport.uses_batch(plain, "direct")
+    assert transport.uses_batch({**own, "transport": "batch"}, "direct")
+    with pytest.raises(InputError, match="transport is 'pigeon'. Allowed: direct, batch"):
+        models.read([{"name": "a", "provider": "openai", "transport": "pigeon"}])
 
 
 def test_a_batch_is_not_handed_in_when_it_could_pass_the_limit(stand_in, tmp_path, provider):
