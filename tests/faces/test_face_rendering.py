@@ -103,3 +103,15 @@ def test_a_set_is_resumed_not_rendered_again(tmp_path):
     assert spoiled.read_bytes() == good
     assert kept.stat().st_mtime_ns == written
     assert not list(tmp_path.glob("*partial*"))
+
+
+def test_parts_that_replace_an_older_set_finish_it_together(tmp_path):
+    tiny = dataclasses.replace(sets.SETS["holdout"], size=32)
+    everyone = [dataclasses.replace(image, size=32) for image in sets.images(tiny)]
+    images = [everyone[0], everyone[7]]
+    old = [dataclasses.replace(image, light=0.5) for image in images]
+    produce(tiny, tmp_path, images=old)
+    assert produce(tiny, tmp_path, images=images, part=(0, 2)) is None
+    rows = "".join(f"{i.image_id},{i.digest()},{'0' * 64}\n" for i in old)
+    (tmp_path / "1of2.rendered.partial.csv").write_text(rows)
+    assert produce(tiny, tmp_path, images=images, part=(1, 2)) == tmp_path / "manifest.csv"
