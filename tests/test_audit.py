@@ -76,6 +76,15 @@ def test_the_report_is_one_page_that_needs_no_network_and_says_what_was_done(aud
     assert "Without people" not in page
 
 
+def test_on_paper_nothing_scrolls_and_each_part_begins_a_page(audited):
+    folder, _, _ = audited
+    page = (folder / "out" / "report.html").read_text()
+    printed = page[page.index("@media print") :]
+    assert "overflow: visible !important" in printed and "max-height: 235mm" in printed
+    assert page.count('<div class="new-page"></div>') == 2 and ".new-page { break-before: page }" in page
+    assert "<th>risk_<wbr>difference</th>" in page and "<wbr>" not in re.sub(r"<th[^>]*>.*?</th>", "", page)
+
+
 def test_without_people_the_report_says_what_that_costs(audited):
     folder, _, _ = audited
     run = paths.run(folder / "out")

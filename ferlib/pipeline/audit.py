@@ -57,10 +57,25 @@ PRINT = """<style>
 body { max-width: 62rem; margin: 0 auto !important }
 .jp-InputArea-prompt, .jp-OutputArea-prompt { display: none }
 table { font-size: 85%; overflow-x: auto }
+@page { size: A4; margin: 16mm 14mm }
 @media print {
-  h1, h2, h3 { break-after: avoid } img, tr { break-inside: avoid; max-width: 100% } table { font-size: 7pt }
+  body { max-width: none; font-size: 10pt }
+  main, div, pre { overflow: visible !important; max-height: none !important; height: auto !important }
+  .jp-Cell, .jp-OutputArea-child, .jp-Cell-outputWrapper, .jp-Cell-inputWrapper { display: block !important }
+  .jp-Cell { padding: 0 !important; margin-bottom: 3mm }
+  .jp-RenderedHTMLCommon table { font-size: 7pt; max-width: 100% }
+  .jp-RenderedHTMLCommon table:has(th:nth-child(12)) { font-size: 6pt }
+  .jp-RenderedHTMLCommon :is(th, td) { padding: 2pt 4pt !important; white-space: normal !important; max-width: none }
+  .jp-RenderedHTMLCommon img { width: auto; height: auto; max-width: 100% !important; max-height: 235mm }
+  pre { word-break: normal !important; overflow-wrap: anywhere }
+  .new-page { break-before: page }
+  h1, h2, h3 { break-after: avoid }
+  h1, h2, h3, img, tr, pre, blockquote, p { break-inside: avoid; orphans: 3; widows: 3 }
+  thead { display: table-header-group }
+  .anchor-link { display: none !important }
 }
 </style></head>"""
+"""On paper nothing scrolls: what is wide is set small, what is tall is made to fit a page."""
 
 
 def prepare(file, out, *, cluster):
@@ -168,6 +183,7 @@ def write_report(run, first_page):
     cells = [nbformat.v4.new_markdown_cell(first_page, id="cover")]
     for name in NOTEBOOKS:
         notebook = nbformat.read(run.root / "executed" / f"{name}.ipynb", as_version=4)
+        notebook.cells[0].source = f'<div class="new-page"></div>\n\n{notebook.cells[0].source}'
         for cell in notebook.cells:
             cell["id"] = f"{name[:2]}-{cell['id']}"
             cells.append(cell)
@@ -175,9 +191,10 @@ def write_report(run, first_page):
         embed_images=True, exclude_input=True, require_js_url="", jquery_url="", mathjax_url="", mermaid_js_url=""
     )
     body, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata))
-    body = (
-        re.sub(r'<script src="">\s*</script>', "", body).replace("</head>", report.WRAP, 1).replace("</head>", PRINT, 1)
-    )
+    body = re.sub(r'<script src="">\s*</script>', "", body)
+    # A heading such as risk_difference may be broken after the underscore, so that wide tables fit a page.
+    body = re.sub(r"<th[^>]*>[^<]*</th>", lambda found: re.sub(r"_(?=[a-z0-9]+[^>]*</)", "_<wbr>", found[0]), body)
+    body = body.replace("</head>", report.WRAP, 1).replace("</head>", PRINT, 1)
     return tables.write_bytes(body.encode("utf-8"), run.root / "report.html")
 
 
