@@ -103,21 +103,22 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
     "changed, expected",
     [
         ("notebooks/01_data_prep.ipynb", AUDIT),
-        ("notebooks/03_probing.ipynb", ["03_probing", "06_bias_stats", "10_figures"]),
+        ("notebooks/03_probing.ipynb", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("notebooks/10_figures.ipynb", ["10_figures"]),
-        ("ferlib/probe.py", ["03_probing", "06_bias_stats", "10_figures"]),
-        ("ferlib/stats/gaps.py", ["06_bias_stats", "10_figures"]),
+        ("ferlib/probe.py", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("ferlib/stats/paired.py", ["07_controlled_faces"]),
         ("data/published/confusions.csv", ["09_published_claims"]),
-        ("ferlib/lmfm/parse.py", ["04_lmfm_prompting", "06_bias_stats", "10_figures"]),
+        ("ferlib/lmfm/parse.py", ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/labels.py", NAMES),
         ("ferlib/faces/renderer.py", []),
         ("ferlib/pipeline/summary.py", []),
         ("README.md", []),
         ("data/demo/people/manifest.csv", AUDIT),
         ("data/demo/models/demo-clip/open_clip_model.safetensors", AUDIT[1:]),
-        ("{run}/tables/accuracy_by_group.csv", ["10_figures"]),
-        ("{run}/predictions/demo-openai.parquet", ["06_bias_stats", "10_figures"]),
-        ("{run}/embeddings/demo-clip.npz", ["03_probing", "06_bias_stats", "10_figures"]),
+        ("{run}/tables/accuracy_by_group.csv", ["07_controlled_faces", "10_figures"]),
+        ("{run}/predictions/demo-openai.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("{run}/embeddings/demo-clip.npz", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
     ],
 )
 def test_a_change_re_runs_what_depends_on_it_and_nothing_else(smoke, make, changed, expected):
@@ -143,7 +144,7 @@ def test_a_table_that_was_lost_is_made_again(smoke, make):
     kept = lost.read_bytes()
     lost.unlink()
     try:
-        assert would_execute(make) == ["03_probing", "06_bias_stats", "10_figures"]
+        assert would_execute(make) == ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]
     finally:
         lost.write_bytes(kept)
         os.utime(lost, (1, 1))
