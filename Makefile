@@ -56,7 +56,7 @@ RAW := $(if $(filter-out help test lab lint clean clean-shards demo-faces demo-m
 
 READS_01_data_prep := $(RAW) $(foreach set,people crossed light_pose,$(wildcard data/demo/$(set)/manifest.csv data/demo/$(set)/images/*)) $(wildcard data/conventions/* data/published/composition.csv)
 READS_02_embedding := $(DEMO_MODELS)
-READS_03_probing := $(DEMO_MODELS)
+READS_03_probing := $(DEMO_MODELS) data/published/accuracy.csv
 READS_09_published_claims := $(wildcard data/published/*.csv)
 READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
 

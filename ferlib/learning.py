@@ -20,8 +20,8 @@ def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
     model : str
         Name that the answers are given.
     counts : sequence of int
-        People in the training part; counts that exceed that of some fold are left out. The people of a smaller part are
-        among those of a larger one.
+        People in the training part; more than a fold has means as many as the smallest training part has. The people
+        of a smaller part are among those of a larger one.
     seed : int
         Draws them.
     **options
@@ -35,7 +35,7 @@ def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
     emotions, subjects = manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy()
     parts, random = probe.outside(folds), np.random.default_rng(seed)
     order = [random.permutation(np.unique(subjects[part])) for part in parts]
-    counts = [count for count in counts if count <= min(map(len, order))]
+    counts = _at_most(min(map(len, order)), counts)
     training = [part & np.isin(subjects, people[:n]) for n in counts for part, people in zip(parts, order, strict=True)]
     probes = probe.fit(embeddings, emotions, subjects, np.array(training), seed=seed, **options)
     starts = len(parts) * np.arange(len(counts))
@@ -45,11 +45,11 @@ def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
 def by_dimensions(embeddings, manifest, folds, *, model, counts, seed, **options):
     """Answers of probes that saw only so many principal components, those of their own training part.
 
-    Parameters and return value as for `by_people`, `counts` being of components; those that there are not are left out.
+    Parameters and return value as for `by_people`, `counts` being of components.
     """
     emotions, subjects = manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy()
     parts = probe.outside(folds)
-    counts = [count for count in counts if count <= min(embeddings.shape[1], parts.sum(axis=1).min())]
+    counts = _at_most(min(embeddings.shape[1], parts.sum(axis=1).min()), counts)
     chances = np.zeros((len(counts), len(embeddings), len(probe.EMOTIONS)))
     for fold, part in enumerate(parts):
         turned = principal_components(embeddings, part)
@@ -63,6 +63,10 @@ def principal_components(embeddings, training):
     """All embeddings in the basis of the principal components of the training part, largest spread first."""
     centred = embeddings - embeddings[training].mean(axis=0)
     return centred @ np.linalg.svd(centred[training], full_matrices=False)[2].T
+
+
+def _at_most(limit, counts):
+    return sorted({min(count, int(limit)) for count in counts})
 
 
 def _answers(manifest, model, counts, chances):
