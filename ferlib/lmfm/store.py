@@ -5,30 +5,20 @@ depend on, so the same question finds its answer again, and any other question d
 answers and never come here.
 """
 
-import contextlib
-import errno
-import functools
 import hashlib
 import json
 import os
-import shutil
-import threading
 import time
 import uuid
 import warnings
 from pathlib import Path
 
 from ferlib.errors import InputError
+from ferlib.lmfm import claims, disk
 from ferlib.paths import relative
 
 ABANDONED_S = 3600
 """Age in seconds at which an unfinished file can belong to no running process."""
-
-ROOM_BYTES = 32 * 2**20
-"""Free space below which nothing is asked: far more than the answers under way can need."""
-
-CLAIMS = ".claims"
-_OPENING = threading.Lock()
 
 
 def question(*, provider, model, model_version, prompt, settings, repeat, image_sha256):
@@ -151,13 +141,13 @@ class Store:
         path = self.path(record["key"])
         partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
         try:
-            _make(path.parent)
+            disk.make(path.parent)
             with open(partial, "w", encoding="utf-8") as file:
                 json.dump(sealed(record), file, indent=1, ensure_ascii=False)
                 file.flush()
                 os.fsync(file.fileno())
             stored = self._name(partial, path)
-            _sync(path.parent)
+            disk.sync(path.parent)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise InputError(
@@ -167,55 +157,12 @@ class Store:
         return record if stored else self.get(record["key"]) or self.put(asked, answer, how=how)
 
     def check_room(self):
-        """Raise unless there is room for the answers under way: before they are paid for, not after.
+        """Raise unless there is room for the answers under way: before they are paid for, not after."""
+        disk.check_room(self.folder)
 
-        Raises
-        ------
-        InputError
-        """
-        folder = next(path for path in (self.folder, *self.folder.absolute().parents) if path.is_dir())
-        free = shutil.disk_usage(folder).free
-        if free < ROOM_BYTES:
-            raise InputError(
-                f"{relative(self.folder)}: the disk has {free / 2**20:.1f} MiB left, too little to store answers "
-                f"safely. Nothing more is asked. Make room, and run again to go on."
-            )
-
-    @contextlib.contextmanager
-    def claim(self, name):
-        """Claim a question for this process while it is asked, so that no other process pays for it, too.
-
-        The claim ends with the block, or with the process, however suddenly. Claims are of processes, not of threads:
-        within one, nothing is asked twice anyway.
-
-        Parameters
-        ----------
-        name : str
-            Hexadecimal, such as the key of a question.
-
-        Yields
-        ------
-        bool
-            False when another process has it. Always True where the system knows no such locks.
-        """
-        try:
-            import fcntl
-        except ImportError:  # not a POSIX system
-            yield True
-            return
-        # One byte of one empty file for each name. Closing any descriptor of a file would end all claims on it, so
-        # there is one for each file, which stays open as long as the process.
-        place = (1, int(name[:15], 16), os.SEEK_SET)
-        handle, ours = _claims(self.folder), True
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, *place)
-        except OSError as error:  # any other error: a file system without locks
-            ours = error.errno not in (errno.EACCES, errno.EAGAIN)
-        try:
-            yield ours
-        finally:
-            if ours:
-                fcntl.lockf(handle, fcntl.LOCK_UN, *place)
+    def claim(self, key):
+        """Claim a question for this process while it is asked, see `ferlib.lmfm.claims.claim`."""
+        return claims.claim(self.folder, key)
 
     def _name(self, partial, path):
         """Give a finished file its name unless that is taken; returns whether it got it."""
@@ -242,34 +189,3 @@ class Store:
 
 def _canonical(content):
     return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
-
-
-@functools.cache
-def _claims_of(path, _process):
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-
-
-def _claims(folder):
-    """Descriptor of the file of claims in a folder, the same for the whole process."""
-    with _OPENING:
-        _make(folder)
-        return _claims_of((folder / CLAIMS).resolve(), os.getpid())
-
-
-def _make(folder):
-    """Make a folder, and the folders above it, so that they outlive a power cut."""
-    if not folder.is_dir():
-        if not folder.parent.is_dir():
-            _make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(folder):
-    """Force a folder's list of names to the disk, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
