@@ -126,7 +126,7 @@ calibrate: $(CORE) ## measure the statistics on simulated audits of known truth,
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-bench: $(VENV)/.ready ## measure at full size what the tests hold at a small one (minutes; prints the figures)
+bench: $(VENV)/.bench ## measure at full size what the tests hold at a small one (minutes; prints the figures)
 	@$(BIN)/python -m pytest -m bench -s -q
 
 lmfm-estimate: $(RUN)/executed/01_data_prep.ipynb $(RUN)/params/04_lmfm_prompting.yaml ## requests, tokens, price and time of a PROFILE's models; asks nothing
@@ -162,8 +162,9 @@ clean-shards: ## remove the embeddings kept for all runs; they are computed anew
 # One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
 $(VENV)/.ready: EXTRAS := models,lab,dev
 $(VENV)/.faces: EXTRAS := models,lab,dev,faces
+$(VENV)/.bench: EXTRAS := models,lab,dev,bench
 $(VENV)/.core: EXTRAS :=
-$(VENV)/.core $(VENV)/.ready $(VENV)/.faces: pyproject.toml requirements.lock
+$(VENV)/.core $(VENV)/.ready $(VENV)/.faces $(VENV)/.bench: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Error: Python %d.%d found, 3.11 to 3.13 needed. Name another: make PYTHON=python3.12" % v[:2])'
 	@[ -x $(BIN)/python ] || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@[ $(TORCH) != cpu ] || [ -z '$(EXTRAS)' ] || $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock --index-url https://download.pytorch.org/whl/cpu torch torchvision
