@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ferlib import labels
 from ferlib.faces import expression
-from ferlib.faces.identity import RACES, generator, person
+from ferlib.faces.identity import RACES, generator, person, shape
 from ferlib.faces.recipe import FaceSet, Image, view
 
 LOOK = "Asian"
@@ -47,12 +47,11 @@ class Crossed(FaceSet):
         # One seed for all, so that what depends on the geometry preset differs and nothing else does.
         seed = f"{self.prefix}-{number + 1:02d}"
         look = person(seed, race=LOOK, gender=gender, number=number)
-        own = person(seed, race=race, gender=gender, number=number)
         return dataclasses.replace(
             look,
             subject_id=self.subject(race, gender, number),
             race=race,
-            shape=own.shape,
+            shape=shape(generator(seed, "shape"), race, gender == "Female", look.age),
             skin_tone=self.tones[0],
             hair=STYLES[gender][number % len(STYLES[gender])],
         )

@@ -153,7 +153,7 @@ def person(subject_id, *, race, gender, number):
         hair_colour=str(hair),
         iris_colour=str(iris) if fair else str(rng.choice(["dark brown", "brown"], p=[0.7, 0.3])),
         curl=float(rng.uniform(0.7, 1.0)) if race == "Black" else float(rng.uniform(0.0, 0.35)),
-        shape=_shape(rng, race, female, age),
+        shape=shape(rng, race, female, age),
         tint=tuple((rng.normal(0, (0.5, 0.6, 0.8)) * (0.6 if race == "Black" else 1)).round(3).tolist()),
         flush=float(rng.uniform(0.5, 1.1)),
         lines=float((age - 20) / 40),
@@ -173,9 +173,12 @@ def _freckles(rng, possible):
     return float(rng.uniform(0.3, 0.9)) if possible and rng.uniform() < 0.4 else 0.0
 
 
-def _shape(rng, race, female, age):
-    """Weights of MakeHuman's shape targets, as a tuple of (target, weight)."""
-    shape = {}
+def shape(rng, race, female, age):
+    """Weights of MakeHuman's shape targets, as a tuple of (target, weight).
+
+    The draws do not depend on race: from generators in the same state, the race targets differ and nothing else does.
+    """
+    weights = {}
     own, others = RACES[race], [name for key, name in RACES.items() if key != race]
     mix = rng.uniform(0, 0.12)
     part = rng.uniform()
@@ -191,15 +194,15 @@ def _shape(rng, race, female, age):
     for gender, g in (("female", femininity), ("male", 1 - femininity)):
         for stage, a in (("young", 1 - old), ("old", old)):
             for name, r in races.items():
-                shape[f"macrodetails/{name}-{gender}-{stage}"] = g * a * r
+                weights[f"macrodetails/{name}-{gender}-{stage}"] = g * a * r
             for build, w in heavy.items():
-                shape[f"macrodetails/universal-{gender}-{stage}-averagemuscle-{build}"] = g * a * w
+                weights[f"macrodetails/universal-{gender}-{stage}-averagemuscle-{build}"] = g * a * w
     for name, (less, more, deviation) in LOCAL_CHANGES.items():
         value = float(np.clip(rng.normal(0, deviation), -2 * deviation, 2 * deviation))
         for side in ("l", "r") if "{side}" in name else ("",):
-            shape[f"{name.format(side=side)}-{more if value > 0 else less}"] = abs(value)
-    shape[f"head/head-{rng.choice(OUTLINES['Female' if female else 'Male'])}"] = float(rng.uniform(0, 0.30))
-    return tuple((name, float(value)) for name, value in shape.items() if value > 1e-4)
+            weights[f"{name.format(side=side)}-{more if value > 0 else less}"] = abs(value)
+    weights[f"head/head-{rng.choice(OUTLINES['Female' if female else 'Male'])}"] = float(rng.uniform(0, 0.30))
+    return tuple((name, float(value)) for name, value in weights.items() if value > 1e-4)
 
 
 def resting_mesh(who):
