@@ -144,6 +144,27 @@ def test_what_was_planted_is_different_and_named():
     assert set(found["measure"]) <= {"confusion", "recall"} and set(found["true"]) == {"anger"}
 
 
+def test_in_a_set_of_the_demos_size_a_planted_confusion_is_found_and_the_reader_without_it_is_not_accused():
+    """24 people a group, one image of each emotion; half of one race's anger is read as disgust, as in the demo."""
+    manifest = manifest_of(24)
+    random = np.random.default_rng(11)
+    sound = predictions_of(manifest, seed=11).assign(status="ok", predicted=manifest["emotion"])
+    slips = random.random(len(manifest)) < 0.06
+    sound.loc[slips, "predicted"] = random.choice(counts.EMOTIONS, slips.sum())
+    spoilt = sound.assign(model="spoilt")
+    angry = (manifest["race"] == "Black") & (manifest["emotion"] == "anger") & (random.random(len(manifest)) < 0.5)
+    spoilt.loc[angry, "predicted"] = "disgust"
+    both = pd.concat([sound.assign(model="sound"), spoilt], ignore_index=True)
+    table = audited(manifest, both, draws=400).query("verdict == 'different'")
+    assert set(table["model"]) == {"spoilt"}
+    races = table.query("measure == 'confusion' and attribute == 'race'")
+    assert races[["true", "predicted", "reason"]].drop_duplicates().to_numpy().tolist() == [
+        ["anger", "disgust", "higher for Black"]
+    ]
+    assert set(races["group_a"] + races["group_b"]) == {"AsianBlack", "BlackWhite"}
+    assert set(table["true"]) <= {"anger", ""}
+
+
 def test_enough_people_make_equivalence_and_few_people_no_verdict():
     manifest, predictions = fair(4, people=500)
     large = audited(manifest, predictions, draws=200, delta=0.1).query("measure == 'accuracy' and attribute == 'race'")
