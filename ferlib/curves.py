@@ -110,13 +110,13 @@ def changes(table, *, confidence=0.95):
     left.set_ylim(len(contrasts) - 0.5, -0.5)
     left.set_xlim(0, max(0.05, 1.05 * table["ci_high"].max()))
     right.axvline(0, color="black", linewidth=0.8)
-    for axis, label in ((left, "answers that change"), (right, "accuracy of the first side minus that of the second")):
+    for axis, label in ((left, "answers that change"), (right, "accuracy: first side minus second")):
         for y in range(0, len(contrasts), 2):
             axis.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0)
         axis.xaxis.set_major_formatter(percent_tick)
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="x", color="#E5E5E5", linewidth=0.8)
-        axis.set_xlabel(f"{label}, {100 * confidence:.4g} % interval", fontsize=9)
+        axis.set_xlabel(f"{label}\n(with {100 * confidence:.4g} % interval)", fontsize=9)
     figure.legend(loc="outside upper left", ncols=min(len(models), 4), columnspacing=1.4, handletextpad=0.4)
     return figure
 
