@@ -141,9 +141,8 @@ replay: $(VENV)/.ready ## prediction tables from such a file, without images or 
 lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks
 
-demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/people/README.md)
-	@$(BIN)/python -m ferlib.faces people --out data/demo/people
-	@$(BIN)/python -m ferlib.faces contact-sheet
+demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/README.md)
+	@$(BIN)/python -m ferlib.faces demo
 
 demo-models: $(VENV)/.faces ## render the training faces and train the demo model anew
 	@$(BIN)/python -m ferlib.faces train --out data/build/train

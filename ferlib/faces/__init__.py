@@ -1,9 +1,11 @@
 """The renderer of the demo faces. Needs the extra `faces`; nobody needs it to run the demo.
 
-    python -m ferlib.faces people --out data/demo/people     the shipped set
+    python -m ferlib.faces demo                              the shipped sets, and their contact sheets
     python -m ferlib.faces train --out data/build/train      other people, for training the demo models
-    python -m ferlib.faces contact-sheet                     figures/demo/contact_sheet.png, from shipped images
+    python -m ferlib.faces contact-sheet                     figures/demo/*.png, from shipped images
 
-`sets` says who is shown how; `identity`, `expression`, `tone` and `rest` say what that means for a face; `geometry`,
-`skin`, `wrinkles` and `hair` make meshes and textures of it; `renderer` draws them; `produce` writes a set.
+`sets` names the sets; `recipe` is what they have in common, `posed`, `crossed`, `light_pose` and `combinations` their
+designs; `identity`, `expression`, `tone` and `rest` say what that means for a face; `geometry`, `skin`, `wrinkles` and
+`hair` make meshes and textures of it; `renderer` draws them; `produce` writes a set, `regions` and `masks` where its
+Action Units act; `contact` and `sheets` show them.
 """

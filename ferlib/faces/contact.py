@@ -86,7 +86,7 @@ def contact_sheet(manifest, out, *, subjects=None, cell=172):
             )
     out = Path(out)
     tables.write_csv(pd.DataFrame(rows), out.with_suffix(".csv"), sort_by=["row", "column"])
-    return tables.write_bytes(_png(sheet), out)
+    return tables.write_bytes(png(sheet), out)
 
 
 def tone_strip(manifest, out, *, cell=132):
@@ -112,11 +112,11 @@ def tone_strip(manifest, out, *, cell=132):
     out = Path(out)
     columns = ["image_id", "group", "skin_tone"]
     tables.write_csv(pd.DataFrame(picked)[columns], out.with_suffix(".csv"), sort_by=["skin_tone"])
-    return tables.write_bytes(_png(sheet), out)
+    return tables.write_bytes(png(sheet), out)
 
 
-def _png(sheet):
-    """PNG bytes with seven bits a channel: a fifth smaller, and no difference to see."""
+def png(sheet):
+    """PNG bytes of an image with seven bits a channel: a fifth smaller, and no difference to see."""
     buffer = io.BytesIO()
     sheet.point(lambda value: value & 254).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
