@@ -1,0 +1,237 @@
+"""Detection: how well each Action Unit is found in each group, with intervals that know who is in the images.
+
+Tables only: an image either shows a unit or not, and the answer has a score. Every measure but one follows from counts
+of right and wrong answers per person, so that the clustering of images by person enters as it does for all rates.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from ferlib.errors import InputError
+from ferlib.stats.clusters import People, effective_n, ratio
+from ferlib.stats.intervals import score as wilson_score
+
+MEASURES = ("accuracy", "balanced_accuracy", "recall", "specificity", "f1", "average_precision")
+
+COLUMNS = ("subject_id", "unit", "present", "found", "score")
+"""Columns of the answers: 1 or 0 whether the unit is there, 1 or 0 whether it was found, and the network's score."""
+
+JACKKNIFE = 64
+"""People left out, one at a time, in one step: bounds the memory."""
+
+TABLE = (
+    "unit", "by", "group", "measure", "n_images", "n_present", "n_subjects", "prevalence", "value", "ci_low", "ci_high",
+    "ci_method", "reason",
+)  # fmt: skip
+
+METHODS = {
+    "accuracy": "clustered-wilson",
+    "recall": "clustered-wilson",
+    "specificity": "clustered-wilson",
+    "f1": "clustered-wilson of F*, transformed",
+    "balanced_accuracy": "square-and-add of clustered-wilson",
+    "average_precision": "wilson, effective n by jackknife over people",
+}
+
+
+def measures(present, found, score):
+    """Each measure of each unit.
+
+    Parameters
+    ----------
+    present, found : numpy.ndarray of bool, shape (n, units)
+    score : numpy.ndarray, shape (n, units)
+        Higher where the unit is likelier.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (units,)
+        Keys `MEASURES`; NaN where there is nothing to divide by.
+    """
+    hits, n_present = (present & found).sum(axis=0), present.sum(axis=0)
+    passed, n_absent = (~present & ~found).sum(axis=0), (~present).sum(axis=0)
+    recall, specificity = ratio(hits, n_present), ratio(passed, n_absent)
+    weight = np.ones((1, len(present)))
+    return {
+        "accuracy": ratio(hits + passed, n_present + n_absent),
+        "balanced_accuracy": (recall + specificity) / 2,
+        "recall": recall,
+        "specificity": specificity,
+        "f1": ratio(2 * hits, n_present + found.sum(axis=0)),
+        "average_precision": np.array(
+            [average_precision(present[:, u], score[:, u], weight)[0] for u in range(present.shape[1])]
+        ),
+    }
+
+
+def average_precision(present, score, weights):
+    """Precision at each image that shows the unit, from the highest score down, averaged over these images.
+
+    Parameters
+    ----------
+    present : numpy.ndarray of bool, shape (n,)
+    score : numpy.ndarray, shape (n,)
+        Images of equal score share their precision.
+    weights : numpy.ndarray, shape (draws, n)
+        How often each image counts.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (draws,)
+        NaN where no image of weight shows the unit.
+    """
+    order = np.argsort(-score, kind="stable")
+    weights, present = weights[:, order], present[order]
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True)) if len(order) else np.empty(0, int)
+    reached, hits = np.cumsum(weights, axis=1)[:, last], np.cumsum(weights * present, axis=1)[:, last]
+    gained = np.diff(hits, axis=1, prepend=0)
+    total = (weights * present).sum(axis=1)
+    return ratio((gained * ratio(hits, reached, empty=0)).sum(axis=1), total)
+
+
+def by_group(answers, people, *, attributes, alpha=0.05, min_people=3):
+    """Each measure of each unit in each group, with an interval.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        Of one network and set of images; columns `COLUMNS`, a row for each image and unit.
+    people : pandas.DataFrame
+        A row a person: `subject_id` and a column for each attribute.
+    attributes : sequence of str
+        Columns of `people` to group by. All people together come first, as `all`.
+    alpha : float
+        One minus the confidence of the intervals.
+    min_people : int
+        A group of fewer people gets no interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `TABLE`. `prevalence`: share of the images that show the unit; accuracy depends on it, so compare it
+        first. `reason` says why there is no value or no interval. `f1` = 2 F* / (1 + F*), where F* is the share of
+        right answers among the images that show the unit or in which it was found (Hand, Christen and Kirielle 2021):
+        its interval is that of F*, transformed. `balanced_accuracy` is the mean of recall and specificity, whose
+        intervals are added as Zou and Donner (2008) do. `average_precision` is a mean of numbers between 0 and 1 over
+        the images that show the unit, so its variance is at most that of a rate; where leaving out one person at a
+        time shows a larger one, that is taken.
+
+    Raises
+    ------
+    InputError
+        When a column or a person is missing, or a value is neither 0 nor 1.
+    """
+    answers = _checked(answers, people, attributes)
+    frames = []
+    for unit, rows in answers.groupby("unit", sort=True):
+        for by in ("all", *attributes):
+            labels = pd.Series("all", index=people["subject_id"]) if by == "all" else people.set_index("subject_id")[by]
+            frames.append(_of_unit(rows, labels, alpha, min_people).assign(unit=unit, by=by))
+    return pd.concat(frames, ignore_index=True)[list(TABLE)]
+
+
+def tallies(answers):
+    """Counts of each person, as count and n of the rates `accuracy`, `recall`, `specificity` and F*.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        Of one unit; columns `subject_id`, `present`, `found`.
+
+    Returns
+    -------
+    subjects : pandas.Index
+    count, n : numpy.ndarray of float64, shape (people, 4)
+    """
+    person, subjects = pd.factorize(answers["subject_id"], sort=True)
+    present, found = answers["present"].to_numpy() == 1, answers["found"].to_numpy() == 1
+
+    def total(which):
+        return np.bincount(person, weights=which, minlength=len(subjects))
+
+    hits, passed = total(present & found), total(~present & ~found)
+    count = np.stack([hits + passed, hits, passed, hits], axis=1)
+    n = np.stack([total(np.ones(len(person))), total(present), total(~present), total(present | found)], axis=1)
+    return subjects, count, n
+
+
+def _of_unit(rows, labels, alpha, min_people):
+    subjects, count, n = tallies(rows)
+    group = labels.reindex(subjects).to_numpy()
+    names = sorted(set(group))
+    members = np.array([group == name for name in names])
+    sums = People(count, n, range(4)).sums(members)
+    low, high = wilson_score(sums.rate, effective_n(sums, alpha=alpha), alpha=alpha)
+    values = {"accuracy": 0, "recall": 1, "specificity": 2}
+    table = {name: (sums.rate[:, k], low[:, k], high[:, k]) for name, k in values.items()}
+    table["f1"] = tuple(2 * part[:, 3] / (1 + part[:, 3]) for part in (sums.rate, low, high))
+    balanced = sums.rate[:, 1:3].mean(axis=1)
+    down, up = sums.rate[:, 1:3] - low[:, 1:3], high[:, 1:3] - sums.rate[:, 1:3]
+    table["balanced_accuracy"] = (
+        balanced, balanced - np.hypot(*down.T) / 2, np.minimum(balanced + np.hypot(*up.T) / 2, 1),
+    )  # fmt: skip
+    table["average_precision"] = _precision(rows, labels, names, effective_n(sums, alpha=alpha)[:, 1], alpha)
+    n_images, n_present = sums.n[:, 0].astype(int), sums.n[:, 1].astype(int)
+    counted = {"group": names, "n_images": n_images, "n_present": n_present, "n_subjects": members.sum(axis=1)}
+    frames = []
+    for name in MEASURES:
+        value, below, above = table[name]
+        frame = pd.DataFrame({**counted, "measure": name, "value": value, "ci_low": below, "ci_high": above})
+        frame = frame.assign(prevalence=n_present / n_images, ci_method=METHODS[name], reason="")
+        nothing, few = frame["value"].isna(), frame["n_subjects"] < min_people
+        frame.loc[few, "reason"] = [f"only {k} people, fewer than {min_people}" for k in frame.loc[few, "n_subjects"]]
+        frame.loc[nothing, "reason"] = "no image to divide by"
+        frame.loc[few | nothing, ["ci_low", "ci_high"]] = np.nan
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _precision(rows, labels, names, effective_present, alpha):
+    """Average precision of each group, and the ends of its interval."""
+    group = labels.reindex(rows["subject_id"]).to_numpy()
+    values, worth = np.full((2, len(names)), np.nan)
+    for number, name in enumerate(names):
+        own = rows[group == name]
+        present, score = own["present"].to_numpy() == 1, own["score"].to_numpy(float)
+        values[number] = average_precision(present, score, np.ones((1, len(own))))[0]
+        others = _without_each(present, score, pd.factorize(own["subject_id"])[0])
+        if len(others) < 2:
+            continue
+        reach = student.isf(alpha / 2, len(others) - 1) / norm.isf(alpha / 2)
+        variance = (len(others) - 1) * others.var() * reach**2
+        shown = ratio(values[number] * (1 - values[number]), variance, empty=np.inf)
+        # With no miss at all both are 0, and nothing is shown.
+        worth[number] = effective_present[number] if shown == 0 else min(effective_present[number], shown)
+    return values, *wilson_score(values, worth, alpha=alpha)
+
+
+def _without_each(present, score, person):
+    """Average precision without each person, of those without whom there still is one."""
+    found = []
+    for start in range(0, person.max() + 1, JACKKNIFE):
+        left_out = np.arange(start, min(start + JACKKNIFE, person.max() + 1))
+        found.append(average_precision(present, score, (person != left_out[:, None]).astype(float)))
+    found = np.concatenate(found)
+    return found[~np.isnan(found)]
+
+
+def _checked(answers, people, attributes):
+    missing = [name for name in COLUMNS if name not in answers] + [a for a in attributes if a not in people]
+    if missing:
+        raise InputError(f"answers about Action Units: the column {missing[0]!r} is missing.")
+    stranger = ~answers["subject_id"].isin(people["subject_id"])
+    if stranger.any():
+        raise InputError(
+            f"answers about Action Units: person {answers.loc[stranger, 'subject_id'].iloc[0]!r} is unknown."
+        )
+    for name in ("present", "found"):
+        bad = ~answers[name].isin([0, 1])
+        if bad.any():
+            value = answers.loc[bad, name].to_list()[0]
+            raise InputError(
+                f"answers about Action Units: column {name!r} holds {value!r} ({bad.sum()} rows), neither 0 nor 1. "
+                f"Leave out the images without a label for the unit."
+            )
+    return answers
