@@ -1,0 +1,129 @@
+"""The training of a network for Action Units: a fixed number of steps, resumed where it stopped."""
+
+import json
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save
+from tqdm.auto import tqdm
+
+from ferlib import tables
+from ferlib.demo.training_images import vary
+
+RAMP, MATRIX_RATE, EVERY = 30, 10, 50
+"""Steps of rising learning rate; learning rate of filters as a multiple of the others'; steps between checkpoints."""
+
+
+def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, checkpoint, identity, progress=True):
+    """Train a network by binary cross-entropy.
+
+    The same arguments give the same weights, whether the training was interrupted or not.
+
+    Filters are trained with Muon, which makes each update orthogonal (Jordan et al. 2024,
+    https://kellerjordan.github.io/posts/muon), all else with AdamW. What is random in a step depends on the seed and
+    the number of the step alone, so that a checkpoint needs no state of a generator.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Images to logits; changed in place.
+    pixels : torch.Tensor, shape (n, 3, size, size), uint8
+        Varied anew in every step, see `ferlib.demo.training_images.vary`.
+    present : torch.Tensor, shape (n, units), float32
+        1 where a unit is present, else 0.
+    steps, batch_size : int
+    learning_rate : float
+        The highest.
+    seed : int
+    checkpoint : pathlib.Path
+        Written every `EVERY` steps, removed at the end.
+    identity : str
+        What the training is; a checkpoint of another is not resumed.
+    progress : bool
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps,)
+        The loss of each step's batch, before the step.
+    """
+    model.to(memory_format=torch.channels_last).train()
+    optimisers, views = _optimisers(model, learning_rate)
+    losses = np.full(steps, np.nan)
+    first = _resume(checkpoint, identity, model, optimisers, losses)
+    with tqdm(total=steps, initial=first, desc="units", unit="step", disable=not progress, mininterval=5) as bar:
+        for step in range(first, steps):
+            rows = torch.from_numpy(_rows(len(pixels), batch_size, step, seed))
+            images = vary(pixels[rows], generator=np.random.default_rng([seed, 1, step]))
+            loss = F.binary_cross_entropy_with_logits(model(images), present[rows])
+            model.zero_grad(set_to_none=True)
+            loss.backward()
+            for view, weight in views:
+                view.grad = _flat(weight.grad)
+            share = min(1.0, (step + 1) / RAMP) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)
+            for optimiser, highest in optimisers:
+                optimiser.param_groups[0]["lr"] = highest * share
+                optimiser.step()
+            losses[step] = loss.detach()
+            bar.update()
+            if (step + 1) % EVERY == 0 and step + 1 < steps:
+                _save(checkpoint, identity, model, optimisers, losses, step + 1)
+    checkpoint.unlink(missing_ok=True)
+    return losses
+
+
+def _optimisers(model, learning_rate):
+    filters = [weight for weight in model.parameters() if weight.ndim == 4]
+    others = [weight for weight in model.parameters() if weight.ndim != 4]
+    views = [torch.nn.Parameter(_flat(weight.detach())) for weight in filters]
+    highest = MATRIX_RATE * learning_rate
+    return [
+        (torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01), learning_rate),
+        (torch.optim.Muon(views, lr=highest, momentum=0.95, weight_decay=0.05), highest),
+    ], list(zip(views, filters, strict=True))
+
+
+def _flat(filters):
+    """Filters as a matrix, one row an output; in the order channels last it shares their storage."""
+    return filters.permute(0, 2, 3, 1).flatten(1)
+
+
+def _rows(n, batch_size, step, seed):
+    """Rows of a step's batch: every image is used once before any is used again."""
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    orders = {turn: np.random.default_rng([seed, 0, turn]).permutation(n) for turn in np.unique(places // n)}
+    return np.array([orders[place // n][place % n] for place in places])
+
+
+def _save(path, identity, model, optimisers, losses, step):
+    state = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    for number, (optimiser, _) in enumerate(optimisers):
+        for place, values in optimiser.state_dict()["state"].items():
+            state |= {
+                f"optimiser.{number}.{place}.{name}": torch.as_tensor(v).contiguous() for name, v in values.items()
+            }
+    state["losses"] = torch.from_numpy(losses.copy())
+    tables.write_bytes(save(state, {"identity": identity, "step": json.dumps(step)}), path)
+
+
+def _resume(path, identity, model, optimisers, losses):
+    """Take up a checkpoint of the same training; returns the step to go on with."""
+    if not path.is_file():
+        return 0
+    with safe_open(path, "pt") as file:
+        if file.metadata()["identity"] != identity:
+            return 0
+        state = {name: file.get_tensor(name) for name in file.keys()}
+        step = json.loads(file.metadata()["step"])
+    model.load_state_dict({n.removeprefix("model."): v for n, v in state.items() if n.startswith("model.")})
+    for number, (optimiser, _) in enumerate(optimisers):
+        found = {}
+        for name, value in state.items():
+            if name.startswith(f"optimiser.{number}."):
+                _, _, place, key = name.split(".")
+                found.setdefault(int(place), {})[key] = value
+        optimiser.load_state_dict({"state": found, "param_groups": optimiser.state_dict()["param_groups"]})
+    losses[:] = state["losses"].numpy()
+    return step
