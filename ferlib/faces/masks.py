@@ -8,8 +8,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ferlib import tables
-from ferlib.faces import expression, recipe, regions
-from ferlib.faces.face import FRAMES, Portrait
+from ferlib.faces import expression, regions
+from ferlib.faces.face import Portrait
 from ferlib.faces.renderer import Renderer
 from ferlib.paths import relative
 
@@ -79,7 +79,7 @@ def digest(face_set, who):
     """Twelve hexadecimal digits that change whenever a person's masks could."""
     neutral = next(image for image in face_set.images_of(who) if image.kind == "neutral")
     rule = [regions.MOVED, regions.LINED, regions.FAINT, regions.HAIR_COVERS, expression.ACTION_UNITS]
-    text = json.dumps([recipe.RECIPE, neutral.digest(), FRAMES[face_set.frame], rule])
+    text = json.dumps([neutral.digest(), rule])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ferlib import labels
 from ferlib.faces import expression
+from ferlib.faces.face import FRAMES
 from ferlib.faces.identity import RACES, Person, person
 
 RECIPE = 2  # raise when a change of the code changes pixels: images of an older recipe are then rendered anew
@@ -94,6 +95,8 @@ class Image:
         own = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("who", "factors")}
         # A unit at rest moves nothing: a new one leaves the recipes of older images as they are.
         own["units"] = {name: value for name, value in self.units.items() if value}
+        if self.frame != "head":
+            own["frame"] = FRAMES[self.frame]
         return _digest([RECIPE, _identity(self.who), own])[:12]
 
 
