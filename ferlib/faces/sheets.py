@@ -67,9 +67,9 @@ def crossed_sheet(manifest, out, *, emotions=("neutral", "anger"), cell=112):
         for column, (emotion, tone) in enumerate((emotion, tone) for emotion in emotions for tone in tones):
             found = shown.loc[(subject, tone, emotion)]
             cells.append((row, column, found["image_id"], _open(found["path"])))
-    columns = [f"{emotion}, {tone}" for emotion in emotions for tone in tones]
+    columns = [f"{emotion}\nMonk {tone}" for emotion in emotions for tone in tones]
     groups = [shown.loc[(subject, tones[0], "neutral")]["group"] for subject in subjects]
-    return sheet(cells, out, columns=columns, rows=[g.replace(" ", "\n") for g in groups], cell=cell, left=64)
+    return sheet(cells, out, columns=columns, rows=[g.replace(" ", "\n") for g in groups], cell=cell, left=64, top=38)
 
 
 def light_pose_sheet(manifest, out, *, subjects=("pose-WF01", "pose-BM02"), emotion="happy", cell=96):
