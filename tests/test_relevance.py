@@ -104,6 +104,8 @@ def test_places_that_are_tied_for_count_for_their_chance():
     assert relevance.score(one, region)["rank"].item() == pytest.approx((1 * 2 / 2) / 2)
     region[0, 3] = True  # six places: three sure, three of thirteen pixels at nothing, four of which are inside
     assert relevance.score(one, region)["rank"].item() == pytest.approx((2 + 3 * 4 / 13) / 6)
+    against = np.where(one > 0, one, -np.arange(1.0, 17).reshape(4, 4))
+    assert relevance.score(against, region)["rank"].item() == pytest.approx((2 + 3 * 4 / 13) / 6)
 
 
 def test_several_greatest_pixels_share_the_point():
