@@ -52,6 +52,7 @@ def produce_masks(face_set, out, *, persons=None):
             face |= shown
             found.append((unit, regions.region(movement, lines), movement.max(), lines.max()))
         for unit, mask, furthest, deepest in [*found, ("face", face, None, None)]:
+            mask = mask & face  # a pixel at the edge that is mostly background is neither
             path, data = out / "masks" / f"{who.subject_id}-{unit}.png", regions.encode(mask)
             tables.write_bytes(data, path)
             rows.append(
@@ -61,7 +62,7 @@ def produce_masks(face_set, out, *, persons=None):
                     "path": relative(path.resolve()),
                     "sha256": hashlib.sha256(data).hexdigest(),
                     "area_share": mask.mean(),
-                    "face_share": (mask & face).sum() / face.sum(),
+                    "face_share": mask.sum() / face.sum(),
                     "greatest_movement_mm": furthest,
                     "greatest_lines_mm": deepest,
                     "movement_threshold": regions.MOVED,
@@ -78,7 +79,7 @@ def produce_masks(face_set, out, *, persons=None):
 def digest(face_set, who):
     """Twelve hexadecimal digits that change whenever a person's masks could."""
     neutral = next(image for image in face_set.images_of(who) if image.kind == "neutral")
-    rule = [regions.MOVED, regions.LINED, regions.FAINT, regions.HAIR_COVERS, expression.ACTION_UNITS]
+    rule = [regions.MOVED, regions.LINED, regions.FAINT, regions.HAIR_COVERS, regions.COVERED, expression.ACTION_UNITS]
     text = json.dumps([neutral.digest(), rule])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

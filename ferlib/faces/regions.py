@@ -21,6 +21,7 @@ from ferlib.faces.skin import BOTTOM, LEFT, SPAN
 
 MOVED, LINED = 0.25, 0.30
 FAINT = 0.05 * wrinkles.DEPTH  # m
+COVERED = 0.5  # share of a pixel that the face must fill to be shown there
 HAIR_COVERS = 0.005  # m inside the hairline or the tips from which on hair hides the skin
 
 VERTEX = """
@@ -110,7 +111,7 @@ class Regions:
             np.linalg.norm(then.vertices - now.vertices, axis=1) for now, then in zip(before, after, strict=True)
         ]
         drawn = np.maximum(self._layers(before, movement), self._layers(after, movement))
-        return drawn[..., 0], drawn[..., 1], drawn[..., 2] > 0.5
+        return drawn[..., 0], drawn[..., 1], drawn[..., 2] > COVERED
 
     def _layers(self, surfaces, movement):
         context, program = self.context, self.program
