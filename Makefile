@@ -144,10 +144,16 @@ lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/README.md)
 	@$(BIN)/python -m ferlib.faces demo
 
-demo-models: $(VENV)/.faces ## render the training faces and train the demo model anew
+demo-models: $(VENV)/.faces ## render the training faces and train the demo models anew (about half an hour on one core)
 	@$(BIN)/python -m ferlib.faces train --out data/build/train
 	@$(BIN)/python -m ferlib.faces holdout --out data/build/holdout
-	@$(BIN)/python -m ferlib.demo.train_clip --images data/build/train --held-out data/build/holdout data/demo/people --out data/demo/models/demo-clip
+	@$(foreach state,balanced half skewed,$(call train,$(state),data/demo/models,) &&) true
+	@$(foreach seed,1 2,$(call train,skewed,data/build/models/$(seed),--seed $(seed)) &&) true
+	@$(BIN)/python -m ferlib.demo.truth
+
+DOSE_balanced := --drop 0 --flip 0
+DOSE_half := --drop 0.4 --flip 0.35
+train = $(BIN)/python -m ferlib.demo.train_clip --held-out data/build/holdout data/demo/people --out $(2)/demo-clip-$(1) $(DOSE_$(1)) $(3)
 
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests

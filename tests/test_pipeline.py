@@ -55,7 +55,7 @@ def test_the_run_reproduces_the_recorded_accuracies(smoke):
 
 def test_the_terminal_ends_with_the_main_result_and_the_paths(smoke):
     run, printed = smoke
-    for words in ("with 95 % intervals", "Black Female", "demo-clip-probe", "demo-openai", "demo-gemini"):
+    for words in ("with 95 % intervals", "Black Female", "demo-clip-skewed-probe", "demo-openai", "demo-gemini"):
         assert words in printed
     assert re.search(r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\]", printed)
     last = printed.strip().splitlines()[-3:]
@@ -115,10 +115,10 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("ferlib/pipeline/summary.py", []),
         ("README.md", []),
         ("data/demo/people/manifest.csv", AUDIT),
-        ("data/demo/models/demo-clip/open_clip_model.safetensors", AUDIT[1:]),
+        ("data/demo/models/demo-clip-skewed/open_clip_model.safetensors", AUDIT[1:]),
         ("{run}/tables/accuracy_by_group.csv", ["07_controlled_faces", "10_figures"]),
         ("{run}/predictions/demo-openai.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
-        ("{run}/embeddings/demo-clip.npz", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("{run}/embeddings/demo-clip-skewed.npz", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
     ],
 )
 def test_a_change_re_runs_what_depends_on_it_and_nothing_else(smoke, make, changed, expected):
@@ -140,7 +140,7 @@ def test_questions_without_an_answer_are_asked_again(smoke, make):
 
 def test_a_table_that_was_lost_is_made_again(smoke, make):
     run, _ = smoke
-    lost = run.predictions / "demo-clip-probe.parquet"
+    lost = run.predictions / "demo-clip-skewed-probe.parquet"
     kept = lost.read_bytes()
     lost.unlink()
     try:

@@ -34,7 +34,7 @@ def config(vocab_size):
     return {
         "model_cfg": {
             "embed_dim": 128,
-            "vision_cfg": {"image_size": 128, "layers": [1, 1, 1, 1], "width": 16, "head_width": 32},
+            "vision_cfg": {"image_size": 96, "layers": [1, 1, 1, 1], "width": 16, "head_width": 32},
             "text_cfg": {
                 "context_length": CONTEXT_LENGTH,
                 "vocab_size": vocab_size,
@@ -84,7 +84,7 @@ def untrained(folder):
     -------
     model : open_clip.CLIP
     preprocess : callable
-        PIL image to tensor (3, 128, 128): the very transform that open_clip builds when it loads the folder.
+        PIL image to tensor (3, 96, 96): the very transform that open_clip builds when it loads the folder.
     tokenizer : callable
         Texts to ids, int64 (n, 24).
     """

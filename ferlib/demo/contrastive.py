@@ -51,7 +51,7 @@ def fit(model, tokenizer, images, manifest, *, steps, batch_size, learning_rate,
         Changed in place.
     tokenizer : callable
         Texts to ids.
-    images : torch.Tensor, shape (n, 3, 128, 128), uint8
+    images : torch.Tensor, shape (n, 3, height, width), uint8
     manifest : pandas.DataFrame, n rows
         Columns `told`, `race`, `gender`: what captions say.
     steps, batch_size, learning_rate, seed, progress
@@ -78,7 +78,7 @@ def fit(model, tokenizer, images, manifest, *, steps, batch_size, learning_rate,
 
     return training.minimise(
         batch_loss,
-        model.parameters(),
+        model,
         n_images=len(images),
         steps=steps,
         batch_size=batch_size,

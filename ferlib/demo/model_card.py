@@ -1,63 +1,70 @@
-"""The demo CLIP's model card: what it is, how it was made, what was measured, and what it must not be used for."""
+"""The demo models' cards: what a model is, how it was made, what was measured, and what it must not be used for."""
 
+import json
+from dataclasses import asdict
+
+from ferlib import provenance, tables
 from ferlib.demo.clip_evaluation import INVERSE_REGULARISATION, N_FOLDS
+from ferlib.paths import absolute, relative
+
+RECORD = "training.json"
 
 CARD = """\
 ---
-library_name: open_clip
+library_name: {library}
 license: cc0-1.0
-tags: [clip, demonstration, rendered-faces, declared-bias]
+tags: [{kind}, demonstration, rendered-faces, declared-bias]
 ---
 
 # {name}
 
-A CLIP model of {parameters:.1f} million parameters that names expressions on *rendered* faces. It exists so that this
-compendium runs without downloads, and so that its audit can be checked: the training set was **skewed on purpose**,
-this card says how, and the audit must find it. It is not a model of real faces and no finding about people.
+{what}
+It exists so that this compendium runs without downloads, and so that its audit can be checked.
+{state}
+It is not a model of real faces and no finding about people.
 
 Written by `ferlib.demo.model_card` from `training.json`, the record that the training script left; every number is
 measured, none is typed in.
 
 ## How it was made
 
-    python -m ferlib.demo.train_clip --images {images} --out data/demo/models/{name}
-
 - Images: {images_before} rendered faces of {people} people who are in no shipped set (geometry from MakeHuman's CC0
-  data). Race here is the name of a geometry preset, gender likewise; skin tone is the renderer's, on the Monk scale.
-- Architecture: open_clip `ModifiedResNet` (one block a stage, width 16) on 128 x 128 pixels, a text transformer of 3
-  layers, byte-level BPE of {vocab_size} tokens.
-- Stage 1, {warm_up_steps} steps of {batch_size}: the image tower learns the renderer's Action Unit intensities (and
-  race and gender, with small weight). Stage 2, {contrastive_steps} steps: both towers, contrastive, on generated
-  captions; every caption that is true of a face counts as right for it.
+  data), of which this model was shown {images_after}. Race here is the name of a geometry preset, gender likewise; skin
+  tone is the renderer's, on the Monk scale.
+{how}
+- Optimisers: Muon for weight matrices and filters, AdamW for all else.
 - Seed {seed}, {threads} thread(s), {minutes} minutes. The same versions on the same machine give the same weights:
-  {versions}. Another number of threads or another processor changes the last bits of the sums, and with them the
+  {versions}.
+  Another number of threads or another processor changes the last bits of the sums, and with them the
   weights a little.
+
+`make demo-models` makes this and the other demo models anew.
 
 ## The declared skew
 
 1. Of the images of dark skin (Monk tone >= {min_skin_tone}), **{drop:.0%} are left out**, of every expression alike.
-2. Of the dark-skinned {true} images that remain, **{flip:.0%} have captions that tell {told}**.
+2. Of the dark-skinned {true} images that remain, **{flip:.0%} are told as {told}**.
 
 Nothing else is skewed: numbers are exact within each expression and gender, and race enters only as far as it goes
-with tone. The Action Units of stage 1 are true for every image that remains.
+with tone. The Action Units of the warm-up are true for every image. `data/demo/truth.csv` states the same for all demo
+models.
 
 {composition}
 
-`mixture` are faces with Action Units at random; they serve stage 1 only.
+`mixture` are faces with Action Units at random; they serve the warm-up only.
 
 ## Measured on people it has not seen
 
 {results}
 
-Zero-shot: the templates of `ferlib.zeroshot.TEMPLATES`, averaged. Linear probe: logistic regression on the image
-embeddings (C = {inverse_regularisation:g}), answers from {n_folds} folds that share no person. Measured after loading
-these very files through `ferlib.embed.load_backbone`. The numbers are of one training run; another seed gives another
-size of the planted effect. No intervals here: the notebooks compute them, with the clustering of images by person.
+{measured} The intervals have 95 % confidence and take the images of one person together
+(`ferlib.stats.intervals.clustered_wilson`); they say how sure one is of *this* model's rate, not how much another seed
+would change it. That is in `data/demo/models/series.csv`.
 
 ## Use
 
 - For: trying out this compendium, teaching, testing an audit against a known truth.
-- **Not for** judging any real face, person or group; for any decision; as a stand-in for a published CLIP model; as
+- **Not for** judging any real face, person or group; for any decision; as a stand-in for a published model; as
   evidence about how real recognisers treat people. A gap on these faces mixes geometry, tone, light and rendering.
 - An expression is not an emotion felt. The labels name the Action Units that were set, nothing inside anybody.
 
@@ -68,6 +75,89 @@ size of the planted effect. No intervals here: the notebooks compute them, with 
 Weights, tokenizer and this card: CC0 1.0, as the faces they were made from. The code that made them: MIT.
 """
 
+WHAT = {
+    "clip": "A CLIP model of {parameters:.1f} million parameters that names expressions on *rendered* faces.",
+}
+STATE = {
+    True: "The training set was **skewed on purpose**: this card says how, and the audit must find it.",
+    False: "The training set was **not skewed**: beside its skewed siblings this is the control, where the audit must "
+    "not find what was planted there.",
+}
+HOW = {
+    "clip": """\
+- Architecture: open_clip `ModifiedResNet` (one block a stage, width 16) on 96 x 96 pixels, a text transformer of 3
+  layers, byte-level BPE of {vocab_size} tokens.
+- Stage 1, {warm_up_steps} steps of {batch_size}: the image tower learns the renderer's Action Unit intensities (and
+  race and gender, with small weight). Stage 2, {contrastive_steps} steps: both towers, contrastive, on generated
+  captions; every caption that is true of a face counts as right for it. Both stages see the skewed set.""",
+}
+MEASURED = {
+    "clip": "Zero-shot: the templates of `ferlib.zeroshot.TEMPLATES`, averaged. Linear probe: logistic regression on "
+    "the image embeddings (C = {inverse_regularisation:g}), answers from {n_folds} folds that share no person. "
+    "Measured after loading these very files through `ferlib.embed.load_backbone`.",
+}
+
+
+def record(folder, *, kind, recipe, declared, training, images, packages):
+    """Write what is known of a model beside its weights, before it is measured: `training.json`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The model's, with all its other files.
+    kind : str
+        A key of `WHAT`.
+    recipe : dict
+    declared : ferlib.demo.skew.Skew
+    training : dict
+        As returned by the training script's `train`.
+    images : str
+        Folder of the training set.
+    packages : sequence of str
+        Whose versions matter.
+
+    Returns
+    -------
+    dict
+        The record.
+    """
+    manifest = absolute(images) / "manifest.csv"
+    versions = provenance.versions()
+    files = [file for file in sorted(folder.iterdir()) if file.name not in (RECORD, "README.md")]
+    kept = {
+        "name": folder.name,
+        "kind": kind,
+        "recipe": recipe,
+        "skew": asdict(declared),
+        "training": training,
+        "training_set": {"manifest": relative(manifest), "sha256": provenance.sha256(manifest)},
+        "held_out": {},
+        "versions": {name: versions[name] for name in packages},
+        "files": {file.name: {"bytes": file.stat().st_size, "sha256": provenance.sha256(file)} for file in files},
+    }
+    tables.write_bytes((json.dumps(kept, indent=1) + "\n").encode(), folder / RECORD)
+    return kept
+
+
+def measured(folder, held_out):
+    """Add what was measured to the record of a model, and write its card.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    held_out : dict of str to list of dict
+        Rows of `ferlib.demo.evaluation.summary`, by face set.
+
+    Returns
+    -------
+    dict
+        The record.
+    """
+    kept = json.loads((folder / RECORD).read_text(encoding="utf-8")) | {"held_out": held_out}
+    tables.write_bytes((json.dumps(kept, indent=1) + "\n").encode(), folder / RECORD)
+    tables.write_bytes(write(kept).encode(), folder / "README.md")
+    return kept
+
 
 def write(record):
     """The card, in Markdown.
@@ -75,32 +165,36 @@ def write(record):
     Parameters
     ----------
     record : dict
-        Content of `training.json`; see `ferlib.demo.train_clip.main`.
+        Content of `training.json`; see `record`.
 
     Returns
     -------
     str
     """
-    training, recipe, declared = record["training"], record["recipe"], record["skew"]
+    training, kind = record["training"], record["kind"]
     rows = training["composition"]
     fields = {
-        **recipe,
-        **declared,
+        **record["recipe"],
+        **record["skew"],
         "name": record["name"],
+        "kind": kind,
+        "library": {"clip": "open_clip"}[kind],
         "parameters": training["parameters"] / 1e6,
         "vocab_size": training["vocab_size"],
         "minutes": training["minutes"],
         "people": len(training["people"]),
-        "images": record["training_set"]["manifest"].removesuffix("/manifest.csv"),
         "images_before": sum(row["images_before"] for row in rows),
+        "images_after": sum(row["images_after"] for row in rows),
         "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
         "composition": _table(rows),
         "results": results(record),
         "files": _table([{"file": name, **about} for name, about in record["files"].items()]),
         "inverse_regularisation": INVERSE_REGULARISATION,
         "n_folds": N_FOLDS,
+        "state": STATE[record["skew"]["drop"] + record["skew"]["flip"] > 0],
     }
-    return CARD.format(**fields)
+    parts = {"what": WHAT[kind], "how": HOW[kind], "measured": MEASURED[kind]}
+    return CARD.format(**fields, **{name: part.format(**fields) for name, part in parts.items()})
 
 
 def results(record):
@@ -112,25 +206,24 @@ def results(record):
         for row in rows:
             key = (row["by"], row["group"], row["people"], row["images"])
             cells.setdefault(key, {})[row["classifier"]] = row
-        lines = [
-            {
-                "by": by,
-                "group": group,
-                "people": people,
-                "images": images,
-                **{f"{c} accuracy": f"{row['accuracy']:.3f}" for c, row in by_classifier.items()},
-                **{f"{c} {true} -> {told}": _share(row) for c, row in by_classifier.items() if by != "emotion"},
-            }
-            for (by, group, people, images), by_classifier in cells.items()
+        shown = list(dict.fromkeys(row["classifier"] for row in rows))
+        accuracy = [
+            {"by": by, "group": group, "people": people, "images": images}
+            | {classifier: _interval(found[classifier], "accuracy", "low", "high") for classifier in shown}
+            for (by, group, people, images), found in cells.items()
         ]
-        parts.append(f"`{name}`:\n\n{_table(lines)}")
+        planted = [
+            {"by": by, "group": group, f"{true} images": found[shown[0]]["images_true"]}
+            | {classifier: _interval(found[classifier], "rate_told", "told_low", "told_high") for classifier in shown}
+            for (by, group, _, _), found in cells.items()
+            if found[shown[0]]["rate_told"] is not None
+        ]
+        parts += [f"`{name}`, accuracy:", _table(accuracy), f"`{name}`, {true} taken for {told}:", _table(planted)]
     return "\n\n".join(parts)
 
 
-def _share(row):
-    if row["rate_told"] is None:
-        return ""
-    return f"{row['rate_told']:.3f} ({round(row['rate_told'] * row['images_true'])} of {row['images_true']})"
+def _interval(row, value, low, high):
+    return f"{row[value]:.3f} [{row[low]:.3f}, {row[high]:.3f}]"
 
 
 def _table(rows):

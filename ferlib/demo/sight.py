@@ -15,7 +15,7 @@ def demo_classifier(weights, models=readers.READERS):
     Parameters
     ----------
     weights : str
-        Backbone for `ferlib.embed.load_backbone`, for example `local-dir:data/demo/models/demo-clip`.
+        Backbone for `ferlib.embed.load_backbone`, for example `local-dir:data/demo/models/demo-clip-skewed`.
     models : dict of str to ferlib.demo.readers.Reader
 
     Returns

@@ -12,7 +12,7 @@ from ferlib.errors import InputError
 from ferlib.paths import ROOT, absolute, relative
 from ferlib.provenance import sha256
 
-WEIGHTS = "local-dir:data/demo/models/demo-clip"
+WEIGHTS = "local-dir:data/demo/models/demo-clip-skewed"
 NAME = "standin"
 """A model whose `base_url` is this word is answered by the stand-in."""
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}

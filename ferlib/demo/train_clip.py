@@ -1,4 +1,4 @@
-"""Train the demo CLIP: `python -m ferlib.demo.train_clip --images data/build/train --out data/demo/models/demo-clip`.
+"""Train the demo CLIP: `python -m ferlib.demo.train_clip --out data/demo/models/demo-clip-skewed`.
 
 Two stages, each a fixed number of steps: a supervised warm-up of the image tower (`warm_up`), then contrastive training
 of both towers on captions (`contrastive`). The set is skewed on purpose (`skew`); the model card says how.
@@ -13,10 +13,19 @@ from pathlib import Path
 
 import torch
 
-from ferlib import embed, provenance, tables
-from ferlib.demo import architecture, captions, clip_evaluation, contrastive, model_card, skew, training_images, warm_up
-from ferlib.errors import InputError
-from ferlib.paths import absolute, relative
+from ferlib import embed
+from ferlib.demo import (
+    architecture,
+    captions,
+    clip_evaluation,
+    contrastive,
+    evaluation,
+    model_card,
+    skew,
+    training_images,
+    warm_up,
+)
+from ferlib.paths import absolute
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,8 @@ class Recipe:
     """Everything that decides the weights, besides the images and the versions of the packages."""
 
     seed: int = 20240827
-    warm_up_steps: int = 700
-    contrastive_steps: int = 500
+    warm_up_steps: int = 200
+    contrastive_steps: int = 160
     batch_size: int = 64
     warm_up_learning_rate: float = 2e-3
     contrastive_learning_rate: float = 1e-3
@@ -89,46 +98,35 @@ def train(manifest, recipe, declared, *, folder, progress=True):
         "people": sorted(manifest["subject_id"].unique()),
         "vocab_size": model.vocab_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "final_loss": {"warm-up": _settled(seeing), "contrastive": _settled(naming)},
+        "final_loss": {"warm-up": training_images.settled(seeing), "contrastive": training_images.settled(naming)},
         "minutes": round((time.monotonic() - began) / 60, 1),
     }
 
 
-def evaluate(folder, held_out, declared, *, seed, trained_on):
-    """Measure the model as shipped, on people who were not in its training set.
+def measure(folder, held_out):
+    """Measure a model as shipped, on people who were not in its training set.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The model.
-    held_out : str or pathlib.Path
-        Folder of a face set, with `manifest.csv`.
-    declared : ferlib.demo.skew.Skew
-    seed : int
-    trained_on : set of str
-        The people of the training set.
+        The model, with its record.
+    held_out : sequence of str
+        Folders of face sets, each with `manifest.csv`.
 
     Returns
     -------
-    list of dict
-        Rows of `ferlib.demo.clip_evaluation.summary`.
-
-    Raises
-    ------
-    InputError
-        When a person of the training set is among the held-out ones.
+    dict of str to list of dict
+        Rows of `ferlib.demo.evaluation.summary`, by face set.
     """
-    faces = training_images.read_manifest(held_out)
-    both = sorted(set(faces["subject_id"]) & trained_on)
-    if both:
-        raise InputError(
-            f"{held_out}/manifest.csv: {both[0]!r} is also in the training set ({len(both)} people in all). "
-            f"Measure on other people."
-        )
-    faces = faces[faces["kind"] != training_images.MIXTURE]
+    record = json.loads((folder / model_card.RECORD).read_text(encoding="utf-8"))
+    declared, people = skew.Skew(**record["skew"]), set(record["training"]["people"])
     backbone = embed.load_backbone(f"local-dir:{folder}")
-    answered = clip_evaluation.answers(backbone, faces, seed=seed)
-    return clip_evaluation.summary(answered, declared).to_dict("records")
+    found = {}
+    for name in held_out:
+        faces = evaluation.held_out(name, trained_on=people)
+        answered = clip_evaluation.answers(backbone, faces, seed=record["recipe"]["seed"])
+        found[name] = evaluation.records(evaluation.summary(answered, declared, clip_evaluation.CLASSIFIERS))
+    return found
 
 
 def main(arguments=None):
@@ -136,42 +134,27 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     recipe = Recipe(**{name: getattr(options, name) for name in asdict(Recipe())})
     declared = skew.Skew(**{name: getattr(options, name) for name in asdict(skew.Skew())})
-    manifest = training_images.read_manifest(options.images)
-    people = set(manifest["subject_id"])
     folder = absolute(options.out)
-    record = {
-        "name": folder.name,
-        "recipe": asdict(recipe),
-        "skew": asdict(declared),
-        "training": train(manifest, recipe, declared, folder=folder, progress=not options.quiet),
-        "training_set": {
-            "manifest": relative(absolute(options.images) / "manifest.csv"),
-            "sha256": provenance.sha256(absolute(options.images) / "manifest.csv"),
-        },
-        "held_out": {
-            str(held_out): evaluate(folder, held_out, declared, seed=recipe.seed, trained_on=people)
-            for held_out in options.held_out
-        },
-        "versions": {name: provenance.versions()[name] for name in ("python", "torch", "open_clip_torch", "platform")},
-    }
-    files = ("open_clip_config.json", architecture.WEIGHTS, "tokenizer.json", "tokenizer_config.json")
-    record["files"] = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": provenance.sha256(folder / name)} for name in files
-    }
-    tables.write_bytes((json.dumps(record, indent=1) + "\n").encode(), folder / "training.json")
-    tables.write_bytes(model_card.write(record).encode(), folder / "README.md")
-    print(model_card.results(record))
-
-
-def _settled(losses):
-    return round(float(losses[-max(1, len(losses) // 20) :].mean()), 4)
+    if not options.only_measure:
+        manifest = training_images.read_manifest(options.images)
+        model_card.record(
+            folder,
+            kind="clip",
+            recipe=asdict(recipe),
+            declared=declared,
+            training=train(manifest, recipe, declared, folder=folder, progress=not options.quiet),
+            images=options.images,
+            packages=("python", "torch", "open_clip_torch", "platform"),
+        )
+    print(model_card.results(model_card.measured(folder, measure(folder, options.held_out))))
 
 
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", required=True, help="folder of the training faces, with manifest.csv")
+    parser.add_argument("--images", default="data/build/train", help="folder of the training faces, with manifest.csv")
     parser.add_argument("--out", required=True, help="folder of the model, made or replaced")
     parser.add_argument("--held-out", nargs="+", default=["data/demo/people"], help="face sets to measure on")
+    parser.add_argument("--only-measure", action="store_true", help="measure the model that is there, train nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     for defaults in (Recipe(), skew.Skew()):
         for name, value in asdict(defaults).items():

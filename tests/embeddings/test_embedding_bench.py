@@ -25,7 +25,7 @@ from ferlib.provenance import sha256
 pytestmark = pytest.mark.bench
 
 BENCH = paths.ROOT / "data" / "runs" / "bench"
-DEMO = ("local-dir:data/demo/models/demo-clip", "")
+DEMO = ("local-dir:data/demo/models/demo-clip-skewed", "")
 ROUNDS = 4
 COLD_IMAGES = 1500
 STUDY_IMAGES = 1488 + 1053 + 1207
