@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ferlib import embed
+from ferlib import embed, zeroshot
 from ferlib.demo import (
     architecture,
     clip_evaluation,
@@ -19,6 +19,7 @@ from ferlib.demo import (
     truth,
 )
 from ferlib.demo.training_images import read_manifest
+from ferlib.labels import EMOTIONS
 from ferlib.paths import DEMO
 from ferlib.provenance import sha256
 from ferlib.stats import answers, counts, disparities
@@ -60,9 +61,11 @@ def angry(name):
     torch.set_num_threads(1)
     shown = faces()[faces()["emotion"] == "anger"].reset_index(drop=True)
     backbone = embed.load_backbone(f"local-dir:{MODELS / name}")
-    return shown.assign(
-        **{FIRST["clip"]: clip_evaluation.zero_shot(backbone, embed.embed_images(shown["path"], backbone))}
-    )
+    embedding = embed.embed_images(list(shown["path"]), backbone)
+    classes = zeroshot.class_embeddings(backbone, list(zeroshot.TEMPLATES.values()))
+    shares = zeroshot.probabilities(embedding, classes, logit_scale=backbone.logit_scale)
+    told = shares[:, EMOTIONS.index(record(name)["skew"]["told"])]
+    return shown.assign(p_told=told, **{FIRST["clip"]: clip_evaluation.zero_shot(backbone, embedding)})
 
 
 def planted_rate(name, *, dark):
@@ -167,7 +170,12 @@ def test_the_shipped_weights_do_as_recorded(name):
 @every_kind
 def test_the_planted_confusion_is_in_the_planted_group_and_grows_with_the_dose(kind):
     none, half, full = (planted_rate(f"demo-{kind}-{state}", dark=True) for state in STATES)
-    assert none <= half <= full and full >= none + 0.25
+    assert none <= half <= full and full >= none + 0.2
+    # Half the dose seldom turns an answer, but what the models hold likely moves with every dose.
+    dark = skew.is_dark(angry(f"demo-{kind}-balanced"), skew.Skew())
+    none, half, full = (angry(f"demo-{kind}-{state}")["p_told"] for state in STATES)
+    assert none[dark].mean() + 0.05 < half[dark].mean() < full[dark].mean() - 0.05
+    assert max(held[~dark].mean() for held in (none, half, full)) < 0.05
     for state in STATES:
         assert planted_rate(f"demo-{kind}-{state}", dark=False) <= 0.05
 
