@@ -9,11 +9,20 @@ from ferlib.faces import expression
 from ferlib.faces.identity import generator
 from ferlib.faces.recipe import FaceSet, Image, view
 
+APART = (*expression.OPPOSED, {"au12", "au22"}, {"au12", "au27"}, {"au22", "au27"})
+"""Sets of Action Units of which a combination holds at most one: those that pull against each other, and those that
+bring the lower teeth through the skin of this mesh."""
+
+SHY = ({"au18", "au26"}, {"au18", "au27"}, {"au22", "au25"}, {"au22", "au26"}, {"au25", "au27"})
+"""Pairs that would meet two or three times as often as others, as few others may join them. A deal is kept with a
+probability of KEPT for each of them that meets in it."""
+KEPT = 0.6
+
 HANDS = (2, 3, 4, 4, 5, 6)
 """How many Action Units the combinations of one deal hold.
 
-Each deal gives each Action Unit to one combination, so that all occur equally often, in one image of six. Some pull
-against each other and never meet; with these sizes the others meet about as often as if each had been drawn for each
+Each deal gives each Action Unit to one combination, so that all occur equally often, in one image of six. Some are kept
+apart and never meet; with these sizes the others meet about as often as if each had been drawn for each
 image independently.
 """
 assert sum(HANDS) == len(expression.ACTION_UNITS)
@@ -84,10 +93,10 @@ class Combinations(FaceSet):
 
 
 def deal(rng):
-    """Give each Action Unit to one of several combinations, none with two that pull against each other.
+    """Give each Action Unit to one of several combinations, none with two that are to be kept apart.
 
-    They are dealt at random; then one of a pair that pull against each other changes places with any other, as long as
-    that makes no more such pairs, until there are none.
+    They are dealt at random; then one of a pair to be kept apart changes places with any other, as long as that makes
+    no more such pairs, until there are none.
 
     Parameters
     ----------
@@ -98,25 +107,33 @@ def deal(rng):
     list of list of str
         As many as HANDS has sizes, in random order.
     """
-    against = _against()
+    units = np.array(expression.ACTION_UNITS)
+    while True:
+        hand = _deal(rng)
+        hands = [units[hand == k].tolist() for k in rng.permutation(len(HANDS))]
+        met = sum(pair <= set(members) for pair in SHY for members in hands)
+        if rng.uniform() < KEPT**met:
+            return hands
+
+
+def _deal(rng):
+    """Number of the combination that each Action Unit goes to; array of int, shape (24,)."""
+    apart = _apart()
     hand = np.repeat(np.arange(len(HANDS)), HANDS)
     hand = hand[rng.permutation(len(hand))]
-    clashes = against & (hand[:, None] == hand)
+    clashes = apart & (hand[:, None] == hand)
     while clashes.any():
         one, other = rng.choice(np.flatnonzero(clashes.any(axis=1))), rng.integers(len(hand))
         swapped = hand.copy()
         swapped[[one, other]] = hand[[other, one]]
-        after = against & (swapped[:, None] == swapped)
+        after = apart & (swapped[:, None] == swapped)
         if after.sum() <= clashes.sum():
             hand, clashes = swapped, after
-    units = np.array(expression.ACTION_UNITS)
-    return [units[hand == k].tolist() for k in rng.permutation(len(HANDS))]
+    return hand
 
 
 @functools.lru_cache(maxsize=1)
-def _against():
-    """Which Action Units pull against each other; array of bool, shape (24, 24)."""
+def _apart():
+    """Which Action Units are kept apart; array of bool, shape (24, 24)."""
     units = expression.ACTION_UNITS
-    return np.array(
-        [[a != b and any({a, b} <= opposed for opposed in expression.OPPOSED) for b in units] for a in units]
-    )
+    return np.array([[a != b and any({a, b} <= apart for apart in APART) for b in units] for a in units])
