@@ -4,6 +4,7 @@ Each function takes the table of exactly what it draws and returns a matplotlib 
 """
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -46,7 +47,9 @@ def levels(table, *, confidence=0.95):
     confidence : float
         Confidence of the intervals, for the label of the axis.
     """
-    table = table.assign(label=named(table))
+    # A model may have another variant in another panel (a probe of other people there): it is one model all the same.
+    parts = [part.assign(label=named(part)) for _, part in table.groupby("panel", sort=False)]
+    table = pd.concat(parts).sort_index()
     models, panels, questions = (list(dict.fromkeys(table[name])) for name in ("label", "panel", "question"))
     models = sorted(models)
     widths = [table.loc[table["panel"] == panel, "level"].nunique() for panel in panels]
