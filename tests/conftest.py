@@ -6,6 +6,7 @@ from make_helpers import Make
 from ferlib import paths
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Share the tests between processes: those of the one run stay together and come first, the rest go by file."""
     for item in items:

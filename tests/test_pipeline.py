@@ -133,7 +133,7 @@ def test_questions_without_an_answer_are_asked_again(smoke, make):
     assert not listed.exists()
     listed.touch()
     try:
-        assert would_execute(make) == ["04_lmfm_prompting", "06_bias_stats", "10_figures"]
+        assert would_execute(make) == ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]
     finally:
         listed.unlink()
 
