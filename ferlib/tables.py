@@ -2,12 +2,16 @@
 
 import io
 import os
+import time
 from pathlib import Path
 
 import pandas as pd
 
 from ferlib.errors import InputError
 from ferlib.paths import relative
+
+ABANDONED_S = 3600
+"""Age in seconds at which an unfinished file can belong to no running process."""
 
 
 def write_bytes(data, path):
@@ -29,13 +33,34 @@ def write_bytes(data, path):
     if path.is_file() and path.read_bytes() == data:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    write_through(data, path, partial=path.with_name(f".{path.name}.partial"))
+    return path
+
+
+def write_through(data, path, *, partial):
+    """Force bytes to the disk under another name in the same folder, then give them theirs in one step.
+
+    Parameters
+    ----------
+    data : bytes
+    path, partial : pathlib.Path
+        `partial` must be this process's own where several may write the same file.
+    """
     with open(partial, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    return path
+
+
+def sweep(folder, pattern):
+    """Remove unfinished files that match a pattern and are older than `ABANDONED_S`: a killed process left them."""
+    for partial in folder.glob(pattern):
+        try:
+            if time.time() - partial.stat().st_mtime > ABANDONED_S:
+                partial.unlink()
+        except FileNotFoundError:
+            continue
 
 
 def write_csv(frame, path, *, sort_by=None):

@@ -72,7 +72,7 @@ def train(manifest, recipe, faults, *, folder, progress=True):
         "people": sorted(manifest["subject_id"].unique()),
         "units": list(shape.units),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "final_loss": round(float(losses[-max(1, len(losses) // 20) :].mean()), 4),
+        "final_loss": training_images.settled(losses),
         "minutes": round((time.monotonic() - began) / 60, 1),
     }
 

@@ -1,7 +1,6 @@
 """The training of a network for Action Units: a fixed number of steps, resumed where it stopped."""
 
 import json
-import math
 
 import numpy as np
 import torch
@@ -11,10 +10,11 @@ from safetensors.torch import save
 from tqdm.auto import tqdm
 
 from ferlib import tables
+from ferlib.demo.training import MATRIX_RATE, rate
 from ferlib.demo.training_images import vary
 
-RAMP, MATRIX_RATE, EVERY = 30, 10, 50
-"""Steps of rising learning rate; learning rate of filters as a multiple of the others'; steps between checkpoints."""
+EVERY = 50
+"""Steps between checkpoints."""
 
 
 def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, checkpoint, identity, progress=True):
@@ -62,9 +62,8 @@ def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, check
             loss.backward()
             for view, weight in views:
                 view.grad = _flat(weight.grad)
-            share = min(1.0, (step + 1) / RAMP) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)
             for optimiser, highest in optimisers:
-                optimiser.param_groups[0]["lr"] = highest * share
+                optimiser.param_groups[0]["lr"] = highest * rate(step, steps)
                 optimiser.step()
             losses[step] = loss.detach()
             bar.update()

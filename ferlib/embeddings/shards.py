@@ -7,17 +7,13 @@ of which images it holds the embeddings, so that images may be added, removed an
 import hashlib
 import json
 import os
-import time
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ferlib import tables
 from ferlib.embeddings.recipes import address
-from ferlib.tables import write_bytes
-
-ABANDONED_S = 3600
-"""Age in seconds at which an unfinished file can belong to no running process."""
 
 
 class Shards:
@@ -83,26 +79,12 @@ class Shards:
         data = _packed(images, vectors)
         path = self.folder / f"{hashlib.sha256(data).hexdigest()}.safetensors"
         if not self.folder.is_dir():
-            write_bytes(
+            tables.write_bytes(
                 (json.dumps(self.recipe, indent=1, sort_keys=True) + "\n").encode(), self.folder / "recipe.json"
             )
-        self._sweep()
-        partial = path.with_name(f".{path.stem}.{os.getpid()}.partial")
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        tables.sweep(self.folder, ".*.partial")
+        tables.write_through(data, path, partial=path.with_name(f".{path.stem}.{os.getpid()}.partial"))
         return path
-
-    def _sweep(self):
-        """Remove what a killed process left unfinished."""
-        for partial in self.folder.glob(".*.partial"):
-            try:
-                if time.time() - partial.stat().st_mtime > ABANDONED_S:
-                    partial.unlink()
-            except FileNotFoundError:
-                continue
 
 
 def _packed(images, vectors):

@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image as Picture
 from tqdm.auto import tqdm
 
-from ferlib import tables
+from ferlib import provenance, tables
 from ferlib.faces import recipe
 from ferlib.faces.face import Portrait
 from ferlib.faces.renderer import Renderer
@@ -125,12 +125,9 @@ def _done(out):
         frame = pd.read_csv(out / "manifest.csv", dtype=str)
         told += frame[["image_id", "recipe", "sha256"]].to_numpy().tolist()
     # A journal may tell of an older state of an image that another part has replaced: the file decides.
-    digests = {name: _digest(out / "images" / f"{name}.webp") for name in {name for name, *_ in told}}
-    return {name: (made_by, sha256) for name, made_by, sha256 in told if digests[name] == sha256}
-
-
-def _digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    files = {name: out / "images" / f"{name}.webp" for name in {name for name, *_ in told}}
+    digests = {name: provenance.sha256(file) for name, file in files.items() if file.is_file()}
+    return {name: (made_by, sha256) for name, made_by, sha256 in told if digests.get(name) == sha256}
 
 
 def difference(pixels, path, *, quality):

@@ -20,14 +20,4 @@ SETS = {
 }
 
 SHIPPED = ("people", "crossed", "light_pose", "action_units")
-"""Sets that are in the repository, in data/demo/<name>; the others are made where they are needed."""
-
-
-def people(face_set):
-    """The people of a set; list of Person."""
-    return face_set.persons()
-
-
-def images(face_set):
-    """Recipes of all images of a set, person by person; list of Image."""
-    return face_set.images()
+"""Sets whose place is data/demo/<name>, made by `python -m ferlib.faces demo`; the others are for training."""

@@ -13,12 +13,10 @@ import uuid
 import warnings
 from pathlib import Path
 
+from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import claims, disk
 from ferlib.paths import relative
-
-ABANDONED_S = 3600
-"""Age in seconds at which an unfinished file can belong to no running process."""
 
 
 def question(*, provider, model, model_version, prompt, settings, repeat, image_sha256):
@@ -79,7 +77,7 @@ class Store:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self._sweep()
+        tables.sweep(self.folder, "??/.*.partial")
 
     def path(self, key):
         """File of an answer, there or not."""
@@ -176,15 +174,6 @@ class Store:
         finally:
             partial.unlink(missing_ok=True)
         return True
-
-    def _sweep(self):
-        """Remove what a killed process left unfinished."""
-        for partial in self.folder.glob("??/.*.partial"):
-            try:
-                if time.time() - partial.stat().st_mtime > ABANDONED_S:
-                    partial.unlink()
-            except FileNotFoundError:
-                continue
 
 
 def _canonical(content):

@@ -21,8 +21,8 @@ try:
 except InputError as error:
     pytest.skip(str(error), allow_module_level=True)
 
-PEOPLE = sets.people(sets.SETS["people"])
-IMAGES = sets.images(sets.SETS["people"])
+PEOPLE = sets.SETS["people"].persons()
+IMAGES = sets.SETS["people"].images()
 
 # Mean absolute difference, in grey levels of 255, between a shipped image and its recipe drawn and compressed again.
 # Measured where the set was made: 0 (the same bytes). Another rasteriser may round some edges otherwise; a smile that
@@ -46,7 +46,7 @@ def test_the_same_recipe_gives_the_same_pixels_twice():
     ],
 )
 def test_shipped_images_drawn_again_are_the_shipped_images(name, image_id, another):
-    image = next(image for image in sets.images(sets.SETS[name]) if image.image_id == image_id)
+    image = next(image for image in sets.SETS[name].images() if image.image_id == image_id)
     ((_, pixels),) = draw([image])
     folder = paths.DEMO / name / "images"
     assert difference(pixels, folder / f"{image_id}.webp", quality=90) < SHIPPED_BOUND
@@ -99,7 +99,7 @@ def test_one_face_gets_darker_with_the_monk_tone():
 
 def test_a_set_is_resumed_not_rendered_again(tmp_path):
     tiny = dataclasses.replace(sets.SETS["holdout"], size=32)
-    images = [dataclasses.replace(image, size=32) for image in sets.images(tiny)[:3]]
+    images = [dataclasses.replace(image, size=32) for image in tiny.images()[:3]]
     manifest = produce(tiny, tmp_path, images=images)
     before = manifest.read_bytes()
     spoiled = tmp_path / "images" / f"{images[1].image_id}.webp"
@@ -114,7 +114,7 @@ def test_a_set_is_resumed_not_rendered_again(tmp_path):
 
 def test_parts_that_replace_an_older_set_finish_it_together(tmp_path):
     tiny = dataclasses.replace(sets.SETS["holdout"], size=32)
-    everyone = [dataclasses.replace(image, size=32) for image in sets.images(tiny)]
+    everyone = [dataclasses.replace(image, size=32) for image in tiny.images()]
     images = [everyone[0], everyone[7]]
     old = [dataclasses.replace(image, light=0.5) for image in images]
     produce(tiny, tmp_path, images=old)

@@ -73,7 +73,7 @@ def test_skin_tones_overlap_between_groups_and_are_equal_for_the_two_genders(man
 
 
 def test_recipes_of_the_shipped_images_are_those_that_the_code_makes_today(manifest):
-    recipes = {image.image_id: image.digest() for image in sets.images(sets.SETS["people"])}
+    recipes = {image.image_id: image.digest() for image in sets.SETS["people"].images()}
     assert dict(zip(manifest["image_id"], manifest["recipe"], strict=True)) == recipes
 
 
@@ -81,9 +81,9 @@ def test_a_person_stays_the_same_when_the_set_grows():
     from dataclasses import replace
 
     small, large = replace(sets.SETS["people"], cell=12), sets.SETS["people"]
-    grown = {image.image_id: image for image in sets.images(large)}
+    grown = {image.image_id: image for image in large.images()}
     assert len(grown) == 1008
-    assert all(grown[image.image_id] == image for image in sets.images(small))
+    assert all(grown[image.image_id] == image for image in small.images())
 
 
 def test_skin_gets_darker_with_the_monk_tone(manifest):

@@ -218,52 +218,52 @@ def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_
     assert busy.asked == 1
 
 
-def test_waits_grow_and_differ(monkeypatch):
-    waits = []
+class Clock(threading.Event):
+    """Waits for nothing and remembers how long it was asked to."""
 
-    class Clock(threading.Event):
-        def wait(self, timeout):
-            waits.append(timeout)
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    def wait(self, timeout):
+        self.waits.append(timeout)
+
+
+def test_waits_grow_and_differ():
+    clock = Clock()
 
     def fail():
         raise NoAnswer("HTTP 500", retry=True)
 
     for _ in range(20):
         with pytest.raises(NoAnswer):
-            patiently(fail, tries=4, stop=Clock(), pace=Pace(1))
-    firsts, seconds, thirds = waits[0::3], waits[1::3], waits[2::3]
+            patiently(fail, tries=4, stop=clock, pace=Pace(1))
+    firsts, seconds, thirds = clock.waits[0::3], clock.waits[1::3], clock.waits[2::3]
     for values, low in [(firsts, 1), (seconds, 2), (thirds, 4)]:
         assert low <= min(values) and max(values) <= 1.5 * low and len(set(values)) == 20
 
 
 def test_own_waits_stop_growing_and_the_run_goes_on():
-    waits = []
-
-    class Clock(threading.Event):
-        def wait(self, timeout):
-            waits.append(timeout)
+    clock = Clock()
 
     def fail():
         raise NoAnswer("HTTP 500", retry=True)
 
     with pytest.raises(NoAnswer, match="^HTTP 500$"):
-        patiently(fail, tries=12, stop=Clock(), pace=Pace(1))
+        patiently(fail, tries=12, stop=clock, pace=Pace(1))
+    waits = clock.waits
     assert len(waits) == 11 and all(120 <= wait <= 180 for wait in waits[7:]) and waits[6] < 97
 
 
 def test_the_provider_says_how_long_to_wait():
-    waits = []
-
-    class Clock(threading.Event):
-        def wait(self, timeout):
-            waits.append(timeout)
+    clock = Clock()
 
     def fail():
         raise NoAnswer("HTTP 429", retry=True, wait_s=20)
 
     with pytest.raises(NoAnswer):
-        patiently(fail, tries=3, stop=Clock(), pace=Pace(1))
-    assert len(waits) == 2 and min(waits) >= 20
+        patiently(fail, tries=3, stop=clock, pace=Pace(1))
+    assert len(clock.waits) == 2 and min(clock.waits) >= 20
 
 
 def test_no_more_questions_are_under_way_than_allowed(stand_in, tmp_path):

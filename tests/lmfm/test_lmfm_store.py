@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ferlib import tables
 from ferlib.lmfm import store
 
 ASKED = {
@@ -132,7 +133,7 @@ def test_what_a_killed_process_left_unfinished_is_no_answer_and_goes_in_time(tmp
     old, new = folder / ".old.1.1.partial", folder / ".new.2.2.partial"
     for path in (old, new):
         path.write_text("{")
-    past = time.time() - 2 * store.ABANDONED_S
+    past = time.time() - 2 * tables.ABANDONED_S
     os.utime(old, (past, past))
     store.Store(tmp_path)
     assert not old.exists() and new.exists()
