@@ -1,7 +1,7 @@
 """Where a network looks: how much each pixel speaks for an output, by the methods of zennit and captum.
 
 A map is no evidence by itself: an untrained network has maps, too, and they may look convincing. Score the maps
-(`ferlib.relevance`), and score those of an untrained network of the same shape beside them.
+(`ferlib.units.relevance`), and score those of an untrained network of the same shape beside them.
 """
 
 import numpy as np

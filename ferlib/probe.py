@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from ferlib import logistic
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
+from ferlib.probing import logistic
 
 CHOICE_TOLERANCE = 1e-3
 """Relative error allowed to fits that serve only to choose C; their log losses are right to more digits than differ."""
@@ -78,7 +78,7 @@ class Probes:
 
     Attributes
     ----------
-    fits : ferlib.logistic.Fits
+    fits : ferlib.probing.logistic.Fits
     choices : pandas.DataFrame
         A row for each: `people` and `images` in the training part, `inverse_regularisation` as chosen, `at_edge` (it is
         the smallest or largest of those offered), `log_loss` and `accuracy` on the held-out images of the inner folds,

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferlib import curves, descriptions, paths
+from ferlib import paths
 from ferlib.pipeline import execution
+from ferlib.plotting import curves, descriptions
 from ferlib.stats import changes, decomposition, matched, paired
 
 NOTEBOOK = "07_controlled_faces"

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from ferlib import descriptions, matrices, plots
+from ferlib import plots
 from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.plotting import descriptions, matrices
 
 GROUPS = ("Asian Female", "Asian Male", "Black Female", "Black Male")
 MODELS = ("one", "two")

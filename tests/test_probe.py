@@ -9,9 +9,10 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, Stra
 from sklearn.model_selection import cross_val_predict as predict_by_scikit_learn
 from sklearn.model_selection import cross_val_score as score_by_scikit_learn
 
-from ferlib import newton, predictions, probe
+from ferlib import predictions, probe
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
+from ferlib.probing import newton
 from ferlib.stats import leakage
 
 

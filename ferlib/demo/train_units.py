@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from ferlib import aunet, aus, provenance, tables
+from ferlib import aus, provenance, tables
 from ferlib.demo import training_images, unit_card, unit_faults, unit_training
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 from ferlib.stats import detection
+from ferlib.units import aunet
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ SETS = {
         Combinations("action_units", "unit", "demo-action-units", 2, levels=(0.35, 0.65, 1.0), deals=5, still=True),
         Posed("train", "train", "demo-train", 40, 128, 95, block=40, strength=(0.30, 1.25), repetitions=2, mixtures=5),
         Posed("holdout", "holdout", "demo-holdout", 12, 128, 95, block=12, strength=(1.0, 1.0)),
-        Combinations("units_train", "unittrain", "demo-units-train", 40, 128, 95, deals=4),
+        Combinations("units_train", "unittrain", "demo-units-train", 40, 128, 95, deals=4, intensity=(0.3, 1.0)),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
     )
 }

@@ -189,7 +189,7 @@ def by_group(all_counts, attribute, *, alpha=0.05):
 
 
 def panels(tables, questions):
-    """Tables of rates as `ferlib.curves.levels` draws them side by side.
+    """Tables of rates as `ferlib.plotting.curves.levels` draws them side by side.
 
     Parameters
     ----------

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ferlib import aunet
 from ferlib.demo import train_units, unit_faults, unit_training
 from ferlib.errors import InputError
+from ferlib.units import aunet
 
 SMALL = ["--steps", "6", "--batch-size", "8", "--size", "32", "--stages", "1", "--quiet"]
 

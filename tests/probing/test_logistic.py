@@ -5,8 +5,8 @@ import pytest
 from face_vectors import face_vectors
 from sklearn.linear_model import LogisticRegression
 
-from ferlib import conjugate, logistic, newton
 from ferlib.errors import InputError
+from ferlib.probing import conjugate, logistic, newton
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def _checked(maps, masks, which, *, name):
     if maps.ndim != 3 or masks.ndim != 3 or maps.shape[1:] != masks.shape[1:]:
         raise InputError(
             f"maps of shape {maps.shape}, {name} of shape {masks.shape}: both need (number, height, width) with the "
-            f"same height and width. Bring the masks to the size of the maps with `ferlib.regions.resized`."
+            f"same height and width. Bring the masks to the size of the maps with `ferlib.units.regions.resized`."
         )
     if masks.dtype != bool:
         raise InputError(f"{name}: holds {masks.dtype}, not true and false. Say from which value on a pixel belongs.")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ferlib import regions
 from ferlib.errors import InputError
+from ferlib.units import regions
 
 
 @pytest.fixture

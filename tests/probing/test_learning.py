@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from face_vectors import face_vectors
 
-from ferlib import learning, probe
+from ferlib import probe
 from ferlib.labels import EMOTIONS
 from ferlib.predictions import PROBABILITIES
+from ferlib.probing import learning
 
 CHOICE = {"penalties": [1.0, 30.0], "n_inner": 2, "seed": 4}
 OPTIONS = {"model": "m", **CHOICE}

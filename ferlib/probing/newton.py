@@ -1,12 +1,12 @@
 """Newton's method for many logistic regressions side by side, each until it is certified.
 
-The rows come in a basis of their own (`ferlib.logistic`), with a last column of ones; the weight on it is the intercept
-and goes unpunished. Arrays have the fits first: weights (fits, classes, d + 1), chances (fits, classes, n).
+The rows come in a basis of their own (see `logistic`), with a last column of ones; the weight on it is the intercept,
+unpunished. Arrays have the fits first: weights (fits, classes, d + 1), chances (fits, classes, n).
 """
 
 import numpy as np
 
-from ferlib import conjugate
+from ferlib.probing import conjugate
 
 MOST_STEPS = 60
 MOST_HALVINGS = 30

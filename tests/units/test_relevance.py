@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferlib import relevance
 from ferlib.errors import InputError
+from ferlib.units import relevance
 
 VALUES = list(relevance.SCORES)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferlib import descriptions, forests
+from ferlib.plotting import descriptions, forests
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from face_vectors import face_vectors
 
-from ferlib import predictions, splits
+from ferlib import predictions
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
+from ferlib.probing import splits
 
 OPTIONS = {"model": "m", "seed": 3, "penalties": [1.0, 30.0], "n_inner": 2}
 

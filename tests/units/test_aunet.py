@@ -9,8 +9,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from torchvision.models import resnet18
 
-from ferlib import aunet
 from ferlib.errors import InputError
+from ferlib.units import aunet
 
 SHAPE = aunet.Shape(units=("au01", "au12"), size=32, stages=1)
 

@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
-from ferlib import embed, logistic, tables
+from ferlib import embed, tables
 from ferlib.labels import EMOTIONS
 from ferlib.paths import DEMO, ROOT
+from ferlib.probing import logistic
 
 pytestmark = pytest.mark.bench
 
@@ -26,7 +27,7 @@ THEIRS = [("lbfgs", 1e-8), ("lbfgs", 1e-4), ("newton-cg", 1e-4), ("newton-cg", 1
 """scikit-learn's solvers and tolerances; 1e-4 is its default."""
 
 OURS = (1e-1, 1e-2, 1e-3, 1e-5, 1e-7)
-"""Tolerances of ferlib.logistic; 1e-5 is its default."""
+"""Tolerances of ferlib.probing.logistic; 1e-5 is its default."""
 
 
 def images(kind):
@@ -53,7 +54,7 @@ def sweep(vectors, classes, training, *, solver, tolerance):
 
 
 def our_sweep(vectors, classes, training, *, tolerance):
-    """The same by ferlib.logistic: the middle one of three timings."""
+    """The same by ferlib.probing.logistic: the middle one of three timings."""
     masks, penalties = np.tile(training, (len(PENALTIES), 1)), np.repeat(PENALTIES, len(training))
     seconds = []
     for _ in range(3):

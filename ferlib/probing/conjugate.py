@@ -1,7 +1,7 @@
 """Conjugate gradients: Newton's step for many logistic regressions at once.
 
 Works in single precision, which halves the time: the step needs to be right to a few digits only, as the gradient that
-decides when to stop is computed in double precision (`ferlib.logistic`).
+decides when to stop is computed in double precision (`ferlib.probing.logistic`).
 """
 
 import numpy as np

@@ -1,11 +1,11 @@
 """What a figure shows and says, in words: the alternative text for readers who cannot see it.
 
-Each function takes the table that its namesake in `ferlib.plots`, `ferlib.matrices`, `ferlib.forests` or
-`ferlib.curves` draws, and returns text.
+Each function takes the table that its namesake in `ferlib.plots`, or in a module beside this one, draws, and returns
+text.
 """
 
-from ferlib.forests import measure_names
 from ferlib.plots import percent, span
+from ferlib.plotting.forests import measure_names
 
 
 def composition(table):
@@ -30,7 +30,7 @@ def accuracy(table, *, confidence=0.95):
 
 
 def confusion(table):
-    """Describe the matrices of `ferlib.matrices.confusion`."""
+    """Describe the matrices of `ferlib.plotting.matrices.confusion`."""
     off = table[table["true"] != table["predicted"]]
     worst = off.loc[off["rate"].idxmax()]
     return (
@@ -41,7 +41,7 @@ def confusion(table):
 
 
 def mistakes(table, *, title):
-    """Describe the heatmap of `ferlib.matrices.mistakes`."""
+    """Describe the heatmap of `ferlib.plotting.matrices.mistakes`."""
     if table.empty:
         return f"Heatmap of mistaken pairs for {title}, without a cell: every image was read as labelled."
     pairs = len(table.drop_duplicates(["true", "predicted"]))
@@ -63,7 +63,7 @@ def no_answer(table):
 
 
 def gaps(table):
-    """Describe the marks and bars of `ferlib.forests.gaps`."""
+    """Describe the marks and bars of `ferlib.plotting.forests.gaps`."""
     known = table[table["gap"].notna()].reset_index(drop=True)
     beyond = known[known["gap"] > known["gap_95"]]
     told = f"{len(beyond)} of {len(known)} gaps pass what 95 in 100 gaps by lot stay below"
@@ -81,7 +81,7 @@ def gaps(table):
 
 
 def ratios(table):
-    """Describe the forest plot of `ferlib.forests.ratios`."""
+    """Describe the forest plot of `ferlib.plotting.forests.ratios`."""
     finite = table[table["value"].between(0, float("inf"), inclusive="neither")]
     low, high = finite.loc[finite["value"].idxmin()], finite.loc[finite["value"].idxmax()]
     holds = ((table["low"] <= 1) & (table["high"] >= 1)).sum()
@@ -96,7 +96,7 @@ def _listed(values):
 
 
 def levels(table):
-    """Describe the curves of `ferlib.curves.levels`."""
+    """Describe the curves of `ferlib.plotting.curves.levels`."""
     ranges = table.groupby(["question", "panel", "model"])["rate"].agg(lambda rate: rate.max() - rate.min())
     question, panel, model = ranges.idxmax()
     return (
@@ -107,7 +107,7 @@ def levels(table):
 
 
 def changes(table):
-    """Describe the dots of `ferlib.curves.changes`."""
+    """Describe the dots of `ferlib.plotting.curves.changes`."""
     top = table.loc[table["changed"].idxmax()]
     return (
         f"Dots with intervals: share of answers that change when one factor changes, and difference of the accuracy, "

@@ -1,0 +1,1 @@
+"""Figures by what they are: matrices, forests, curves; and their descriptions in words."""

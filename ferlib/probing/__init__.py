@@ -1,0 +1,1 @@
+"""The linear probe's solver, its splits and its learning curves."""
