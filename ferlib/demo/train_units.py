@@ -52,13 +52,16 @@ def train(manifest, recipe, faults, *, folder, progress=True):
     began = time.monotonic()
     present = presence(manifest, recipe.threshold)
     told = unit_faults.apply(manifest, present, faults, seed=recipe.seed)
+    aside = set_aside(manifest)[told.index]
     shape = aunet.Shape(units=tuple(present), size=recipe.size, stages=recipe.stages)
     model = aunet.build(shape, seed=recipe.seed)
     pixels = aunet.read_pixels(list(manifest["path"].iloc[told.index]), shape)
+    pixels = unit_faults.mark(pixels, told["marked"])
+    labels = told[list(present)].to_numpy(np.float32)
     losses = unit_training.fit(
         model,
-        unit_faults.mark(pixels, told["marked"]),
-        torch.tensor(told[list(present)].to_numpy(np.float32)),
+        pixels[~aside],
+        torch.tensor(labels[~aside]),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
@@ -67,15 +70,25 @@ def train(manifest, recipe, faults, *, folder, progress=True):
         identity=json.dumps([asdict(recipe), asdict(faults), provenance.sha256_of([*manifest["path"]])]),
         progress=progress,
     )
+    logits = aunet.AUNet(folder.name, shape, model.eval()).logits(pixels[aside])
+    with torch.no_grad():
+        model.fc.bias -= torch.from_numpy(unit_training.thresholds(logits, labels[aside] == 1).astype(np.float32))
     aunet.write(model, shape, folder)
     return {
         "composition": unit_faults.composition(manifest, present, told, faults).to_dict("records"),
         "people": sorted(manifest["subject_id"].unique()),
+        "people_aside": sorted(manifest["subject_id"][set_aside(manifest)].unique()),
         "units": list(shape.units),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "final_loss": training_images.settled(losses),
         "minutes": round((time.monotonic() - began) / 60, 1),
     }
+
+
+def set_aside(manifest):
+    """Which images are of every eighth person: not trained on, but to choose each unit's threshold."""
+    people = sorted(manifest["subject_id"].unique())
+    return manifest["subject_id"].isin(people[::8]).to_numpy()
 
 
 def presence(manifest, threshold):

@@ -24,6 +24,8 @@ measured, none is typed in.
   {threshold:g} of 1 on.
 - Architecture: torchvision's `ResNet` of basic blocks, one in each of the first {stages} stages, on {size} x {size}
   pixels. Loss: binary cross-entropy of all units.
+- The images of {aside} of these people were not trained on: each unit's bias is set so that F1 on them, as labelled, is
+  highest at a logit of 0.
 - {steps} steps of {batch_size} images, seed {seed}, {threads} thread(s), {minutes} minutes. The same versions on the
   same machine give the same weights: {versions}.
 
@@ -82,6 +84,7 @@ def write(record):
         units=len(training["units"]),
         minutes=training["minutes"],
         people=len(training["people"]),
+        aside=len(training["people_aside"]),
         images=record["training_set"]["manifest"].removesuffix("/manifest.csv"),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
         composition=_table(training["composition"]),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from sklearn.metrics import f1_score
 
 from ferlib.demo import train_units, unit_faults, unit_training
 from ferlib.errors import InputError
@@ -109,6 +110,19 @@ def raising_at(call, function):
 def test_a_person_of_the_training_set_is_not_measured_on(sets, tmp_path):
     with pytest.raises(InputError, match="'t0' is also in the training set"):
         trained((sets[0], sets[0]), tmp_path / "out")
+
+
+def test_each_units_threshold_is_the_one_of_highest_f1():
+    random = np.random.default_rng(3)
+    present = random.random((60, 4)) < [0.2, 0.5, 0, 1]
+    logits = np.round(random.normal(size=(60, 4)) + present - 1, 1).astype(np.float32)
+    chosen = unit_training.thresholds(logits, present)
+    for unit in range(2):
+        steps = np.unique(logits[:, unit])
+        between = [steps[0] - 1, *(steps[:-1] + steps[1:]) / 2]
+        found = [f1_score(present[:, unit], logits[:, unit] > value) for value in [*between, chosen[unit]]]
+        assert found[-1] == max(found) and chosen[unit] not in steps
+    np.testing.assert_array_equal(chosen[2:], 0)
 
 
 def many(n=400):
