@@ -123,7 +123,7 @@ def by_group(answers, people, *, attributes, alpha=0.05, min_people=3):
     InputError
         When a column or a person is missing, or a value is neither 0 nor 1.
     """
-    answers = _checked(answers, people, attributes)
+    answers = checked(answers, people, attributes)
     frames = []
     for unit, rows in answers.groupby("unit", sort=True):
         for by in ("all", *attributes):
@@ -217,7 +217,7 @@ def _without_each(present, score, person):
     return found[~np.isnan(found)]
 
 
-def _checked(answers, people, attributes):
+def checked(answers, people, attributes):
     missing = [name for name in COLUMNS if name not in answers] + [a for a in attributes if a not in people]
     if missing:
         raise InputError(f"answers about Action Units: the column {missing[0]!r} is missing.")

@@ -67,29 +67,88 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
 
 
-def _of_one(counts, *, alpha, delta, min_people, draws, seed):
-    members, merge, people = counts.members("group").to_numpy(), permutation.mergers(counts), people_of(counts)
-    fine = people.sums(members)
-    sums = {attribute: fine.merge(matrix) for attribute, matrix in merge.items()}
-    table = pd.concat([_counted(counts, name) for name in CONTRASTED], ignore_index=True)
+def _of_one(counts, **options):
+    members, (count, n) = counts.members("group").to_numpy(), measure(counts.tensor)
+    named = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
+    tables = [counted(counts.members(name), count, n, named).assign(attribute=name) for name in CONTRASTED]
+    merge = list(permutation.mergers(counts).values())
+    table = pd.concat(tables, ignore_index=True).assign(**counts.configuration)
+    return judge(table, people_of(counts), members, merge, **options)
+
+
+def counted(members, count, n, named):
+    """Counts and rates of every two groups in every measure.
+
+    Parameters
+    ----------
+    members : pandas.DataFrame of bool, shape (groups, people)
+        Indexed by the group's name.
+    count, n : numpy.ndarray, shape (people, measures)
+        Images with the outcome, and those that could have had it.
+    named : pandas.DataFrame, shape (measures, ...)
+        What the measures are called.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each pair and measure, the measures of a pair together: the columns of `named`, `group_a`, `group_b`,
+        and for each side `subjects`, `count`, `n`, `rate`.
+    """
+    inside = members.to_numpy(float)
+    subjects, of_group, of_n = inside @ (n > 0), inside @ count, inside @ n
+    a, b = pairs_of(len(members))
+    table = pd.concat([named] * len(a), ignore_index=True) if len(a) else named[:0].copy()
+    for side, chosen in (("a", a), ("b", b)):
+        table[f"group_{side}"] = np.repeat(members.index.to_numpy(dtype=object)[chosen], len(named))
+    for side, chosen in (("a", a), ("b", b)):
+        table[f"subjects_{side}"] = subjects[chosen].ravel().astype(int)
+        table[f"count_{side}"], table[f"n_{side}"] = whole(of_group[chosen].ravel()), whole(of_n[chosen].ravel())
+        table[f"rate_{side}"] = _ratio(table[f"count_{side}"], table[f"n_{side}"])
+    return table
+
+
+def judge(table, people, members, merge, *, alpha, delta, min_people, draws, seed):
+    """Test and judge contrasts as one family.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows as `counted` returns them, of one attribute after the other. `true` says of what an image is missing
+        where there is none.
+    people : ferlib.stats.clusters.People
+        The same counts by person.
+    members : numpy.ndarray of bool, shape (groups, people)
+        The finest groups; people are shuffled over these.
+    merge : list of numpy.ndarray, shape (groups of the attribute, groups)
+        For each attribute, in the order of the table.
+    alpha, delta, min_people, draws, seed
+        As for `disparities`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows with the other columns of `COLUMNS`, but for what they were given with.
+    """
     if table.empty:
         return table
-    table["count_ratio"] = _ratio(table["count_a"], table["count_b"])
+    fine = people.sums(members)
+    sums = [fine.merge(matrix) for matrix in merge]
+    table = table.assign(count_ratio=_ratio(table["count_a"], table["count_b"]))
     table["risk_difference"] = table["rate_a"] - table["rate_b"]
     table["risk_ratio"] = _ratio(table["rate_a"], table["rate_b"])
     numbers = [table[name].to_numpy() for name in ("count_a", "n_a", "count_b", "n_b")]
     table["z"], table["p_z"] = two_proportion_z(*numbers)
     table["p_exact"] = exact.unconditional(*numbers)
     table["rd_low"], table["rd_high"], table["rr_low"], table["rr_high"] = _ends(sums, alpha)
-    z = np.concatenate([clustered_z(part) for part in sums.values()])
-    freedom = np.concatenate([np.broadcast_to(degrees_of_freedom(s), _shape(s)) for s in sums.values()])
-    icc = np.concatenate([np.broadcast_to(intraclass_correlation(s), _shape(s)) for s in sums.values()])
+    z = np.concatenate([clustered_z(part) for part in sums])
+    freedom = np.concatenate([np.broadcast_to(degrees_of_freedom(s), _shape(s)) for s in sums])
+    icc = np.concatenate([np.broadcast_to(intraclass_correlation(s), _shape(s)) for s in sums])
     table["icc"], table["p_cluster"] = icc.ravel(), 2 * student.sf(np.abs(z), freedom).ravel()
     in_family = table["z"].notna() & (table[["subjects_a", "subjects_b"]].min(axis=1) >= min_people)
     table.loc[~in_family, "p_cluster"] = np.nan
-    null = permutation.largest(people, members, list(merge.values()), draws=draws, seed=seed)
+    null = permutation.largest(people, members, merge, draws=draws, seed=seed)
     null = null.reshape(draws, -1)[:, in_family.to_numpy()]
-    groups = np.concatenate([np.full(np.prod(_shape(part)), len(part.n)) for part in sums.values()])
+    groups = np.concatenate([np.full(np.prod(_shape(part)), len(part.n)) for part in sums])
     floor = permutation.critical(alpha, groups, freedom.ravel())
     options = {"alpha": alpha, "delta": delta, "min_people": min_people}
     return _judged(table, in_family, np.abs(z).ravel(), null, sums, groups, floor, **options)
@@ -107,7 +166,7 @@ def _judged(table, in_family, z, null, sums, groups, floor, *, alpha, delta, min
         highest = null.max(axis=1)
         reject = np.maximum(floor, np.quantile(highest, 1 - alpha))
         equal = max(equal, float(np.quantile(highest, 1 - 2 * alpha)))
-    sides = zip(*(_sides(variance(part)) for part in sums.values()), strict=True)
+    sides = zip(*(_sides(variance(part)) for part in sums), strict=True)
     unit_variances = [np.concatenate(side).ravel() for side in sides]
     common = (table["count_a"] + table["count_b"] + 1) / (table["n_a"] + table["n_b"] + 2)
     table["min_detectable"] = verdicts.min_detectable(common.to_numpy(), *unit_variances, reject)
@@ -134,7 +193,7 @@ def _ends(all_sums, alpha, *, simultaneous=False):
     With `simultaneous` alpha comes from the shuffles, which have already paid for the estimated variance.
     """
     found = []
-    for sums in all_sums.values():
+    for sums in all_sums:
         n = 1 / variance(sums) if simultaneous else effective_n(sums, alpha=alpha)
         low, high = intervals.score(sums.rate, n, alpha=alpha)
         sides = (*_sides(sums.rate), *zip(_sides(low), _sides(high), strict=True))
@@ -146,21 +205,3 @@ def _ratio(numerator, denominator):
     """Quotient that is infinite over 0, and NaN for 0 over 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(numerator, dtype=float) / np.asarray(denominator, dtype=float)
-
-
-def _counted(counts, attribute):
-    members = counts.members(attribute)
-    of_group = measure(counts.by(attribute))
-    asked = measure(counts.tensor)[1] > 0
-    subjects = members.to_numpy(int) @ asked.astype(int)
-    pairs = np.stack(pairs_of(len(members)))
-    table = pd.DataFrame(
-        [(*named, members.index[a], members.index[b]) for a, b in pairs.T for named in MEASURES],
-        columns=["measure", "true", "predicted", "group_a", "group_b"],
-    )
-    for side, chosen in zip("ab", pairs, strict=True):
-        count, n = (part[chosen].ravel() for part in of_group)
-        table[f"subjects_{side}"] = subjects[chosen].ravel()
-        table[f"count_{side}"], table[f"n_{side}"] = whole(count), whole(n)
-        table[f"rate_{side}"] = _ratio(count, n)
-    return table.assign(attribute=attribute, **counts.configuration)
