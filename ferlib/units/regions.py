@@ -1,4 +1,4 @@
-"""Where in a picture an Action Unit acts: masks of the demo's faces, boxes or landmarks that a user brings."""
+"""Where in a picture an Action Unit acts: regions of any origin, and the masks of the demo's faces."""
 
 import hashlib
 import io
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
-from scipy.spatial import ConvexHull, QhullError
+from PIL import Image
 
 from ferlib import tables
 from ferlib.errors import InputError
@@ -18,6 +17,9 @@ FACE = "face"
 
 OK, PARTLY, OUTSIDE, EMPTY = "ok", "partly outside the frame", "outside the frame", "empty"
 """What became of a region; see `Regions`."""
+
+TOGETHER = 64
+"""Masks that are brought to another size in one step: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Regions:
     table: pd.DataFrame
     masks: np.ndarray
     by: str
+
+    def at(self, size):
+        """The same regions at another height and width, in pixels; see `resized`."""
+        masks = resized(self.masks, size)
+        return Regions(self.table.assign(area=masks.mean(axis=(1, 2))), masks, self.by)
 
     def which(self, manifest, unit):
         """Number of the mask of each image of a manifest; array of int, -1 where there is none for the unit."""
@@ -72,7 +79,7 @@ def read_masks(folder):
     sizes = sorted({mask.shape for mask in masks})
     if len(sizes) != 1:
         raise InputError(f"{relative(folder / 'regions.csv')}: masks of sizes {sizes}: give all one size.")
-    return _regions(listed["subject_id"], listed["unit"], np.array(masks), [False] * len(masks), by="subject_id")
+    return of(listed["subject_id"], listed["unit"], np.array(masks), [False] * len(masks), by="subject_id")
 
 
 def _mask(folder, path, sha256):
@@ -87,114 +94,21 @@ def _mask(folder, path, sha256):
         return np.asarray(image.convert("L")) > 127
 
 
-def read_boxes(path, manifest, *, size):
-    """Regions of a user's own photographs, as boxes.
+def of(owners, units, masks, beyond, *, by):
+    """Regions of owners and units.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        CSV with `image_id`, `unit`, and `left`, `top`, `right`, `bottom` in pixels of the image from its upper left
-        corner. An image may have several boxes for a unit (left and right eye): the region is all of them.
-    manifest : pandas.DataFrame
-        With `image_id` and `path`.
-    size : int
-        Height and width of the masks: that of the network's input, to which the images are brought likewise.
+    owners, units : sequence of str, length r
+    masks : numpy.ndarray of bool, shape (r, height, width)
+    beyond : sequence of bool, length r
+        Whether a part lies outside the frame.
+    by : {"subject_id", "image_id"}
 
     Returns
     -------
     Regions
-        By `image_id`. The measure with boxes is that of Rieger et al. 2020 (arXiv 2003.00828).
     """
-    sides = ["left", "top", "right", "bottom"]
-    frame = _read_shapes(path, manifest, sides)
-    wrong = (frame["right"] <= frame["left"]) | (frame["bottom"] <= frame["top"])
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{relative(absolute(path))}, row {row + 2}: left, top, right, bottom = "
-            f"{frame.loc[row, sides].to_list()} is no box: right must exceed left, and bottom top."
-        )
-
-    def corners(boxes):
-        return [[(left, top), (right, top), (right, bottom), (left, bottom)] for left, top, right, bottom in boxes]
-
-    return _drawn(frame, sides, corners, manifest, size)
-
-
-def read_landmarks(path, manifest, *, size):
-    """Regions of a user's own photographs, as landmarks around them.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        CSV with `image_id`, `unit`, `x`, `y` in pixels of the image from its upper left corner: the region is the
-        convex hull of a unit's landmarks, of which there must be three.
-    manifest, size
-        As for `read_boxes`.
-
-    Returns
-    -------
-    Regions
-        By `image_id`.
-    """
-    frame = _read_shapes(path, manifest, ["x", "y"])
-
-    def hull(points):
-        try:
-            return [points[ConvexHull(points).vertices]]
-        except (QhullError, ValueError) as error:
-            raise InputError(
-                f"{relative(absolute(path))}: {len(points)} landmarks span no area. Give three that are not in line "
-                f"for each image and unit."
-            ) from error
-
-    return _drawn(frame, ["x", "y"], hull, manifest, size)
-
-
-def _read_shapes(path, manifest, numbers):
-    path = absolute(path)
-    frame = tables.read_csv(path, columns=("image_id", "unit", *numbers))
-    for name in numbers:
-        values = pd.to_numeric(frame[name], errors="coerce")
-        bad = ~np.isfinite(values.astype(float))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise InputError(f"{relative(path)}: column {name!r}, row {row + 2}: {frame[name][row]!r} is no number.")
-        frame[name] = values
-    unknown = ~frame["image_id"].isin(manifest["image_id"])
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise InputError(
-            f"{relative(path)}: column 'image_id', row {row + 2}: {frame['image_id'][row]!r} is not in the manifest, "
-            f"whose first is {manifest['image_id'].iloc[0]!r} ({unknown.sum()} such rows)."
-        )
-    return frame
-
-
-def _drawn(frame, numbers, shapes, manifest, size):
-    paths = manifest.set_index("image_id")["path"]
-    owners, units, masks, beyond = [], [], [], []
-    for (image_id, unit), rows in frame.groupby(["image_id", "unit"], sort=True):
-        with Image.open(absolute(paths[image_id])) as image:
-            width, height = image.size
-        polygons = shapes(rows[numbers].to_numpy(float))
-        points = np.concatenate([np.asarray(polygon) for polygon in polygons])
-        beyond.append(bool(((points < 0) | (points > (width, height))).any()))
-        masks.append(np.any([_fill(np.asarray(one) * (size / width, size / height), size) for one in polygons], axis=0))
-        owners.append(image_id)
-        units.append(unit)
-    return _regions(owners, units, np.array(masks, dtype=bool).reshape(-1, size, size), beyond, by="image_id")
-
-
-def _fill(polygon, size):
-    """Pixels whose middle lies in a polygon, given in pixels from the upper left corner."""
-    finer = 4
-    picture = Image.new("1", (size * finer, size * finer))
-    ImageDraw.Draw(picture).polygon([tuple(point) for point in polygon * finer - 0.5], fill=1)
-    return resized(np.asarray(picture)[None], size)[0]
-
-
-def _regions(owners, units, masks, beyond, *, by):
     area = masks.mean(axis=(1, 2))
     status = [
         (OUTSIDE if out else EMPTY) if share == 0 else (PARTLY if out else OK)
@@ -224,6 +138,12 @@ def resized(masks, size):
     -------
     numpy.ndarray of bool, shape (n, size, size)
     """
+    masks = np.asarray(masks)
+    parts = [_resized(masks[start : start + TOGETHER], size) for start in range(0, len(masks), TOGETHER)]
+    return np.concatenate([np.empty((0, size, size), bool), *parts])
+
+
+def _resized(masks, size):
     shares = np.asarray(masks, dtype=float)
     for axis in (1, 2):
         edges = np.linspace(0, shares.shape[axis], size + 1)
@@ -236,15 +156,24 @@ def resized(masks, size):
     return shares >= 0.5 - 1e-9
 
 
-def mirrored(masks):
-    """Each region without its mirror image, and the mirror image without the region: equal in size, apart in place.
+def mirrored(masks, faces=None):
+    """Each region, and a control of equal size elsewhere in the face: its mirror image upside down.
 
-    The mirror lies across the picture's middle, since a face is nearly the same on its left and right.
+    Left and right will not do: nearly all Action Units act on both sides, so that a region is its own mirror image. The
+    mirror lies across the horizontal line through the middle of the picture, so that a brow's image is near the mouth.
+    Pixels that lie in both, or, with `faces`, whose mirror image lies outside the face, are left out of both.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray of bool, shape (n, height, width)
+    faces : numpy.ndarray of bool, shape (n, height, width), optional
 
     Returns
     -------
     own, mirror : numpy.ndarray of bool, shape (n, height, width)
+        Equal in size, apart in place. Compare `own` with the region: little is left of one across the middle.
     """
     masks = np.asarray(masks, dtype=bool)
-    flipped = masks[:, ::-1]
-    return masks & ~flipped, flipped & ~masks
+    inside = masks if faces is None else masks & np.asarray(faces, dtype=bool)[:, ::-1]
+    own = inside & ~masks[:, ::-1]
+    return own, own[:, ::-1]
