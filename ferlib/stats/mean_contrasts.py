@@ -81,8 +81,8 @@ def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws
     Parameters
     ----------
     rows : pandas.DataFrame
-        `subject_id`, `unit`, `measure`, `value` and the control's column: a row for each image, unit and measure. Rows
-        without one of the two are left out.
+        `subject_id`, `unit`, `measure`, `value` and the control's column: a row for each image, unit and measure. An
+        image without one of the two does not count.
     control : str
         Column of the control.
     names : tuple of str
@@ -97,8 +97,8 @@ def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws
         from flipping all differences of a person together, `p_adjusted` (step-down max-T over the same flips) controls
         the error over the family. With u people neither can be below 2 / 2^u.
     """
-    known = rows[rows["value"].notna() & rows[control].notna()]
-    known = known.assign(apart=known["value"] - known[control])
+    known = rows.assign(apart=rows["value"] - rows[control])
+    known.loc[known["apart"].isna(), ["value", control]] = np.nan
     subjects = sorted(set(known["subject_id"]))
     whole = np.ones((1, len(subjects)))
     sides = [Values(known, subjects, column=column).sums(whole).mean[0] for column in ("value", control)]
