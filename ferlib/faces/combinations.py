@@ -36,10 +36,14 @@ class Combinations(FaceSet):
     ----------
     levels : tuple of float
         Intensities at which each Action Unit is shown alone; empty for none.
+    alone : int
+        The first so many people of each cell of race and gender show Action Units alone; the others only combinations.
+    solos : int
+        How many Action Units, drawn for each person, everybody shows alone at an intensity drawn from `intensity`.
     deals : int
         Of all Action Units to combinations, per person; each deal makes `len(HANDS)` images.
     intensity : tuple of float
-        Range of the intensities in combinations.
+        Range of the intensities, where they are drawn.
     still : bool
         One light and pose for each person, so that one mask serves all of their images; else one for each image.
     frame : str
@@ -47,6 +51,8 @@ class Combinations(FaceSet):
     """
 
     levels: tuple = ()
+    alone: int = 0
+    solos: int = 0
     deals: int = 4
     intensity: tuple = (0.6, 1.0)
     still: bool = False
@@ -56,21 +62,31 @@ class Combinations(FaceSet):
         """Recipes of all images, person by person: at rest, Action Units alone, combinations; list of Image."""
         return [image for who in self.persons() for image in self.images_of(who)]
 
+    def shows_alone(self, who):
+        """Whether a person shows Action Units alone, too."""
+        return who.subject_id in {
+            self.subject(who.race, who.gender, number) for number in range(min(self.alone, self.cell))
+        }
+
     def images_of(self, who):
         """Recipes of one person's images; list of Image."""
         found = [self._image(who, "neutral", "neutral", {})]
         for unit in expression.ACTION_UNITS:
-            for level, intensity in enumerate(self.levels, start=1):
+            for level, intensity in enumerate(self.levels if self.shows_alone(who) else (), start=1):
                 found.append(self._image(who, f"{unit}-{level}", "single", {unit: intensity}))
+        for unit in generator(who.subject_id, "solos").permutation(expression.ACTION_UNITS)[: self.solos]:
+            found.append(self._image(who, f"solo-{unit}", "single", self._drawn(who, unit, [unit])))
         for number, hand in enumerate(self._hands(who), start=1):
-            rng = generator(who.subject_id, number, "intensity")
-            units = {unit: round(float(rng.uniform(*self.intensity)), 4) for unit in hand}
-            found.append(self._image(who, f"mix-{number:02d}", "combination", units))
+            found.append(self._image(who, f"mix-{number:02d}", "combination", self._drawn(who, number, hand)))
         return found
 
     def view_of(self, who):
         """Light and pose of a person in a set that keeps them still; dict as from `recipe.view`."""
         return view(generator(who.subject_id, "view"))
+
+    def _drawn(self, who, name, hand):
+        rng = generator(who.subject_id, name, "intensity")
+        return {str(unit): round(float(rng.uniform(*self.intensity)), 4) for unit in hand}
 
     def _hands(self, who):
         rng = generator(who.subject_id, "deals")

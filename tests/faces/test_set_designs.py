@@ -99,11 +99,13 @@ def test_strengths_of_the_crossed_set_leave_room_on_both_sides(tables_of):
     assert posed.groupby("emotion")["strength"].nunique().eq(2).all()
 
 
-def test_each_action_unit_is_shown_alone_at_three_levels_by_everybody(tables_of):
+def test_each_action_unit_is_shown_alone_at_three_levels_by_two_people_of_each_group(tables_of):
     frame = tables_of["action_units"]
     single = frame[frame["kind"] == "single"]
     assert len(ACTION_UNITS) >= 20
     assert len(single) == 12 * len(ACTION_UNITS) * 3
+    assert (single.groupby("group")["subject_id"].nunique() == 2).all()
+    assert (frame.groupby("group")["subject_id"].nunique() == 6).all()
     intensities = single[list(ACTION_UNITS)]
     assert ((intensities > 0).sum(axis=1) == 1).all()
     for unit in ACTION_UNITS:

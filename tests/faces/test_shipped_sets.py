@@ -9,18 +9,17 @@ import pytest
 from ferlib import paths, tables
 from ferlib.faces import sets
 from ferlib.faces.recipe import row
-from ferlib.faces.sheets import crossed_sheet
+from ferlib.faces.sheets import crossed_sheet, light_pose_sheet
 
-SHIPPED = ("people", "crossed")
 FIRST = ("image_id", "dataset", "path", "sha256", "subject_id", "emotion", "race", "gender", "group")
 
 
 @pytest.fixture(scope="module")
 def manifests():
-    return {name: tables.read_csv(paths.DEMO / name / "manifest.csv", columns=FIRST) for name in SHIPPED}
+    return {name: tables.read_csv(paths.DEMO / name / "manifest.csv", columns=FIRST) for name in sets.SHIPPED}
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", sets.SHIPPED)
 def test_every_image_has_the_hash_the_manifest_says_and_nothing_else_is_shipped(manifests, name):
     manifest = manifests[name]
     for path, digest in zip(manifest["path"], manifest["sha256"], strict=True):
@@ -30,7 +29,7 @@ def test_every_image_has_the_hash_the_manifest_says_and_nothing_else_is_shipped(
     assert not list((paths.DEMO / name).glob("*partial*"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", sets.SHIPPED)
 def test_the_manifest_says_what_the_design_says_today(manifests, name):
     face_set = sets.SETS[name]
     designed = pd.DataFrame([row(image, face_set) for image in face_set.images()]).set_index("image_id").sort_index()
@@ -46,7 +45,7 @@ def test_the_manifest_says_what_the_design_says_today(manifests, name):
 def test_all_sets_together_are_small(manifests):
     sizes = {
         name: sum(file.stat().st_size for file in (paths.DEMO / name).rglob("*") if file.suffix in (".webp", ".png"))
-        for name in SHIPPED
+        for name in sets.SHIPPED
     }
     assert sum(sizes.values()) <= 40e6, sizes
 
@@ -57,12 +56,14 @@ def test_image_ids_and_people_are_unique_over_the_shipped_sets(manifests):
     assert len(set.union(*people)) == sum(map(len, people))
 
 
-def test_the_crossed_sheet_shows_what_it_says(manifests, tmp_path):
+def test_the_sheets_show_what_they_say(manifests, tmp_path):
     drawn = crossed_sheet(manifests["crossed"], tmp_path / "crossed.png", cell=24)
     assert pd.read_csv(drawn.with_suffix(".csv"))["image_id"].nunique() == 6 * 10
+    drawn = light_pose_sheet(manifests["light_pose"], tmp_path / "light.png", cell=24)
+    assert pd.read_csv(drawn.with_suffix(".csv"))["image_id"].nunique() == 2 * 36
 
 
-@pytest.mark.parametrize("name", ["contact_sheet", "skin_tones", "crossed"])
+@pytest.mark.parametrize("name", ["contact_sheet", "skin_tones", "crossed", "light_pose", "action_units"])
 def test_contact_sheets_are_of_the_images_shipped_now_and_small(manifests, name):
     shown = pd.read_csv(paths.ROOT / "figures" / "demo" / f"{name}.csv")
     assert set(shown["image_id"]) <= set(pd.concat([manifest["image_id"] for manifest in manifests.values()]))
