@@ -102,7 +102,7 @@ def build(shape, *, seed):
     return model
 
 
-def read_pixels(paths, shape):
+def read_pixels(paths, shape, *, frame=(0, 0, 1, 1)):
     """Images as the networks of a shape take them, but for the scale.
 
     Parameters
@@ -110,16 +110,28 @@ def read_pixels(paths, shape):
     paths : sequence of str or pathlib.Path
         Relative to the repository, or absolute.
     shape : Shape
+    frame : tuple of float
+        Left, top, right and bottom of the part that is taken, as shares of width and height: a network that learnt on
+        faces in a tight view is to see others as tightly.
 
     Returns
     -------
     torch.Tensor, shape (n, 3, size, size), uint8
         Brought to a square by a box filter, whatever the sides were.
+
+    Raises
+    ------
+    InputError
+        When the frame is none.
     """
+    left, top, right, bottom = frame
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise InputError(f"frame {list(frame)}: give left, top, right, bottom from 0 to 1, left < right, top < bottom.")
     pixels = np.empty((len(paths), shape.size, shape.size, 3), np.uint8)
     for number, path in enumerate(paths):
         with Image.open(absolute(path)) as image:
-            pixels[number] = image.convert("RGB").resize((shape.size,) * 2, Image.Resampling.BOX)
+            box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+            pixels[number] = image.convert("RGB").resize((shape.size,) * 2, Image.Resampling.BOX, box=box)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 

@@ -100,7 +100,7 @@ def questions(network, manifest, present, units, *, per_person=1):
 def explain(network, pixels, asked, *, method, batch_size=32):
     """Heatmap of each question; array of float32, shape (questions, size, size)."""
     images = network.prepare(pixels[asked["row"].to_list()])
-    return heatmaps.explain(network.model, images, asked["output"].to_numpy(), method=method, batch_size=batch_size)
+    return heatmaps.explain(network.model, images, asked["output"].to_list(), method=method, batch_size=batch_size)
 
 
 def scored(maps, asked, regions):
@@ -212,7 +212,7 @@ def hidden(network, pixels, asked, regions, *, least=LEFT):
     falls = np.full((2, len(asked)), np.nan)
     for number, masks in enumerate((own, mirror)):
         falls[number, usable] = heatmaps.hiding(
-            network.model, images, masks[usable], asked["output"].to_numpy()[usable]
+            network.model, images, masks[usable], asked["output"].iloc[usable].to_list()
         )
     table = asked.reset_index(drop=True).assign(measure="fall of the logit", value=falls[0], mirror=falls[1])
     return table.assign(apart=apart)

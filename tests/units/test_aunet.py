@@ -95,3 +95,13 @@ def test_pickled_weights_are_not_read(folder):
     (folder / "model.pt").rename(folder / "model.safetensors")
     with pytest.raises(InputError, match="not the weights"):
         aunet.load(folder)
+
+
+def test_a_frame_is_cut_out_before_the_image_is_brought_to_size(tmp_path):
+    whole = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype=np.uint8)
+    Image.fromarray(whole).save(tmp_path / "whole.png")
+    Image.fromarray(whole[16:48, 32:96]).save(tmp_path / "part.png")
+    framed = aunet.read_pixels([tmp_path / "whole.png"], SHAPE, frame=(0.25, 0.25, 0.75, 0.75))
+    assert torch.equal(framed, aunet.read_pixels([tmp_path / "part.png"], SHAPE))
+    with pytest.raises(InputError, match="frame .*: give left, top, right, bottom from 0 to 1"):
+        aunet.read_pixels([tmp_path / "whole.png"], SHAPE, frame=(0.25, 0, 0.25, 1))

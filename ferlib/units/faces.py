@@ -1,0 +1,163 @@
+"""Faces to be examined: a manifest, which Action Units each image shows, and where they act."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ferlib import aus, tables
+from ferlib.errors import InputError
+from ferlib.paths import absolute, relative
+from ferlib.units import regions, shapes
+
+NEEDED = ("image_id", "path", "subject_id")
+PHOTOGRAPH = "photograph"
+"""Kind of an image whose manifest names none."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Images with labels.
+
+    Attributes
+    ----------
+    manifest : pandas.DataFrame
+        `image_id`, `path`, `subject_id`, `kind`, `row` (0 ... images - 1), and what else the manifest holds; in the
+        order of `image_id`.
+    present : pandas.DataFrame
+        A column of 1, 0 or missing for each unit, rows as in the manifest.
+    files : list of pathlib.Path
+        Tables that were read.
+    """
+
+    manifest: pd.DataFrame
+    present: pd.DataFrame
+    files: list
+
+    def people(self, attributes):
+        """The people, a row each: `subject_id` and their value of each attribute.
+
+        Raises
+        ------
+        InputError
+            When a column is not there, or a person's images do not agree.
+        """
+        absent = [name for name in attributes if name not in self.manifest]
+        if absent:
+            raise InputError(
+                f"{relative(self.files[0])}: lacks the column {absent[0]!r}, by which groups are to be told apart. It "
+                f"has: {', '.join(self.manifest.columns)}."
+            )
+        found = self.manifest[["subject_id", *attributes]].drop_duplicates()
+        several = found["subject_id"].duplicated()
+        if several.any():
+            who = found.loc[several, "subject_id"].iloc[0]
+            raise InputError(
+                f"{relative(self.files[0])}: the images of {who!r} do not agree in {', '.join(attributes)}. Give a "
+                f"person one value of each."
+            )
+        if found[list(attributes)].isna().any().any():
+            row = found[found[list(attributes)].isna().any(axis=1)].iloc[0]
+            raise InputError(
+                f"{relative(self.files[0])}: {row['subject_id']!r} lacks a value of {', '.join(attributes)}."
+            )
+        return found.sort_values("subject_id", ignore_index=True)
+
+
+def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
+    """Read a manifest and its Action Units.
+
+    Parameters
+    ----------
+    manifest : str or pathlib.Path
+        CSV with the columns `NEEDED`, and the attributes to be compared; `kind` tells kinds of images apart.
+    threshold : float or None
+        Intensity from which on a unit counts as present; see `ferlib.aus.read`.
+    table : str or pathlib.Path
+        A table of Action Units as OpenFace or py-feat write it; empty for the manifest's own columns. Images that it
+        does not hold are left out.
+    bands : dict of str to list of int, optional
+        Name of each band of skin tones, with its lowest and highest step of the Monk scale: makes the column `tone` of
+        `skin_tone`.
+    people_per_group : int
+        Take only so many people of each group (column `group`), the first by name; 0 for all.
+
+    Returns
+    -------
+    Faces
+
+    Raises
+    ------
+    InputError
+        When a column is missing, or a skin tone lies in no band or in two.
+    """
+    path = absolute(manifest)
+    frame = tables.read_csv(path, columns=NEEDED, dtype={"image_id": str, "subject_id": str})
+    if people_per_group:
+        first = frame.drop_duplicates("subject_id").sort_values("subject_id")
+        first = first.groupby("group", sort=True).head(people_per_group) if "group" in first else first
+        frame = frame[frame["subject_id"].isin(first["subject_id"])]
+    if table:
+        frame = aus.join(aus.read(table, threshold=threshold), frame, source=table)
+        labels = aus.labels(frame, threshold=None, source=table)
+    else:
+        frame = frame.sort_values("image_id", ignore_index=True)
+        labels = aus.labels(frame, threshold=threshold, source=path)
+    frame = frame.assign(row=range(len(frame)))
+    if "kind" not in frame:
+        frame["kind"] = PHOTOGRAPH
+    if bands and "skin_tone" in frame:
+        frame["tone"] = _banded(frame["skin_tone"], bands, path)
+    return Faces(frame, labels.drop(columns="image_id"), [path, *([absolute(table)] if table else [])])
+
+
+def _banded(tones, bands, path):
+    found = pd.Series(pd.NA, index=tones.index, dtype=object)
+    for name, (low, high) in bands.items():
+        inside = tones.between(low, high)
+        if (found.notna() & inside).any():
+            raise InputError(f"tone bands: {name!r} ({low} to {high}) overlaps with another. Give each tone one band.")
+        found[inside] = name
+    if found.isna().any():
+        bad = tones[found.isna()].iloc[0]
+        raise InputError(f"{relative(path)}: skin_tone {bad} lies in no band of {', '.join(bands)}.")
+    return found
+
+
+def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
+    """Where the units act: masks, or a user's boxes or landmarks.
+
+    Parameters
+    ----------
+    faces : Faces
+    size : int
+        Height and width of the network's input.
+    masks, boxes, landmarks : str or pathlib.Path
+        One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions.read_masks`
+        and `ferlib.units.shapes`.
+
+    Returns
+    -------
+    ferlib.units.regions.Regions
+
+    Raises
+    ------
+    InputError
+        When none or several are given, or no face has a region.
+    """
+    given = {"masks": masks, "boxes": boxes, "landmarks": landmarks}
+    given = {name: path for name, path in given.items() if path}
+    if len(given) != 1:
+        told = ", ".join(given) or "none"
+        raise InputError(f"regions: give one of masks, boxes, landmarks; got {told}. Leave the others empty.")
+    ((kind, path),) = given.items()
+    if kind == "masks":
+        found = regions.read_masks(path).at(size)
+    else:
+        found = (shapes.read_boxes if kind == "boxes" else shapes.read_landmarks)(path, faces.manifest, size=size)
+    if not found.table["owner"].isin(faces.manifest[found.by]).any():
+        raise InputError(
+            f"{relative(absolute(Path(path)))}: holds no region of these faces. It is about {found.by} "
+            f"{found.table['owner'].iloc[0]!r}, the first face is {faces.manifest[found.by].iloc[0]!r}."
+        )
+    return found
