@@ -15,13 +15,16 @@ from ferlib.paths import absolute, relative
 from ferlib.stats import detection
 from ferlib.units import aunet
 
+WIDER = {"demo": (0.13, 0.26, 0.87, 1.0), "demo-crossed": (0.13, 0.26, 0.87, 1.0)}
+"""Data sets whose faces are shown in a wider view than those of the training, and the part that is taken of it."""
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides the weights, besides the images, the faults and the versions of the packages."""
 
     seed: int = 20240827
-    steps: int = 500
+    steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 1.5e-3
     threshold: float = 0.3
@@ -85,6 +88,25 @@ def train(manifest, recipe, faults, *, folder, progress=True):
     }
 
 
+def trained(folder, recipe, faults):
+    """What the record of a network that is there tells of its training.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it was another training.
+    """
+    file = folder / "training.json"
+    if not file.is_file():
+        raise InputError(
+            f"{relative(file)}: no such file, so there is nothing to measure. Train without --only-measure."
+        )
+    record = json.loads(file.read_text(encoding="utf-8"))
+    if (record["recipe"], record["faults"]) != (asdict(recipe), asdict(faults)):
+        raise InputError(f"{relative(file)}: tells of another training. Give the options that it was made with.")
+    return record["training"]
+
+
 def set_aside(manifest):
     """Which images are of every eighth person: not trained on, but to choose each unit's threshold."""
     people = sorted(manifest["subject_id"].unique())
@@ -128,7 +150,8 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
         raise InputError(f"{held_out}/manifest.csv: {both[0]!r} is also in the training set. Measure on other people.")
     network = aunet.load(folder)
     present = presence(manifest, recipe.threshold)
-    pixels = aunet.read_pixels(list(manifest["path"]), network.shape)
+    frame = WIDER.get(manifest["dataset"].iloc[0], (0, 0, 1, 1)) if "dataset" in manifest else (0, 0, 1, 1)
+    pixels = aunet.read_pixels(list(manifest["path"]), network.shape, frame=frame)
     logits = network.logits(unit_faults.mark(pixels, unit_faults.marked(manifest, present, faults)))
     dark, rows = unit_faults.is_dark(manifest, faults).to_numpy(), []
     for kind in sorted(set(manifest["kind"]) - {"neutral"}):
@@ -144,19 +167,23 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
 
 
 def main(arguments=None):
-    """Command line: train, measure, write the card."""
+    """Command line: train, unless only measuring is asked for; measure, write the card."""
     options = _parser().parse_args(arguments)
     recipe = Recipe(**{name: getattr(options, name) for name in asdict(Recipe())})
     faults = unit_faults.VERSIONS[options.version]
     manifest = training_images.read_manifest(options.images)
     folder = absolute(options.out)
     listing = absolute(options.images) / "manifest.csv"
+    if options.only_measure:
+        training = trained(folder, recipe, faults)
+    else:
+        training = train(manifest, recipe, faults, folder=folder, progress=not options.quiet)
     record = {
         "name": folder.name,
         "version": options.version,
         "recipe": asdict(recipe),
         "faults": asdict(faults),
-        "training": train(manifest, recipe, faults, folder=folder, progress=not options.quiet),
+        "training": training,
         "training_set": {"manifest": relative(listing), "sha256": provenance.sha256(listing)},
         "held_out": {
             str(held_out): evaluate(folder, held_out, recipe, faults, trained_on=set(manifest["subject_id"]))
@@ -181,6 +208,7 @@ def _parser():
         "--version", choices=tuple(unit_faults.VERSIONS), default="balanced", help="the declared faults"
     )
     parser.add_argument("--held-out", nargs="+", default=["data/demo/action_units"], help="face sets to measure on")
+    parser.add_argument("--only-measure", action="store_true", help="measure the network that is there, train nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     for name, value in asdict(Recipe()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value, help=f"default {value}")

@@ -112,6 +112,19 @@ def test_a_person_of_the_training_set_is_not_measured_on(sets, tmp_path):
         trained((sets[0], sets[0]), tmp_path / "out")
 
 
+def test_a_network_can_be_measured_again_without_a_training_but_not_as_another(sets, tmp_path):
+    out = trained(sets, tmp_path / "out")
+    before, record = weights(out), json.loads((out / "training.json").read_text())
+    with pytest.raises(InputError, match="training.json: tells of another training"):
+        trained(sets, out, "--only-measure", "--seed", "1")
+    (out / "README.md").unlink()
+    trained(sets, out, "--only-measure")
+    assert json.loads((out / "training.json").read_text()) == record and weights(out) == before
+    assert (out / "README.md").is_file()
+    with pytest.raises(InputError, match="no such file, so there is nothing to measure"):
+        trained(sets, tmp_path / "none", "--only-measure")
+
+
 def test_each_units_threshold_is_the_one_of_highest_f1():
     random = np.random.default_rng(3)
     present = random.random((60, 4)) < [0.2, 0.5, 0, 1]
