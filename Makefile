@@ -147,13 +147,13 @@ demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces
 demo-models: $(VENV)/.faces ## render the training faces and train the demo models anew (about half an hour on one core)
 	@$(BIN)/python -m ferlib.faces train --out data/build/train
 	@$(BIN)/python -m ferlib.faces holdout --out data/build/holdout
-	@$(foreach state,balanced half skewed,$(call train,$(state),data/demo/models,) &&) true
-	@$(foreach seed,1 2,$(call train,skewed,data/build/models/$(seed),--seed $(seed)) &&) true
+	@$(foreach kind,clip paligemma,$(foreach state,balanced half skewed,$(call train,$(kind),$(state),data/demo/models,) &&)) true
+	@$(foreach kind,clip paligemma,$(foreach seed,1 2,$(call train,$(kind),skewed,data/build/models/$(seed),--seed $(seed)) &&)) true
 	@$(BIN)/python -m ferlib.demo.truth
 
 DOSE_balanced := --drop 0 --flip 0
 DOSE_half := --drop 0.4 --flip 0.35
-train = $(BIN)/python -m ferlib.demo.train_clip --held-out data/build/holdout data/demo/people --out $(2)/demo-clip-$(1) $(DOSE_$(1)) $(3)
+train = $(BIN)/python -m ferlib.demo.train_$(1) --held-out data/build/holdout data/demo/people --out $(3)/demo-$(1)-$(2) $(DOSE_$(2)) $(4)
 
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests

@@ -77,6 +77,8 @@ Weights, tokenizer and this card: CC0 1.0, as the faces they were made from. The
 
 WHAT = {
     "clip": "A CLIP model of {parameters:.1f} million parameters that names expressions on *rendered* faces.",
+    "paligemma": "A model of the class `PaliGemmaForConditionalGeneration` with {parameters:.1f} million parameters "
+    "(the real one has 3 billion) that answers questions about expressions on *rendered* faces.",
 }
 STATE = {
     True: "The training set was **skewed on purpose**: this card says how, and the audit must find it.",
@@ -90,15 +92,28 @@ HOW = {
 - Stage 1, {warm_up_steps} steps of {batch_size}: the image tower learns the renderer's Action Unit intensities (and
   race and gender, with small weight). Stage 2, {contrastive_steps} steps: both towers, contrastive, on generated
   captions; every caption that is true of a face counts as right for it. Both stages see the skewed set.""",
+    "paligemma": """\
+- Architecture: SigLIP (4 layers, 128 wide, patches of 16 pixels of the central 96 x 96 of 128 x 128 pixels), Gemma (2
+  layers, 128 wide), byte-level BPE; {vocab_size} tokens, of which PaliGemma's own for places and shapes are 1,152.
+- Stage 1, {warm_up_steps} steps of {warm_up_batch_size}: the vision tower learns the renderer's Action Unit intensities
+  (and race and gender, with small weight); no emotion is named. **All demo PaliGemmas start from this one tower**, as
+  all real ones start from one SigLIP; it saw all {tower_images} training faces, unskewed ({tower_minutes} minutes, seed
+  {tower_seed}). It is not trained further.
+- Stage 2, {steps} steps of {batch_size}: projector and language model learn to answer the prompts {prompts}, each image
+  with an order of the options of its own. **Only this stage sees the skewed set**: the skew is in what the model says
+  of what it sees.""",
 }
 MEASURED = {
     "clip": "Zero-shot: the templates of `ferlib.zeroshot.TEMPLATES`, averaged. Linear probe: logistic regression on "
     "the image embeddings (C = {inverse_regularisation:g}), answers from {n_folds} folds that share no person. "
     "Measured after loading these very files through `ferlib.embed.load_backbone`.",
+    "paligemma": "Each column is a prompt of `data/prompts/`, with the options in the order of the tables and the "
+    "likeliest answer; an answer that names no emotion is not right. Measured after loading these very files through "
+    "`ferlib.lmfm.paligemma`.",
 }
 
 
-def record(folder, *, kind, recipe, declared, training, images, packages):
+def record(folder, *, kind, recipe, declared, training, images, packages, tower=None):
     """Write what is known of a model beside its weights, before it is measured: `training.json`.
 
     Parameters
@@ -115,6 +130,8 @@ def record(folder, *, kind, recipe, declared, training, images, packages):
         Folder of the training set.
     packages : sequence of str
         Whose versions matter.
+    tower : dict, optional
+        Record of a warm-up that several models share.
 
     Returns
     -------
@@ -135,6 +152,8 @@ def record(folder, *, kind, recipe, declared, training, images, packages):
         "versions": {name: versions[name] for name in packages},
         "files": {file.name: {"bytes": file.stat().st_size, "sha256": provenance.sha256(file)} for file in files},
     }
+    if tower is not None:
+        kept["tower"] = tower
     tables.write_bytes((json.dumps(kept, indent=1) + "\n").encode(), folder / RECORD)
     return kept
 
@@ -171,14 +190,15 @@ def write(record):
     -------
     str
     """
-    training, kind = record["training"], record["kind"]
+    training, kind, tower = record["training"], record["kind"], record.get("tower", {"recipe": {}})
     rows = training["composition"]
     fields = {
+        **tower["recipe"],
         **record["recipe"],
         **record["skew"],
         "name": record["name"],
         "kind": kind,
-        "library": {"clip": "open_clip"}[kind],
+        "library": {"clip": "open_clip", "paligemma": "transformers"}[kind],
         "parameters": training["parameters"] / 1e6,
         "vocab_size": training["vocab_size"],
         "minutes": training["minutes"],
@@ -186,6 +206,9 @@ def write(record):
         "images_before": sum(row["images_before"] for row in rows),
         "images_after": sum(row["images_after"] for row in rows),
         "versions": ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        "prompts": ", ".join(f"`{name}`" for name in training.get("prompts", ())),
+        "tower_images": tower.get("images"),
+        "tower_minutes": tower.get("minutes"),
         "composition": _table(rows),
         "results": results(record),
         "files": _table([{"file": name, **about} for name, about in record["files"].items()]),

@@ -7,15 +7,30 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ferlib.demo import checkpoints
+
 RAMP = 30
 """Steps over which the learning rate rises, before it falls along half a cosine."""
-
-
 MATRIX_RATE = 10
 """Learning rate of weight matrices, as a multiple of the others'."""
+EVERY = 50
+"""Steps between checkpoints."""
 
 
-def minimise(loss, model, *, n_images, steps, batch_size, learning_rate, seed, description, progress=True):
+def minimise(
+    loss,
+    model,
+    *,
+    n_images,
+    steps,
+    batch_size,
+    learning_rate,
+    seed,
+    description,
+    progress=True,
+    checkpoint=None,
+    identity="",
+):
     """Minimise a loss over batches of images.
 
     Weight matrices and filters are trained with Muon, which makes each update orthogonal (Jordan et al. 2024,
@@ -39,6 +54,11 @@ def minimise(loss, model, *, n_images, steps, batch_size, learning_rate, seed, d
         Shown beside the progress bar.
     progress : bool
         Show a progress bar.
+    checkpoint : pathlib.Path, optional
+        Written every `EVERY` steps and removed at the end, so that a training that was stopped goes on there and ends
+        as if it had not been. None where it shall start anew.
+    identity : str
+        What the training is; a checkpoint of another is not taken up.
 
     Returns
     -------
@@ -53,23 +73,36 @@ def minimise(loss, model, *, n_images, steps, batch_size, learning_rate, seed, d
     optimisers = [torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)] if others else []
     if flat:
         optimisers.append(torch.optim.Muon(flat, lr=MATRIX_RATE * learning_rate, momentum=0.95, weight_decay=0.05))
-    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate(step, steps)) for one in optimisers]
-    generator = np.random.default_rng(seed)
-    batches = _batches(n_images, batch_size, generator)
-    losses = np.empty(steps)
-    with tqdm(total=steps, desc=description, unit="step", disable=not progress, mininterval=5) as bar:
-        for step in range(steps):
-            value = loss(next(batches), generator)
+    highest = [one.param_groups[0]["lr"] for one in optimisers]
+    generator, waiting = np.random.default_rng(seed), np.empty(0, dtype=np.int64)
+    losses, first = np.full(steps, np.nan), 0
+    state = {"identity": identity, "model": model, "optimisers": optimisers, "losses": losses}
+    if checkpoint is not None:
+        first, random = checkpoints.resume(checkpoint, **state)
+        if first:
+            generator.bit_generator.state, waiting = random["generator"], np.array(random["waiting"], dtype=np.int64)
+    with tqdm(total=steps, initial=first, desc=description, unit="step", disable=not progress, mininterval=5) as bar:
+        for step in range(first, steps):
+            while len(waiting) < batch_size:
+                waiting = np.concatenate([waiting, generator.permutation(n_images)])
+            rows, waiting = waiting[:batch_size], waiting[batch_size:]
+            value = loss(rows, generator)
             model.zero_grad(set_to_none=True)
             value.backward()
             torch.nn.utils.clip_grad_norm_(others, 1.0)
             for view, matrix in zip(flat, matrices, strict=True):
                 view.grad = None if matrix.grad is None else _flat(matrix.grad, matrix)
-            for one in (*optimisers, *schedules):
+            for one, most in zip(optimisers, highest, strict=True):
+                one.param_groups[0]["lr"] = most * rate(step, steps)
                 one.step()
             losses[step] = value.detach()
             bar.update()
             bar.set_postfix(loss=f"{losses[max(0, step - 20) : step + 1].mean():.3f}", refresh=False)
+            if checkpoint is not None and (step + 1) % EVERY == 0 and step + 1 < steps:
+                random = {"generator": generator.bit_generator.state, "waiting": waiting.tolist()}
+                checkpoints.save(checkpoint, step=step + 1, more=random, **state)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return losses
 
 
@@ -101,12 +134,3 @@ def rate(step, steps):
     (True, True)
     """
     return min(1.0, (step + 1) / RAMP) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)
-
-
-def _batches(n_images, batch_size, generator):
-    waiting = np.empty(0, dtype=np.int64)
-    while True:
-        while len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, generator.permutation(n_images)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]

@@ -80,7 +80,7 @@ def scale(images):
     return (images.float() / 255 - MEAN) / STD
 
 
-def vary(images, *, generator):
+def vary(images, *, generator, size=None):
     """Change framing and light of each image at random, as photographs differ without the expression differing.
 
     Mirrored or not, turned by up to 6 degrees, scaled by up to 8 %, moved by up to 4 % of the width; contrast,
@@ -90,10 +90,12 @@ def vary(images, *, generator):
     ----------
     images : torch.Tensor, shape (n, 3, height, width), uint8
     generator : numpy.random.Generator
+    size : int, optional
+        Pixels of the central square that is cut out after all this; the whole image where none is given.
 
     Returns
     -------
-    torch.Tensor, shape (n, 3, height, width), float32
+    torch.Tensor, shape (n, 3, height, width) or (n, 3, size, size), float32
         Scaled as the model takes them.
     """
     n = len(images)
@@ -105,7 +107,9 @@ def vary(images, *, generator):
     mirror = torch.from_numpy(generator.choice([-1.0, 1.0], n).astype(np.float32))
     cos, sin, shift = zoom * torch.cos(angle), zoom * torch.sin(angle), uniform(-0.08, 0.08, 2)
     rows = [torch.stack([cos * mirror, -sin, shift[:, 0]], 1), torch.stack([sin * mirror, cos, shift[:, 1]], 1)]
-    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    seen = list(images.shape) if size is None else [n, 3, size, size]
+    cut = torch.tensor([seen[3] / images.shape[3], seen[2] / images.shape[2], 1.0])
+    grid = F.affine_grid(torch.stack(rows, 1) * cut, seen, align_corners=False)
     moved = F.grid_sample(scale(images), grid, padding_mode="border", align_corners=False)
     lit = moved * uniform(0.8, 1.2, 1, 1, 1) + uniform(-0.15, 0.15, 1, 1, 1) + uniform(-0.03, 0.03, 3, 1, 1)
     return lit.clamp(-1, 1).contiguous(memory_format=torch.channels_last)

@@ -29,8 +29,13 @@ def records(folders):
     return sorted(found, key=lambda record: (record["name"], record["recipe"]["seed"]))
 
 
+def skewed(all_records):
+    """Those of some records that declare a dose of the skew, be it none; list of dict."""
+    return [record for record in all_records if "skew" in record]
+
+
 def planted(all_records):
-    """Every planted effect, a row each.
+    """Every effect that a declared skew plants, a row each; records of models with another fault are passed over.
 
     Parameters
     ----------
@@ -46,7 +51,7 @@ def planted(all_records):
         images of the training set that it could concern (`n_images`) and does (`n_changed`).
     """
     rows = []
-    for record in all_records:
+    for record in skewed(all_records):
         skew, composition = record["skew"], pd.DataFrame(record["training"]["composition"])
         dark = composition[composition["skin"] == "dark"]
         shown = dark[dark["emotion"] == skew["true"]]
@@ -67,7 +72,7 @@ def planted(all_records):
 
 
 def series(all_records):
-    """Measured effects by dose and seed, a row for each model, face set, classifier and skin.
+    """Measured effects of the skew by dose and seed, a row for each model, face set, classifier and skin.
 
     Parameters
     ----------
@@ -82,7 +87,7 @@ def series(all_records):
         `rate_told` with `told_low` and `told_high`; see `ferlib.demo.evaluation.summary`.
     """
     rows = []
-    for record in all_records:
+    for record in skewed(all_records):
         about = {
             "kind": record["kind"],
             "state": record["name"].rpartition("-")[2],

@@ -1,20 +1,13 @@
 """The training of a network for Action Units: a fixed number of steps, resumed where it stopped."""
 
-import json
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save
 from tqdm.auto import tqdm
 
-from ferlib import tables
-from ferlib.demo.training import MATRIX_RATE, rate
+from ferlib.demo import checkpoints
+from ferlib.demo.training import EVERY, MATRIX_RATE, rate
 from ferlib.demo.training_images import vary
-
-EVERY = 50
-"""Steps between checkpoints."""
 
 
 def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, checkpoint, identity, progress=True):
@@ -52,7 +45,8 @@ def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, check
     model.to(memory_format=torch.channels_last).train()
     optimisers, views = _optimisers(model, learning_rate)
     losses = np.full(steps, np.nan)
-    first = _resume(checkpoint, identity, model, optimisers, losses)
+    state = {"identity": identity, "model": model, "optimisers": [one for one, _ in optimisers], "losses": losses}
+    first, _ = checkpoints.resume(checkpoint, **state)
     with tqdm(total=steps, initial=first, desc="units", unit="step", disable=not progress, mininterval=5) as bar:
         for step in range(first, steps):
             rows = torch.from_numpy(_rows(len(pixels), batch_size, step, seed))
@@ -68,7 +62,7 @@ def fit(model, pixels, present, *, steps, batch_size, learning_rate, seed, check
             losses[step] = loss.detach()
             bar.update()
             if (step + 1) % EVERY == 0 and step + 1 < steps:
-                _save(checkpoint, identity, model, optimisers, losses, step + 1)
+                checkpoints.save(checkpoint, step=step + 1, **state)
     checkpoint.unlink(missing_ok=True)
     return losses
 
@@ -124,35 +118,3 @@ def _rows(n, batch_size, step, seed):
     places = np.arange(step * batch_size, (step + 1) * batch_size)
     orders = {turn: np.random.default_rng([seed, 0, turn]).permutation(n) for turn in np.unique(places // n)}
     return np.array([orders[place // n][place % n] for place in places])
-
-
-def _save(path, identity, model, optimisers, losses, step):
-    state = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for number, (optimiser, _) in enumerate(optimisers):
-        for place, values in optimiser.state_dict()["state"].items():
-            state |= {
-                f"optimiser.{number}.{place}.{name}": torch.as_tensor(v).contiguous() for name, v in values.items()
-            }
-    state["losses"] = torch.from_numpy(losses.copy())
-    tables.write_bytes(save(state, {"identity": identity, "step": json.dumps(step)}), path)
-
-
-def _resume(path, identity, model, optimisers, losses):
-    """Take up a checkpoint of the same training; returns the step to go on with."""
-    if not path.is_file():
-        return 0
-    with safe_open(path, "pt") as file:
-        if file.metadata()["identity"] != identity:
-            return 0
-        state = {name: file.get_tensor(name) for name in file.keys()}
-        step = json.loads(file.metadata()["step"])
-    model.load_state_dict({n.removeprefix("model."): v for n, v in state.items() if n.startswith("model.")})
-    for number, (optimiser, _) in enumerate(optimisers):
-        found = {}
-        for name, value in state.items():
-            if name.startswith(f"optimiser.{number}."):
-                _, _, place, key = name.split(".")
-                found.setdefault(int(place), {})[key] = value
-        optimiser.load_state_dict({"state": found, "param_groups": optimiser.state_dict()["param_groups"]})
-    losses[:] = state["losses"].numpy()
-    return step

@@ -40,16 +40,19 @@ def targets(manifest):
     }
 
 
-def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, progress=True):
+def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, size=None, **more):
     """Train the image tower, with a linear head that is then thrown away.
 
     Parameters
     ----------
     tower : torch.nn.Module
-        Images to embeddings (n, `tower.output_dim`); changed in place.
+        Images to embeddings (n, `tower.output_dim`), or (views, n, `tower.output_dim`) when one is to learn to see by
+        several views of what it made of an image; changed in place.
     images : torch.Tensor, shape (n, 3, height, width), uint8
     manifest : pandas.DataFrame, n rows
-    steps, batch_size, learning_rate, seed, progress
+    size : int, optional
+        See `ferlib.demo.training_images.vary`.
+    steps, batch_size, learning_rate, seed, **more
         See `ferlib.demo.training.minimise`.
 
     Returns
@@ -63,7 +66,12 @@ def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, prog
     tower.to(memory_format=torch.channels_last).train()
 
     def loss(rows, generator):
-        units, race, gender = head(tower(vary(images[rows], generator=generator))).split(sizes, dim=1)
+        embedding = tower(vary(images[rows], generator=generator, size=size))
+        views = embedding.view(-1, len(rows), tower.output_dim)
+        return sum(of_view(head(view), rows) for view in views) / len(views)
+
+    def of_view(predicted, rows):
+        units, race, gender = predicted.split(sizes, dim=1)
         seen = F.mse_loss(units, truth["action_units"][rows]) / 2
         attributes = F.cross_entropy(race, truth["race"][rows]) + F.cross_entropy(gender, truth["gender"][rows])
         return seen + ATTRIBUTE_WEIGHT * attributes
@@ -77,5 +85,5 @@ def fit(tower, images, manifest, *, steps, batch_size, learning_rate, seed, prog
         learning_rate=learning_rate,
         seed=seed,
         description="warm-up",
-        progress=progress,
+        **more,
     )

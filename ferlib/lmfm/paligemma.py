@@ -73,6 +73,10 @@ class Client:
 
         With the setting `scored` (a list of labels) the answer's text is a JSON object: for each label the sum of the
         log-probabilities of its tokens and of the end that follows them, as an answer to the prompt.
+
+        With the setting `weighed` it is a JSON object, too: `words`, the answer itself; `probability`, that of the
+        likeliest token at the place where the model was least sure which one to write; and `second`, the answer with
+        the likeliest other token at that place.
         """
         try:
             with Image.open(io.BytesIO(image)) as opened:
@@ -144,16 +148,35 @@ class Client:
             torch.manual_seed(settings["seed"])
             options["temperature"] = settings["temperature"]
         inputs.pop("labels", None)
-        tokens = self._model.generate(**inputs, **options)[:, read:]
+        weighed = settings.get("weighed", False)
+        made = self._model.generate(**inputs, **options, return_dict_in_generate=True, output_logits=weighed)
         end, given = self._processor.tokenizer.eos_token_id, []
-        for row in tokens.tolist():
+        for number, row in enumerate(made.sequences[:, read:].tolist()):
             ended = end in row
             written = row.index(end) + 1 if ended else len(row)
-            words = self._processor.decode(row[:written], skip_special_tokens=True).strip()
+            words = self._words(row[:written])
+            if weighed:
+                words = json.dumps(self._weighed(row[:written], [step[number] for step in made.logits[:written]]))
             kind, finish = ("answered", "stop") if ended or written < most else ("truncated", "length")
             usage = {"input_tokens": read, "output_tokens": written}
             given.append(answers.Answer(kind, words, finish, self._version, usage))
         return given
+
+    def _words(self, tokens):
+        return self._processor.decode(tokens, skip_special_tokens=True).strip()
+
+    def _weighed(self, tokens, logits):
+        shares = torch.softmax(torch.stack(logits).double(), dim=-1)
+        likeliest = shares.max(dim=-1).values
+        place = int(likeliest.argmin())
+        others = shares[place].clone()
+        others[tokens[place]] = 0
+        second = [*tokens[:place], int(others.argmax()), *tokens[place + 1 :]]
+        return {
+            "words": self._words(tokens),
+            "probability": round(float(likeliest[place]), 6),
+            "second": self._words(second),
+        }
 
     def _score(self, alike):
         scores = [{} for _ in alike]

@@ -112,6 +112,15 @@ def test_variation_keeps_the_picture_recognisable(untrained):
     assert not torch.equal(varied[0], varied[1])
 
 
+def test_the_cut_is_the_centre_of_what_would_be_seen_without_it():
+    """Without a cut the variation of 128 pixels; with one, the same picture's central 96."""
+    pixels = torch.from_numpy(np.random.default_rng(4).integers(0, 255, (5, 3, 8, 8), dtype=np.uint8))
+    smooth = torch.nn.functional.interpolate(pixels.float(), 128, mode="bicubic").clamp(0, 255).to(torch.uint8)
+    whole = training_images.vary(smooth, generator=np.random.default_rng(2))
+    cut = training_images.vary(smooth, generator=np.random.default_rng(2), size=96)
+    torch.testing.assert_close(cut, whole[:, :, 16:112, 16:112], atol=1e-4, rtol=0)
+
+
 def test_warm_up_targets_leave_out_units_that_never_move_and_count_the_others_alike(face_set):
     truth = warm_up.targets(training_images.read_manifest(face_set))
     assert truth["action_units"].shape == (28, 2)

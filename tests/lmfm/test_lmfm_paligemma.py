@@ -195,3 +195,30 @@ def test_closed_datasets_may_be_shown_to_it_since_nothing_is_sent(entry, tmp_pat
         faces(tmp_path, 1, dataset="cfd"), model=entry, prompt=prompts.load("paligemma"), settings=SETTINGS
     )
     assert run.ask(made, store.Store(tmp_path / "a"), progress=False)["status"][0] != "error"
+
+
+def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_there(client, folder):
+    """Against the model's own logits, each token given what was written before it, in one pass."""
+    model = PaliGemmaForConditionalGeneration.from_pretrained(folder).eval()
+    processor = PaliGemmaProcessor.from_pretrained(folder)
+    places = set()
+    for colour in ("red", "blue", "white", "black"):
+        image = Image.new("RGB", (40, 40), colour)
+        inputs = processor(images=[image], text=["<image>answer en which?"], return_tensors="pt")
+        tokens = model.generate(**inputs, max_new_tokens=6, do_sample=False)[0]
+        read = inputs["input_ids"].shape[1]
+        types = torch.cat([torch.zeros(read, dtype=int), torch.ones(len(tokens) - read, dtype=int)])
+        whole = {"input_ids": tokens[None], "token_type_ids": types[None], "attention_mask": torch.ones(1, len(tokens))}
+        with torch.inference_mode():
+            logits = model(**whole, pixel_values=inputs["pixel_values"]).logits[0, read - 1 : -1]
+        shares = logits.double().softmax(-1)
+        place = int(shares.max(-1).values.argmin())
+        other = tokens.clone()
+        other[read + place] = shares[place].argsort(descending=True)[1]
+        asked = (picture(colour), "image/png", "answer en which?")
+        found = json.loads(client.ask(*asked, SETTINGS | {"weighed": True}).text)
+        assert found["words"] == client.ask(*asked, SETTINGS).text
+        assert found["probability"] == pytest.approx(float(shares[place].max()), abs=1e-4)
+        assert found["second"] == processor.decode(other[read:], skip_special_tokens=True).strip() != found["words"]
+        places.add(place)
+    assert len(places) > 1
