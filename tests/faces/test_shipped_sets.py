@@ -39,7 +39,7 @@ def test_the_manifest_says_what_the_design_says_today(manifests, name):
         if pd.api.types.is_numeric_dtype(designed[column]):
             assert np.allclose(shipped[column], designed[column], rtol=1e-5, atol=1e-9), column
         else:
-            assert (shipped[column].fillna("") == designed[column]).all(), column
+            assert (shipped[column].astype(object).fillna("") == designed[column]).all(), column
 
 
 def test_all_sets_together_are_small(manifests):
