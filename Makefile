@@ -35,7 +35,7 @@ EXECUTED := $(NAMES:%=$(RUN)/executed/%.ipynb)
 SOURCES := $(wildcard ferlib/*.py ferlib/*/*.py)
 # The light core is enough to audit a CSV; an environment that has everything is not made twice.
 CORE := $(if $(wildcard $(VENV)/.ready),$(VENV)/.ready,$(VENV)/.core)
-DEMO_MODELS := $(wildcard data/demo/models/*/*)
+DEMO_MODELS := $(filter-out data/demo/models/demo-aunet-%,$(wildcard data/demo/models/*/*))
 
 # The kernel of this environment, not one of the same name installed for the user.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -46,6 +46,7 @@ AFTER_01_data_prep :=
 AFTER_02_embedding := 01_data_prep
 AFTER_03_probing := 01_data_prep 02_embedding
 AFTER_04_lmfm_prompting := 01_data_prep
+AFTER_05_action_units := 01_data_prep 02_embedding
 AFTER_06_bias_stats := 01_data_prep 03_probing 04_lmfm_prompting
 AFTER_07_controlled_faces := 01_data_prep 03_probing 04_lmfm_prompting 06_bias_stats
 AFTER_09_published_claims :=
@@ -58,6 +59,7 @@ READS_01_data_prep := $(RAW) $(foreach set,people crossed light_pose,$(wildcard 
 READS_02_embedding := $(DEMO_MODELS)
 READS_03_probing := $(DEMO_MODELS) data/published/accuracy.csv
 READS_09_published_claims := $(wildcard data/published/*.csv)
+READS_05_action_units := $(wildcard data/demo/models/demo-aunet-*/*.json data/demo/models/demo-aunet-*/*.safetensors) $(wildcard data/demo/action_units/manifest.csv data/demo/action_units/regions.csv data/demo/people/manifest.csv)
 READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
 
 # A file that is there as long as a notebook has not got all that it asked for.

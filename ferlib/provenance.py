@@ -16,8 +16,8 @@ from ferlib.tables import write_bytes
 
 PACKAGES = (
     "numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "pingouin", "matplotlib", "seaborn", "pillow",
-    "papermill", "torch", "torchvision", "open_clip_torch", "transformers", "openai", "google-genai",
-    "google-generativeai",
+    "papermill", "torch", "torchvision", "captum", "zennit", "open_clip_torch", "transformers", "openai",
+    "google-genai", "google-generativeai",
 )  # fmt: skip
 """Packages whose version can change a number."""
 

@@ -19,6 +19,7 @@ NOTEBOOKS = sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
 AUDIT = [name for name in NAMES if name != "09_published_claims"]
 """The notebooks that depend on the images; the published numbers depend on nothing else."""
+UNITS = ["05_action_units"]
 RECORDED = paths.ROOT / "tests" / "recorded" / "smoke_headline.csv"
 
 
@@ -105,7 +106,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("notebooks/01_data_prep.ipynb", AUDIT),
         ("notebooks/03_probing.ipynb", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("notebooks/10_figures.ipynb", ["10_figures"]),
-        ("ferlib/probe.py", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("ferlib/probe.py", ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/stats/paired.py", ["07_controlled_faces"]),
         ("data/published/confusions.csv", ["09_published_claims"]),
@@ -118,7 +119,13 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("data/demo/models/demo-clip-skewed/open_clip_model.safetensors", AUDIT[1:]),
         ("{run}/tables/accuracy_by_group.csv", ["07_controlled_faces", "10_figures"]),
         ("{run}/predictions/demo-openai.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
-        ("{run}/embeddings/demo-clip-skewed.npz", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        (
+            "{run}/embeddings/demo-clip-skewed.npz",
+            ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"],
+        ),
+        ("ferlib/units/relevance.py", UNITS),
+        ("data/demo/action_units/regions.csv", UNITS),
+        ("data/demo/models/demo-aunet-skewed/model.safetensors", UNITS),
     ],
 )
 def test_a_change_re_runs_what_depends_on_it_and_nothing_else(smoke, make, changed, expected):

@@ -31,7 +31,7 @@ def as_table(maps, *, rows, columns, names=("row", "column")):
         The two columns, `y` and `x` (block from the upper left, from 0) and `value`.
     """
     row, column, y, x = (place.ravel() for place in np.indices(maps.shape))
-    named = {names[0]: np.array(rows, dtype=object)[row], names[1]: np.array(columns, dtype=object)[column]}
+    named = {names[0]: np.array(list(rows), dtype=object)[row], names[1]: np.array(list(columns), dtype=object)[column]}
     return pd.DataFrame({**named, "y": y, "x": x, "value": np.asarray(maps, dtype=float).ravel()})
 
 

@@ -128,8 +128,9 @@ def by_group(answers, people, *, attributes, alpha=0.05, min_people=3):
     for unit, rows in answers.groupby("unit", sort=True):
         for by in ("all", *attributes):
             labels = pd.Series("all", index=people["subject_id"]) if by == "all" else people.set_index("subject_id")[by]
-            frames.append(_of_unit(rows, labels, alpha, min_people).assign(unit=unit, by=by))
-    return pd.concat(frames, ignore_index=True)[list(TABLE)]
+            found = _of_unit(rows, labels, alpha, min_people)
+            frames.append({"unit": [unit] * len(found["group"]), "by": [by] * len(found["group"]), **found})
+    return pd.DataFrame({name: np.concatenate([frame[name] for frame in frames]) for name in TABLE})
 
 
 def tallies(answers):
@@ -158,6 +159,7 @@ def tallies(answers):
 
 
 def _of_unit(rows, labels, alpha, min_people):
+    """Columns of `TABLE` for one unit and attribute, each measure's groups together, as a dict."""
     subjects, count, n = tallies(rows)
     group = labels.reindex(subjects).to_numpy()
     names = sorted(set(group))
@@ -173,19 +175,20 @@ def _of_unit(rows, labels, alpha, min_people):
         balanced, balanced - np.hypot(*down.T) / 2, np.minimum(balanced + np.hypot(*up.T) / 2, 1),
     )  # fmt: skip
     table["average_precision"] = _precision(rows, labels, names, effective_n(sums, alpha=alpha)[:, 1], alpha)
-    n_images, n_present = sums.n[:, 0].astype(int), sums.n[:, 1].astype(int)
-    counted = {"group": names, "n_images": n_images, "n_present": n_present, "n_subjects": members.sum(axis=1)}
-    frames = []
-    for name in MEASURES:
-        value, below, above = table[name]
-        frame = pd.DataFrame({**counted, "measure": name, "value": value, "ci_low": below, "ci_high": above})
-        frame = frame.assign(prevalence=n_present / n_images, ci_method=METHODS[name], reason="")
-        nothing, few = frame["value"].isna(), frame["n_subjects"] < min_people
-        frame.loc[few, "reason"] = [f"only {k} people, fewer than {min_people}" for k in frame.loc[few, "n_subjects"]]
-        frame.loc[nothing, "reason"] = "no image to divide by"
-        frame.loc[few | nothing, ["ci_low", "ci_high"]] = np.nan
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    value, below, above = (np.concatenate([table[name][part] for name in MEASURES]) for part in range(3))
+    times = len(MEASURES)
+    n_images, n_present = (np.tile(sums.n[:, k].astype(int), times) for k in (0, 1))
+    people = np.tile(members.sum(axis=1), times)
+    nothing, few = np.isnan(value), people < min_people
+    reason = np.array(["", *(f"only {k} people, fewer than {min_people}" for k in range(min_people))], dtype=object)
+    reason = np.where(nothing, "no image to divide by", reason[np.where(few, people + 1, 0)])
+    below, above = (np.where(few | nothing, np.nan, end) for end in (below, above))
+    measure = np.repeat(np.array(MEASURES, dtype=object), len(names))
+    return {
+        "group": np.tile(np.array(names, dtype=object), times), "measure": measure, "n_images": n_images,
+        "n_present": n_present, "n_subjects": people, "prevalence": n_present / n_images, "value": value,
+        "ci_low": below, "ci_high": above, "ci_method": [METHODS[name] for name in measure], "reason": reason,
+    }  # fmt: skip
 
 
 def _precision(rows, labels, names, effective_present, alpha):

@@ -2,7 +2,13 @@
 
 import copy
 
+import numpy as np
+import pandas as pd
 import torch
+from PIL import Image
+
+from ferlib.labels import EMOTIONS
+from ferlib.paths import absolute
 
 
 class ProbedCLIP(torch.nn.Module):
@@ -36,3 +42,39 @@ class ProbedCLIP(torch.nn.Module):
                 if hasattr(module, "reset_parameters"):
                     module.reset_parameters()
         return ProbedCLIP(other, self.coefficients, self.intercepts).eval()
+
+
+def questions(faces, emotions):
+    """Which image each person is asked about: that which shows an emotion's unit most strongly, if possible alone.
+
+    Parameters
+    ----------
+    faces : ferlib.units.faces.Faces
+    emotions : dict of str to str
+        Emotion, and its Action Unit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `row`, `image_id`, `subject_id`, `path`, `unit`, `emotion`, and `output`, the emotion's number in
+        `ferlib.labels.EMOTIONS`.
+    """
+    alone = (faces.manifest["kind"] == "single").to_numpy()
+    among = alone if alone.any() else np.ones(len(alone), bool)
+    frames = []
+    for emotion, unit in emotions.items():
+        shows = (faces.present[unit] == 1).fillna(False).to_numpy(bool)
+        order = [name for name in (unit, "image_id") if name in faces.manifest]
+        strongest = faces.manifest[among & shows].sort_values(order).groupby("subject_id", sort=True).tail(1)
+        strongest = strongest[["row", "image_id", "subject_id", "path"]].sort_values("subject_id")
+        frames.append(strongest.assign(unit=unit, emotion=emotion, output=EMOTIONS.index(emotion)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def prepared(paths, preprocess):
+    """Images as CLIP's image tower takes them; tensor (n, 3, height, width)."""
+    batch = []
+    for path in paths:
+        with Image.open(absolute(path)) as image:
+            batch.append(preprocess(image.convert("RGB")))
+    return torch.stack(batch)

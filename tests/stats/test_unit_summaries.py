@@ -1,0 +1,69 @@
+"""Summaries: they say found only for the planted unit, group and direction, and name the units that fail."""
+
+import pandas as pd
+import pytest
+
+from ferlib.stats import unit_summaries
+
+WHERE = {"unit": "au12", "attribute": "tone", "group": "dark", "measure": "recall"}
+
+
+def contrasts(verdict="different", rates=(0.3, 0.9), unit="au12"):
+    pair = {
+        "network": "skewed",
+        "unit": unit,
+        "measure": "recall",
+        "attribute": "tone",
+        "verdict": verdict,
+        "reason": "",
+    }
+    return pd.DataFrame(
+        [
+            pair | {"group_a": "dark", "group_b": "light", "rate_a": rates[0], "rate_b": rates[1]},
+            pair | {"group_a": "dark", "group_b": "medium", "rate_a": rates[0], "rate_b": rates[1]},
+            pair | {"group_a": "light", "group_b": "medium", "rate_a": 0.1, "rate_b": 0.9},
+        ]
+    )
+
+
+def test_a_fault_is_found_in_its_direction_only():
+    (row,) = unit_summaries.planted(contrasts(), **WHERE, higher=False).to_dict("records")
+    assert (row["found"], row["contrasts"], row["other_units"]) == (2, 2, 0)
+    assert (row["dark"], row["light"]) == (0.3, "0.900: different")
+    assert unit_summaries.planted(contrasts(), **WHERE, higher=True)["found"].item() == 0
+    assert unit_summaries.planted(contrasts("inconclusive"), **WHERE, higher=False)["found"].item() == 0
+    elsewhere = pd.concat([contrasts("inconclusive"), contrasts(unit="au04")])
+    assert unit_summaries.planted(elsewhere, **WHERE, higher=False)[["found", "other_units"]].to_numpy().tolist() == [
+        [0, 3]
+    ]
+
+
+def test_the_group_may_be_named_first_or_second():
+    swapped = contrasts().rename(
+        columns={"group_a": "group_b", "group_b": "group_a", "rate_a": "rate_b", "rate_b": "rate_a"}
+    )
+    assert unit_summaries.planted(swapped, **WHERE, higher=False)["found"].item() == 2
+
+
+def test_units_that_fail_are_named_with_their_verdict():
+    table = pd.DataFrame(
+        [("n", "au01", 0.1, "different"), ("n", "au02", -0.1, "different"), ("n", "au04", 0.2, "inconclusive")],
+        columns=["network", "unit", "difference", "verdict"],
+    )
+    (row,) = unit_summaries.passed(table).to_dict("records")
+    assert (row["units"], row["surely_higher"], row["for"]) == (3, 1, "au01")
+    assert row["not_for"] == "au02 (lower), au04 (inconclusive)"
+    found = unit_summaries.controls(table.assign(control="even", mean_a=0.4, mean_b=0.2)).loc[("n", "even")]
+    assert found.to_list() == [3, pytest.approx(0.4), pytest.approx(0.2), pytest.approx(2), 1, 1, 0]
+
+
+def test_means_over_the_units_stand_beside_who_always_finds_them():
+    rows = [
+        ("k", "n", "all", unit, measure, value, prevalence)
+        for unit, value, prevalence in (("au01", 0.5, 0.2), ("au02", 0.7, 0.5))
+        for measure in (*unit_summaries.SHOWN, "recall")
+    ]
+    table = pd.DataFrame(rows, columns=["kind", "network", "by", "unit", "measure", "value", "prevalence"])
+    row = unit_summaries.detection(pd.concat([table, table.assign(by="tone", value=0)])).loc[("k", "n")]
+    assert row["units"] == 2 and row["f1"] == pytest.approx(0.6)
+    assert row["f1_if_always_found"] == pytest.approx((0.4 / 1.2 + 1 / 1.5) / 2)
