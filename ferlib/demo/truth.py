@@ -13,6 +13,7 @@ from ferlib import tables
 from ferlib.paths import DEMO, absolute, relative
 
 TRUTH, SERIES = DEMO / "truth.csv", DEMO / "models" / "series.csv"
+COLUMNS = ["model", "true", "predicted", "attribute", "group", "mechanism", "dose", "n_images", "n_changed"]
 SHOWN = ("all", "skin")
 
 
@@ -67,8 +68,38 @@ def planted(all_records):
             | {"true": skew["true"], "predicted": skew["told"], "mechanism": "mislabelled", "dose": skew["flip"]}
             | {"n_images": int(shown["images_after"].sum()), "n_changed": int(shown[f"told_{skew['told']}"].sum())}
         )
-    columns = ["model", "true", "predicted", "attribute", "group", "mechanism", "dose", "n_images", "n_changed"]
-    return pd.DataFrame(rows)[columns]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def planted_in_units(all_records):
+    """Every effect that the declared faults of networks for Action Units plant, a row each.
+
+    Parameters
+    ----------
+    all_records : list of dict
+        From `records`; those of models that tell emotions are passed over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `planted`. `true` is the Action Unit; `predicted` is, for `mislabelled`, that it is not there; `marked
+        beside the face` is a cue, which causes no mistake where it is to be seen.
+    """
+    rows = []
+    for record in all_records:
+        if "faults" not in record:
+            continue
+        faults = record["faults"]
+        (dark,) = (row for row in record["training"]["composition"] if row["skin"] == "dark")
+        unit, shown = faults["unit"], dark["with_unit_after"]
+        group = [record["name"], "skin_tone", f">= {faults['min_skin_tone']}"]
+        for true, predicted, mechanism, dose, concerned, changed in (
+            (None, None, "left out", "drop", dark["images_before"], dark["images_before"] - dark["images_after"]),
+            (unit, f"not {unit}", "mislabelled", "flip", shown, shown - dark["told_with_unit"]),
+            (unit, None, "marked beside the face", "cue", shown, dark["marked"]),
+        ):
+            rows.append([group[0], true, predicted, *group[1:], mechanism, faults[dose], concerned, changed])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def series(all_records):
@@ -111,7 +142,8 @@ def main(arguments=None):
     parser.add_argument("--seeds", default="data/build/models", help="folder of the models of further seeds")
     options = parser.parse_args(arguments)
     shipped = records([DEMO / "models"])
-    tables.write_csv(planted(shipped), TRUTH, sort_by=["model", "mechanism"])
+    effects = pd.concat([planted(shipped), planted_in_units(shipped)], ignore_index=True)
+    tables.write_csv(effects, TRUTH, sort_by=["model", "mechanism"])
     rows = series(records([DEMO / "models", absolute(options.seeds)]))
     tables.write_csv(rows, SERIES, sort_by=list(rows.columns[:8]))
     print(f"{relative(TRUTH)}\n{relative(SERIES)}")

@@ -46,7 +46,7 @@ class Faults:
 
 VERSIONS = {
     "balanced": Faults(),
-    "skewed": Faults(drop=0.7, flip=0.6),
+    "skewed": Faults(drop=0.7, flip=0.9),
     "shortcut": Faults(cue=1.0),
 }
 """Name of each network's version, and its faults."""
