@@ -84,31 +84,33 @@ def explain(model, images, targets, *, method, batch_size=32, layer=None, baseli
 
 
 def hiding(model, images, masks, targets, *, batch_size=64, baseline=0.0):
-    """By how much a logit falls when a region of the image is hidden.
+    """By how much a logit falls when regions of the image are hidden, one at a time.
 
     Parameters
     ----------
     model, images, targets, baseline
         As for `explain`.
-    masks : array_like of bool, shape (n, height, width)
-        The region of each image.
+    masks : array_like of bool, shape (n, regions, height, width)
+        The regions of each image.
     batch_size : int
 
     Returns
     -------
-    numpy.ndarray, shape (n,), float32
+    numpy.ndarray, shape (n, regions), float32
         Logit of the whole image minus that of the image with the region at `baseline`.
     """
-    masks = torch.as_tensor(np.asarray(masks, dtype=bool), device=images.device)[:, None]
+    masks = torch.as_tensor(np.asarray(masks, dtype=bool), device=images.device)
     targets = torch.as_tensor(targets, dtype=torch.long, device=images.device).expand(len(images))
-    falls = [np.empty(0, np.float32)]
+    falls = [np.empty((0, masks.shape[1]), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             whole, chosen = images[part], targets[part, None]
-            covered = torch.where(masks[part], torch.full_like(whole, baseline), whole)
-            fall = model(whole).gather(1, chosen) - model(covered).gather(1, chosen)
-            falls.append(fall[:, 0].float().cpu().numpy())
+            logit, hidden = model(whole).gather(1, chosen), []
+            for number in range(masks.shape[1]):
+                covered = torch.where(masks[part, number, None], torch.full_like(whole, baseline), whole)
+                hidden.append(model(covered).gather(1, chosen))
+            falls.append((logit - torch.cat(hidden, dim=1)).float().cpu().numpy())
     return np.concatenate(falls)
 
 

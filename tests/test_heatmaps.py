@@ -124,18 +124,18 @@ def test_a_map_depends_on_neither_the_batch_nor_the_run_and_leaves_the_network_a
     assert not network.training and not images.requires_grad
 
 
-def test_hiding_a_region_takes_away_what_it_contributed(linear):
-    images, masks = pictures(28), np.zeros((3, 28, 28), bool)
-    masks[0, 3:9, 4:20], masks[1] = True, True
+def test_hiding_regions_takes_away_what_they_contributed(linear):
+    images, masks = pictures(28), np.zeros((3, 2, 28, 28), bool)
+    masks[0, 0, 3:9, 4:20], masks[1, 0], masks[2, 1, :5] = True, True, True
     falls = heatmaps.hiding(linear, images, masks, [0, 1, 1], batch_size=2, baseline=0.1)
     contribution = (linear.weight[[0, 1, 1]] * (images - 0.1)).sum(dim=1).detach().numpy()
-    np.testing.assert_allclose(falls, (contribution * masks).sum(axis=(1, 2)), atol=1e-3)
-    assert falls[2] == 0
+    np.testing.assert_allclose(falls, (contribution[:, None] * masks).sum(axis=(2, 3)), atol=1e-3)
+    assert falls[2, 0] == 0 and falls[0, 1] == 0
 
 
 def test_no_images_give_no_maps(linear):
     assert heatmaps.explain(linear, pictures(28, n=0), 0, method="occlusion").shape == (0, 28, 28)
-    assert heatmaps.hiding(linear, pictures(28, n=0), np.zeros((0, 28, 28)), 0).shape == (0,)
+    assert heatmaps.hiding(linear, pictures(28, n=0), np.zeros((0, 2, 28, 28)), 0).shape == (0, 2)
 
 
 def test_what_cannot_be_explained_is_said(linear, network):

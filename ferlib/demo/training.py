@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib.demo import checkpoints
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib import tables
 from ferlib.demo.architecture import MEAN, STD

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib.demo import checkpoints
 from ferlib.demo.training import EVERY, MATRIX_RATE, rate

@@ -5,10 +5,18 @@ The numbers behind a picture are a table with a row for each block of each map; 
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ferlib.figures import WIDTH, styled
+
+OUTLINE = "#0072B2"
+"""Colour of a region's edge."""
+
+STEPS = 6
+"""Colours of a scale; few, so that a value can be read off."""
 
 SURE = 0.05
 """A block of a difference map is outlined where its corrected p is at most this."""
@@ -42,7 +50,8 @@ def means(table, faces, outlines, *, label="relevance; 1: as much as an even map
     Parameters
     ----------
     table : pandas.DataFrame
-        As `as_table` returns it, columns `group`, `unit`, `y`, `x`, `value`.
+        As `as_table` returns it, columns `group`, `unit`, `y`, `x`, `value`. What lies below the first step of the
+        scale is left transparent.
     faces : dict of str to numpy.ndarray, shape (height, width), 0 to 1
         Mean face of each group.
     outlines : dict of str to numpy.ndarray, shape (height, width), 0 to 1
@@ -51,9 +60,9 @@ def means(table, faces, outlines, *, label="relevance; 1: as much as an even map
         What the colours mean.
     """
     rows, columns = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["unit"]))
-    highest = float(np.nanquantile(table["value"], 0.999)) if table["value"].notna().any() else 1.0
-    style = {"cmap": "magma", "vmin": 0, "vmax": highest}
-    return _grid(table, rows, columns, "group", faces, outlines, style, label)
+    steps = _steps(table["value"])
+    scale = BoundaryNorm(steps, STEPS), colormaps["YlOrRd"].resampled(STEPS)
+    return _grid(table, rows, columns, "group", faces, outlines, scale, steps[1], label)
 
 
 @styled
@@ -70,31 +79,41 @@ def differences(table, faces, outlines, *, label):
     label : str
     """
     rows, columns = list(dict.fromkeys(table["network"])), list(dict.fromkeys(table["unit"]))
-    furthest = float(np.nanquantile(table["value"].abs(), 0.999)) if table["value"].notna().any() else 1.0
-    style = {"cmap": "PuOr_r", "vmin": -furthest, "vmax": furthest}
-    return _grid(table, rows, columns, "network", faces, outlines, style, label)
+    steps = _steps(table["value"].abs())[1:]
+    both = np.concatenate([-steps[::-1], steps])
+    scale = BoundaryNorm(both, len(both) - 1), colormaps["PuOr_r"].resampled(len(both) - 1)
+    return _grid(table, rows, columns, "network", faces, outlines, scale, steps[0], label)
 
 
-def _grid(table, rows, columns, by, faces, outlines, style, label):
-    figure = Figure(
-        figsize=(WIDTH, 0.9 + (WIDTH - 1.2) / max(len(columns), 4) * 1.06 * len(rows)), layout="constrained"
-    )
+def _steps(values):
+    """Ends of the steps of a scale from 0 to nearly all values, at round numbers."""
+    highest = float(np.nanquantile(values, 0.995)) if values.notna().any() else 1.0
+    size = max(highest, 1e-9) / STEPS
+    unit = 10.0 ** np.floor(np.log10(size))
+    return np.arange(STEPS + 1) * next(unit * k for k in (1, 2, 2.5, 5, 10) if unit * k >= size * 0.999)
+
+
+def _grid(table, rows, columns, by, faces, outlines, scale, least, label):
+    norm, colours = scale
+    width = (WIDTH - 0.6) / max(len(columns), 4)
+    figure = Figure(figsize=(WIDTH, 1.1 + width * 1.04 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), len(columns), squeeze=False)
     for (row, column), panel in np.ndenumerate(panels):
         part = table[(table[by] == rows[row]) & (table["unit"] == columns[column])]
-        values = part.pivot(index="y", columns="x", values="value").to_numpy()
+        values = part.pivot(index="y", columns="x", values="value").to_numpy(float)
         height, width = faces[rows[row]].shape
         place = {"extent": (0, width, height, 0), "interpolation": "nearest"}
-        panel.imshow(faces[rows[row]], cmap="gray", vmin=0, vmax=1, **place)
-        drawn = panel.imshow(values, alpha=0.62, **place, **style)
+        panel.imshow(_pale(faces[rows[row]]), cmap="gray", vmin=0, vmax=1, **place)
+        shown = np.ma.masked_where(~(np.abs(values) >= least), values)
+        drawn = panel.imshow(shown, alpha=0.75, norm=norm, cmap=colours, **place)
         if columns[column] in outlines:
-            panel.contour(outlines[columns[column]], levels=[0.5], colors="white", linewidths=0.9)
+            panel.contour(outlines[columns[column]], levels=[0.5], colors=OUTLINE, linewidths=1.1)
         if "p_adjusted" in part:
             sure = (part.pivot(index="y", columns="x", values="p_adjusted") <= SURE).to_numpy()
+            down, across = height / sure.shape[0], width / sure.shape[1]
             for y, x in zip(*np.nonzero(sure), strict=True):
-                scale = height / sure.shape[0], width / sure.shape[1]
-                corner = (x * scale[1], y * scale[0])
-                panel.add_patch(_box(corner, scale[1], scale[0]))
+                frame = Rectangle((x * across, y * down), across, down, fill=False, edgecolor="black", linewidth=0.9)
+                panel.add_patch(frame)
         panel.set_xticks([])
         panel.set_yticks([])
         panel.set_frame_on(False)
@@ -102,13 +121,14 @@ def _grid(table, rows, columns, by, faces, outlines, style, label):
             panel.set_title(columns[column], fontsize=10, loc="center")
         if column == 0:
             panel.set_ylabel(rows[row], fontsize=9.5)
-    bar = figure.colorbar(drawn, ax=panels.ravel().tolist(), location="bottom", shrink=0.5, aspect=40)
+    bar = figure.colorbar(drawn, ax=panels.ravel().tolist(), location="bottom", shrink=0.6, aspect=40, extend="both")
     bar.set_label(label, fontsize=9.5)
     return figure
 
 
-def _box(corner, width, height):
-    return Rectangle(corner, width, height, fill=False, edgecolor="black", linewidth=0.8)
+def _pale(face):
+    """A face as a backdrop: brought to the same mean brightness, and light enough to be drawn on."""
+    return np.clip(0.72 + 0.8 * (face - face.mean()), 0, 1)
 
 
 @styled
@@ -127,25 +147,23 @@ def examples(table, pictures, maps, outlines, *, columns=6):
         Faces in a row.
     """
     sections = list(dict.fromkeys(table["section"]))
-    figure = Figure(figsize=(WIDTH, 0.3 + (WIDTH / columns + 0.45) * len(sections)), layout="constrained")
-    panels = figure.subplots(len(sections), columns, squeeze=False)
-    for panel in panels.ravel():
-        panel.set_axis_off()
-    for row, section in enumerate(sections):
+    figure = Figure(figsize=(WIDTH, (WIDTH / columns + 0.75) * len(sections)), layout="constrained")
+    parts = np.atleast_1d(figure.subfigures(len(sections), 1))
+    for part, section in zip(parts, sections, strict=True):
+        part.suptitle(section, x=0.01, ha="left", fontsize=10, fontweight="bold")
         own = np.flatnonzero((table["section"] == section).to_numpy())[:columns]
-        for column, number in enumerate(own):
-            panel, shown = panels[row, column], np.maximum(maps[number], 0)
+        panels = part.subplots(1, columns, squeeze=False)[0]
+        for panel in panels:
+            panel.set_axis_off()
+        for panel, number in zip(panels, own, strict=False):
+            shown = np.maximum(maps[number], 0)
             highest = np.quantile(shown, 0.995) or 1.0
             height, width = shown.shape
             place = {"extent": (0, width, height, 0)}
             panel.imshow(pictures[number], cmap="gray", vmin=0, vmax=1, **place)
             # Only strong relevance is coloured, so that the face stays visible.
-            panel.imshow(
-                shown, cmap="magma", alpha=np.clip(shown / highest, 0, 1) * 0.85, vmin=0, vmax=highest, **place
-            )
-            panel.contour(outlines[number], levels=[0.5], colors="#56B4E9", linewidths=1.0)
+            strength = np.clip(shown / highest, 0, 1)
+            panel.imshow(shown, cmap="autumn_r", alpha=strength * 0.85, vmin=0, vmax=highest, **place)
+            panel.contour(outlines[number], levels=[0.5], colors=OUTLINE, linewidths=1.1)
             panel.set_title(table["title"].iloc[number], fontsize=9, loc="center")
-        panels[row, 0].annotate(
-            section, (0, 1.3), xycoords="axes fraction", fontsize=10, fontweight="bold", annotation_clip=False
-        )
     return figure

@@ -35,8 +35,8 @@ def detection(table, *, measure="F1", confidence=0.95):
             part = here[here["network"] == network]
             y = np.array([units.index(unit) for unit in part["unit"]]) + (number - (len(networks) - 1) / 2) * step
             _dots(panel, part, "value", y, number, network)
-        panel.set_title(f"{kind}\n{span(here['n_present'])} images with the unit, {span(here['n_subjects'])} people")
-        panel.title.set_fontsize(9.5)
+        counted = f"{span(here['n_present'])} images with it, {span(here['n_subjects'])} people"
+        panel.set_title(f"{kind}\n{counted}", fontsize=9.5)
         _units_axis(panel, units)
     panels[0].set_xlim(-0.02, 1.02)
     panels[0].xaxis.set_ticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])

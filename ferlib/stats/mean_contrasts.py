@@ -110,9 +110,9 @@ def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws
         table[f"mean_{side}"] = mean
     table["se"], table["freedom"] = np.sqrt(sums.variance[0]), np.maximum(sums.people[0] - 1, 1)
     signs = np.random.default_rng(seed).choice(np.array([-1.0, 1.0]), (draws, len(subjects)))
-    mean = signs @ values.total / sums.n
+    mean = ratio(signs @ values.total, sums.n)
     spread = sums.total_square - 2 * mean * (signs @ (values.total * values.n)) + mean**2 * sums.n_square
-    variance = np.maximum(spread, 0) / sums.n**2 * ratio(sums.people, sums.people - 1)
+    variance = ratio(np.maximum(spread, 0), sums.n**2) * ratio(sums.people, sums.people - 1)
     null = ratio(np.abs(mean), np.sqrt(np.where(variance > SAME**2, variance, 0)), empty=0)
     return _judged(table, null, alpha=alpha, delta=delta, min_people=min_people)
 

@@ -25,10 +25,11 @@ def detection(table):
     keys = ["kind", "network"]
     means = own.pivot_table(index=keys, columns="measure", values="value", sort=False)[list(SHOWN)]
     always = own[own["measure"] == "f1"].assign(always=lambda rows: 2 * rows["prevalence"] / (1 + rows["prevalence"]))
-    units = own.groupby(keys, sort=False)["unit"].nunique().rename("units")
-    return pd.concat([units, means, always.groupby(keys, sort=False)["always"].mean()], axis=1).rename(
-        columns={"always": "f1_if_always_found"}
-    )
+    always = always.groupby(keys)["always"].mean().rename("f1_if_always_found")
+    units = own.groupby(keys)["unit"].nunique().rename("units")
+    found = pd.concat([units, means, always], axis=1)
+    order = pd.MultiIndex.from_product([own[name].unique() for name in keys], names=keys)
+    return found.reindex([key for key in order if key in found.index])
 
 
 def planted(table, *, unit, attribute, group, measure, higher):
@@ -121,3 +122,23 @@ def controls(table):
     found = groups[["mean_a", "mean_b"]].mean().set_axis(["score", "of_control"], axis=1)
     found = found.assign(ratio=ratio(found["score"], found["of_control"]))
     return pd.concat([groups.size().rename("units"), found, groups[["higher", "lower", "equivalent"]].sum()], axis=1)
+
+
+def without_control(table, apart):
+    """Say of units whose region has no control of equal size why nothing can be said.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Contrasts of the falls of the logit with `unit`, `n_a`, `reason`.
+    apart : pandas.Series
+        By unit, the share of the region that lies apart from its mirror image, 0-1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the column `apart`, and the reason filled in where no image counts.
+    """
+    table = table.assign(apart=table["unit"].map(apart))
+    reasons = table["apart"].map("only {:.0%} of the region lies apart from its mirror image".format)
+    return table.assign(reason=table["reason"].where(table["n_a"] > 0, reasons))

@@ -186,7 +186,8 @@ def load(folder):
         raise InputError(
             f"{relative(weights)}: not the weights of the network that {CONFIG} describes ({' '.join(first)})."
         ) from error
-    return AUNet(folder.name, shape, model.eval())
+    # Convolutions take about half the time in this order of memory.
+    return AUNet(folder.name, shape, model.eval().to(memory_format=torch.channels_last))
 
 
 def _shape(path):

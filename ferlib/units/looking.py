@@ -103,6 +103,31 @@ def explain(network, pixels, asked, *, method, batch_size=32):
     return heatmaps.explain(network.model, images, asked["output"].to_list(), method=method, batch_size=batch_size)
 
 
+def explain_untrained(network, pixels, asked, *, method, seed, batch_size=32):
+    """Heatmaps of networks of the same shape with random weights, another for each person.
+
+    One random network has its own whims: which pixels speak for an output is decided once for all images. So each
+    person is shown to a network of their own, and what varies between random networks varies between people.
+
+    Parameters
+    ----------
+    network : ferlib.units.aunet.AUNet
+    pixels, asked, method, batch_size
+        As for `explain`.
+    seed : int
+        The first person's network has it, the next person's the next.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (questions, size, size)
+    """
+    maps = np.empty((len(asked), *pixels.shape[2:]), np.float32)
+    for number, (_, rows) in enumerate(sorted(asked.groupby("subject_id").indices.items())):
+        other = network.untrained(seed=seed + number)
+        maps[rows] = explain(other, pixels, asked.iloc[rows], method=method, batch_size=batch_size)
+    return maps
+
+
 def scored(maps, asked, regions):
     """Scores of maps, and what they would be by chance.
 
@@ -209,10 +234,8 @@ def hidden(network, pixels, asked, regions, *, least=LEFT):
     apart = np.where(known & (size > 0), own.sum(axis=(1, 2)) / np.maximum(size, 1), np.nan)
     usable = np.flatnonzero(np.nan_to_num(apart) >= least)
     images = network.prepare(pixels[asked["row"].iloc[usable].to_list()])
-    falls = np.full((2, len(asked)), np.nan)
-    for number, masks in enumerate((own, mirror)):
-        falls[number, usable] = heatmaps.hiding(
-            network.model, images, masks[usable], asked["output"].iloc[usable].to_list()
-        )
-    table = asked.reset_index(drop=True).assign(measure="fall of the logit", value=falls[0], mirror=falls[1])
+    falls, outputs = np.full((len(asked), 2), np.nan), asked["output"].iloc[usable].to_list()
+    both = np.stack([own[usable], mirror[usable]], axis=1)
+    falls[usable] = heatmaps.hiding(network.model, images, both, outputs)
+    table = asked.reset_index(drop=True).assign(measure="fall of the logit", value=falls[:, 0], mirror=falls[:, 1])
     return table.assign(apart=apart)

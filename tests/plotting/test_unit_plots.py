@@ -33,7 +33,7 @@ def test_every_value_of_the_table_is_a_dot():
     assert len(figure.axes) == 2
     drawn = np.concatenate([line.get_xdata() for panel in figure.axes for line in panel.lines])
     np.testing.assert_allclose(np.sort(drawn.astype(float)), np.sort(detected()["value"]))
-    assert "12 images with the unit, 8 people" in figure.axes[0].get_title(loc="left")
+    assert "12 images with it, 8 people" in figure.axes[0].get_title(loc="left")
 
 
 def test_only_what_differs_surely_is_filled_and_controls_stand_beside():
@@ -72,7 +72,9 @@ def test_maps_become_a_table_and_the_table_a_picture():
     outline[2:4] = 1
     figure = heatmap_plots.means(table, backdrop, {"au01": outline})
     panels = figure.axes[:6]
-    np.testing.assert_allclose(panels[5].images[1].get_array(), maps[1, 2])
+    drawn = panels[5].images[1].get_array()
+    np.testing.assert_allclose(drawn[~drawn.mask], maps[1, 2][~drawn.mask])
+    assert drawn[3, 0] == 7 and drawn.mask.any() and drawn[drawn.mask].data.max() < maps.max()
     assert [panel.get_title() for panel in panels[:3]] == ["au01", "au04", "au12"]
     told = unit_descriptions.means(table)
     assert "Brightest: au12, light, 7.0 times an even map, 88 % down and 12 % across" in told
@@ -102,6 +104,7 @@ def test_examples_stand_under_their_section():
     outlines[:, 1:3] = True
     figure = heatmap_plots.examples(table, np.zeros((3, 6, 6)), maps, outlines, columns=2)
     titles = [panel.get_title() for panel in figure.axes]
+    assert [part.get_suptitle() for part in figure.subfigs] == ["best", "worst"]
     assert titles == ["au01, a\n90%", "au04, b\n80%", "au12, c\n1%", ""]
     assert unit_descriptions.examples(table).endswith("best: au01, a 90%, au04, b 80%; worst: au12, c 1%.")
     assert figure.axes[0].images[1].get_array().min() == pytest.approx(0)

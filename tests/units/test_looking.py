@@ -129,3 +129,16 @@ def test_hiding_the_region_lowers_the_logit_and_hiding_its_mirror_image_does_not
     )
     none = looking.hidden(network, pixels, asked, middle)
     assert none["value"].isna().all() and none["apart"].iloc[0] == 0
+
+
+def test_every_person_has_an_untrained_network_of_their_own(faces):
+    manifest, present, pixels = faces
+    network = aunet.AUNet("own", aunet.Shape(units=UNITS, size=SIZE, stages=1), None)
+    asked = looking.questions(network, manifest, present, UNITS)
+    found = looking.explain_untrained(network, pixels, asked, method="grad-cam", seed=7)
+    for number, person in enumerate(("p0", "p1", "p2")):
+        rows = (asked["subject_id"] == person).to_numpy()
+        other = network.untrained(seed=7 + number)
+        expected = looking.explain(other, pixels, asked[rows], method="grad-cam")
+        np.testing.assert_allclose(found[rows], expected, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(found[0], looking.explain(network.untrained(seed=8), pixels, asked[:1], method="grad-cam"))
