@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 from torchvision.models.resnet import BasicBlock, ResNet
+from zennit.attribution import Gradient
+from zennit.composites import EpsilonPlusFlat
+from zennit.torchvision import ResNetCanonizer
 
 from ferlib import heatmaps
 from ferlib.errors import InputError
@@ -122,6 +125,15 @@ def test_a_map_depends_on_neither_the_batch_nor_the_run_and_leaves_the_network_a
     np.testing.assert_allclose(once, whole, atol=1e-5)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert not network.training and not images.requires_grad
+
+
+def test_relevance_is_that_of_zennits_own_rules(network):
+    images, targets = pictures(64), torch.tensor([0, 1, 2])
+    ours = heatmaps.explain(network, images, targets, method="lrp")
+    with Gradient(network, EpsilonPlusFlat(canonizers=[ResNetCanonizer()])) as attributor:
+        chosen = torch.eye(4)[targets]
+        _, theirs = attributor(images.clone(), lambda logits: chosen * logits)
+    np.testing.assert_allclose(ours, theirs.sum(dim=1).detach().numpy(), rtol=1e-5, atol=1e-7)
 
 
 def test_hiding_regions_takes_away_what_they_contributed(linear):

@@ -96,7 +96,7 @@ def _steps(values):
 def _grid(table, rows, columns, by, faces, outlines, scale, least, label):
     norm, colours = scale
     width = (WIDTH - 0.6) / max(len(columns), 4)
-    figure = Figure(figsize=(WIDTH, 1.1 + width * 1.04 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.2 + width * 1.08 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), len(columns), squeeze=False)
     for (row, column), panel in np.ndenumerate(panels):
         part = table[(table[by] == rows[row]) & (table["unit"] == columns[column])]
