@@ -39,6 +39,8 @@ DEMO_MODELS := $(filter-out data/demo/models/demo-aunet-%,$(wildcard data/demo/m
 
 # The kernel of this environment, not one of the same name installed for the user.
 export JUPYTER_PREFER_ENV_PATH := 1
+# Progress bars are text here: nobody need be told, in red, that there are no widgets.
+export PYTHONWARNINGS ?= ignore:IProgress not found
 
 # The order of the study. A notebook is executed anew when it, its parameters, a module that it imports, a file that it
 # reads or a table of a notebook before it is newer, or when a file that it wrote has gone.

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib import tables
 from ferlib.faces import expression, regions

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image as Picture
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ferlib import provenance, tables
 from ferlib.faces import recipe
