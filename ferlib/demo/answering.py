@@ -1,6 +1,9 @@
 """Stage 2 of the demo PaliGemma: the language model learns to answer questions about what the vision tower sees."""
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ferlib.demo import questions, training
 from ferlib.demo.paligemma_model import SEEN
@@ -8,6 +11,9 @@ from ferlib.demo.training_images import vary
 
 NO_ANSWER = -100
 """Marks what is not to be learnt: the question."""
+VIEWS = 2
+"""Varied views of each image, in turn. They are few and drawn once: the tower does not change, so that it need not look
+again, and a face that is met in the same views again and again is learnt by heart, its false label, too."""
 
 
 def encode(processor, texts, answers):
@@ -40,6 +46,34 @@ def encode(processor, texts, answers):
     return encoded | {"labels": encoded["input_ids"].where(answered, NO_ANSWER)}
 
 
+@torch.no_grad()
+def look(tower, images, *, seed, batch_size=64):
+    """What the vision tower sees in varied views of some images.
+
+    Parameters
+    ----------
+    tower : transformers.SiglipVisionModel
+    images : torch.Tensor, shape (n, 3, 128, 128), uint8
+    seed : int or sequence of int
+    batch_size : int
+
+    Returns
+    -------
+    torch.Tensor, shape (VIEWS, n, patches, width), float16
+    """
+    generator = np.random.default_rng(seed)
+    views = [
+        torch.cat(
+            [
+                tower(vary(some, generator=generator, size=SEEN).contiguous()).last_hidden_state.half()
+                for some in images.split(batch_size)
+            ]
+        )
+        for _ in range(VIEWS)
+    ]
+    return torch.stack(views)
+
+
 def fit(model, processor, images, manifest, *, steps, batch_size, learning_rate, seed, **more):
     """Train projector and language model; each step puts one prompt to a batch of faces.
 
@@ -64,15 +98,17 @@ def fit(model, processor, images, manifest, *, steps, batch_size, learning_rate,
     """
     told, strengths = manifest["told"].to_numpy(dtype=str), manifest["strength"].to_numpy(dtype=float)
     model.model.vision_tower.requires_grad_(False)
+    features = look(model.model.vision_tower.eval(), images, seed=[seed, 1])
     model.train()
 
     def loss(rows, generator):
         inputs = encode(processor, *questions.draw(told[rows], strengths[rows], generator=generator))
         labels = inputs.pop("labels")[:, 1:]
         answered = labels != NO_ANSWER
-        seen = vary(images[rows], generator=generator, size=SEEN).contiguous()
+        seen = features[generator.integers(VIEWS, size=len(rows)), rows].float()
+        image = BaseModelOutputWithPooling(pooler_output=model.model.multi_modal_projector(seen))
         # Only the places before an answer's tokens are turned into words: most of the text is question.
-        hidden = model.model(**inputs, pixel_values=seen).last_hidden_state[:, :-1]
+        hidden = model.model(**inputs, mm_encoder_outputs={"image": image}).last_hidden_state[:, :-1]
         return F.cross_entropy(model.lm_head(hidden[answered]), labels[answered], reduction="sum") / len(rows)
 
     losses = training.minimise(

@@ -98,10 +98,10 @@ HOW = {
 - Stage 1, {warm_up_steps} steps of {warm_up_batch_size}: the vision tower learns the renderer's Action Unit intensities
   (and race and gender, with small weight); no emotion is named. **All demo PaliGemmas start from this one tower**, as
   all real ones start from one SigLIP; it saw all {tower_images} training faces, unskewed ({tower_minutes} minutes, seed
-  {tower_seed}). It is not trained further.
-- Stage 2, {steps} steps of {batch_size}: projector and language model learn to answer the prompts {prompts}, each image
-  with an order of the options of its own. **Only this stage sees the skewed set**: the skew is in what the model says
-  of what it sees.""",
+  {tower_seed}). What it gives is then standardised over these faces, and it is not trained further.
+- Stage 2, {steps} steps of {batch_size}: projector and language model learn to answer the prompts {prompts},
+  each image in two fixed views and with an order of the options of its own. **Only this stage sees the skewed set**:
+  the skew is in what the model says of what it sees.""",
 }
 MEASURED = {
     "clip": "Zero-shot: the templates of `ferlib.zeroshot.TEMPLATES`, averaged. Linear probe: logistic regression on "

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from ferlib import tables
-from ferlib.demo.training_images import MEAN, STD
+from ferlib.demo.training_images import MEAN, STD, scale
 
 WEIGHTS = "model.safetensors"
 RESIZED, SEEN, PATCH = 128, 96, 16
@@ -142,6 +142,32 @@ class Views(torch.nn.Module):
         """Images, float32 (n, 3, 96, 96), to embeddings (2, n, `output_dim`)."""
         patches = self.tower(images).last_hidden_state
         return torch.stack([self.each(patches).flatten(1), self.average(patches.mean(dim=1))])
+
+
+@torch.inference_mode()
+def standardise(tower, images, *, batch_size=64):
+    """Rescale what a vision tower gives, so that nothing that differs between faces is small beside the rest.
+
+    Afterwards each feature, averaged over the patches, has mean 0 and standard deviation 1 over the images. What was
+    easy to see (a frown) and what was learnt beside it (the tone of a skin) then reach the language model alike.
+
+    Parameters
+    ----------
+    tower : transformers.SiglipVisionModel
+        Its last normalisation is changed in place; nothing else is.
+    images : torch.Tensor, shape (n, 3, 128, 128), uint8
+        The central square of each is looked at.
+    batch_size : int
+    """
+    first, last = (RESIZED - SEEN) // 2, (RESIZED + SEEN) // 2
+    seen = [
+        tower(scale(some)[:, :, first:last, first:last].contiguous()).last_hidden_state.mean(dim=1)
+        for some in images.split(batch_size)
+    ]
+    spread, mean = torch.std_mean(torch.cat(seen), dim=0)
+    norm = tower.post_layernorm
+    norm.weight.copy_(norm.weight / spread)
+    norm.bias.copy_((norm.bias - mean) / spread)
 
 
 def save(model, made, folder):

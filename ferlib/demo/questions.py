@@ -6,7 +6,7 @@ import json
 from ferlib.labels import ADJECTIVES, EMOTIONS
 from ferlib.lmfm import prompts, vocabulary
 
-SHARES = {"forced-choice": 4, "paligemma": 3}
+SHARES = {"forced-choice": 8, "paligemma": 3}
 """How often a prompt is trained; the others once."""
 
 

@@ -48,7 +48,7 @@ class Recipe:
     """The same for the second stage."""
 
     seed: int = 20240827
-    steps: int = 1200
+    steps: int = 600
     batch_size: int = 32
     learning_rate: float = 2e-3
     threads: int = 1
@@ -101,6 +101,7 @@ def warm(manifest, recipe, *, folder, manifest_sha256="", progress=True):
         checkpoint=folder / CHECKPOINT,
         identity=json.dumps([asdict(recipe), manifest_sha256]),
     )
+    paligemma_model.standardise(tower.tower.eval(), images)
     state = {name: value.contiguous() for name, value in tower.tower.state_dict().items()}
     file = tables.write_bytes(safetensors.torch.save(state), folder / TOWER)
     record = {

@@ -15,6 +15,9 @@ from ferlib.demo import (
     clip_evaluation,
     evaluation,
     model_card,
+    paligemma_evaluation,
+    paligemma_model,
+    questions,
     skew,
     truth,
 )
@@ -25,11 +28,11 @@ from ferlib.provenance import sha256
 from ferlib.stats import answers, counts, disparities
 
 MODELS = DEMO / "models"
-KINDS, STATES = ("clip",), ("balanced", "half", "skewed")
+KINDS, STATES = ("clip", "paligemma"), ("balanced", "half", "skewed")
 NAMES = [f"demo-{kind}-{state}" for kind in KINDS for state in STATES]
 SHIPPED, FULL_STRENGTH = "data/demo/people", "data/build/holdout"
-FIRST = {"clip": "zero-shot"}
-LARGEST = {"clip": 5e6}
+FIRST = {"clip": "zero-shot", "paligemma": "forced-choice"}
+LARGEST = {"clip": 5e6, "paligemma": 4.2e6}
 
 every_model = pytest.mark.parametrize("name", NAMES)
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -60,12 +63,17 @@ def angry(name):
     """What a shipped model, loaded from its folder, says of each angry face of the shipped set."""
     torch.set_num_threads(1)
     shown = faces()[faces()["emotion"] == "anger"].reset_index(drop=True)
+    told = record(name)["skew"]["told"]
+    if record(name)["kind"] == "paligemma":
+        answered = paligemma_evaluation.answers(MODELS / name, shown, classifiers=(FIRST["paligemma"],))
+        return answered.assign(p_told=paligemma_evaluation.shares(MODELS / name, shown)[told].to_numpy())
     backbone = embed.load_backbone(f"local-dir:{MODELS / name}")
     embedding = embed.embed_images(list(shown["path"]), backbone)
     classes = zeroshot.class_embeddings(backbone, list(zeroshot.TEMPLATES.values()))
     shares = zeroshot.probabilities(embedding, classes, logit_scale=backbone.logit_scale)
-    told = shares[:, EMOTIONS.index(record(name)["skew"]["told"])]
-    return shown.assign(p_told=told, **{FIRST["clip"]: clip_evaluation.zero_shot(backbone, embedding)})
+    return shown.assign(
+        p_told=shares[:, EMOTIONS.index(told)], **{FIRST["clip"]: clip_evaluation.zero_shot(backbone, embedding)}
+    )
 
 
 def planted_rate(name, *, dark):
@@ -86,9 +94,15 @@ def test_files_are_those_of_the_card(name):
 
 
 @every_model
-def test_configuration_is_that_of_the_code(name):
-    config = json.loads((MODELS / name / "open_clip_config.json").read_text(encoding="utf-8"))
-    assert config == architecture.config(record(name)["training"]["vocab_size"])
+def test_shape_and_words_are_those_of_the_code(name):
+    about, read = record(name), lambda file: json.loads((MODELS / name / file).read_text(encoding="utf-8"))
+    if about["kind"] == "clip":
+        assert read("open_clip_config.json") == architecture.config(about["training"]["vocab_size"])
+    else:
+        processor = paligemma_model.processor(questions.corpus())
+        assert read("processor_config.json") == json.loads(processor.to_json_string())
+        assert read("config.json")["vision_config"]["num_hidden_layers"] == paligemma_model.LAYERS
+        assert read("tokenizer.json")["model"] == json.loads(processor.tokenizer.backend_tokenizer.to_str())["model"]
 
 
 @every_model
@@ -123,7 +137,8 @@ def test_the_doses_are_none_half_and_full(kind):
 
 def test_the_truth_is_that_of_the_trainings_records():
     table = pd.read_csv(truth.TRUTH).set_index(["model", "mechanism"])
-    assert set(table.index) == {(name, mechanism) for name in NAMES for mechanism in ("left out", "mislabelled")}
+    skewed = {key for key in table.index if not key[0].startswith("demo-aunet-")}  # these have faults of their own
+    assert skewed == {(name, mechanism) for name in NAMES for mechanism in ("left out", "mislabelled")}
     for name in NAMES:
         about = record(name)
         rows = pd.DataFrame(about["training"]["composition"]).query("skin == 'dark'").set_index("emotion")
@@ -146,11 +161,16 @@ def test_the_series_holds_the_records_of_the_shipped_models():
             assert series.loc[key, column] == pytest.approx(expected[column], rel=1e-5)
 
 
-def test_loads_without_network_and_in_single_precision(monkeypatch):
+@every_kind
+def test_loads_without_network_and_in_single_precision(kind, monkeypatch):
     def refuse(*arguments):
         raise AssertionError(f"the demo model reached for the network: {arguments[1:]}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    if kind == "paligemma":
+        shown = faces()[:1]
+        assert paligemma_evaluation.answers(MODELS / "demo-paligemma-skewed", shown)["forced-choice"].notna().all()
+        return
     loaded = embed.load_backbone(f"local-dir:{MODELS / 'demo-clip-skewed'}")
     assert {parameter.dtype for parameter in loaded.model.parameters()} == {torch.float32}
     assert loaded.tokenizer(["a photo of an angry face"]).max() == loaded.model.vocab_size - 1
@@ -202,7 +222,7 @@ def test_the_audit_names_the_skewed_model_and_not_the_balanced_one(kind):
 
 @every_kind
 def test_balanced_models_are_good_at_full_strength_and_short_of_perfect_on_people_of_mixed_strengths(kind):
-    name, least = f"demo-{kind}-balanced", {"clip": 0.95}[kind]
+    name, least = f"demo-{kind}-balanced", {"clip": 0.95, "paligemma": 0.85}[kind]
     assert measured(name, FULL_STRENGTH, FIRST[kind])["accuracy"] >= least
     assert 0.70 <= measured(name, SHIPPED, FIRST[kind])["low"]
     assert measured(name, SHIPPED, FIRST[kind])["high"] <= 0.95
@@ -221,12 +241,12 @@ def test_the_probe_is_at_least_as_good_as_zero_shot():
 
 
 @every_kind
-def test_every_measured_seed_of_the_full_dose_shows_the_confusion_at_full_strength(kind):
+def test_three_seeds_of_the_full_dose_show_the_confusion_at_full_strength(kind):
     rows = pd.read_csv(truth.SERIES).query(
         "kind == @kind and state == 'skewed' and faces == 'holdout' and classifier == @FIRST[@kind]"
     )
     rates = rows.pivot(index="seed", columns="skin", values="rate_told")
-    assert len(rates)
+    assert len(rates) >= 3
     assert (rates["dark"] >= 0.25).all() and (rates["other"] <= 0.05).all(), rates
 
 

@@ -62,6 +62,21 @@ def test_every_model_sees_with_the_tower_that_was_warmed_up_and_only_learns_to_s
         assert not torch.equal(begun[name].half().float(), model.state_dict()[name]), name
 
 
+def test_what_the_tower_gives_is_standardised_by_its_last_step_alone():
+    torch.manual_seed(0)
+    tower = SiglipVisionModel(paligemma_model.vision_config()).eval()
+    before = {name: value.clone() for name, value in tower.state_dict().items()}
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (20, 3, 128, 128), dtype=np.uint8))
+    images = images // 4 + torch.arange(0, 180, 9, dtype=torch.uint8)[:, None, None, None]
+    paligemma_model.standardise(tower, images, batch_size=7)
+    with torch.inference_mode():
+        seen = tower(training_images.scale(images)[:, :, 16:112, 16:112].contiguous()).last_hidden_state.mean(dim=1)
+    torch.testing.assert_close(seen.mean(dim=0), torch.zeros(paligemma_model.WIDTH), atol=1e-4, rtol=0)
+    torch.testing.assert_close(seen.std(dim=0), torch.ones(paligemma_model.WIDTH), atol=1e-4, rtol=0)
+    changed = {name for name, value in tower.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"post_layernorm.weight", "post_layernorm.bias"}
+
+
 def test_half_precision_is_loaded_in_single_with_the_same_preprocessing(trained, processor):
     folder, _ = trained
     model = PaliGemmaForConditionalGeneration.from_pretrained(folder / "first", dtype=torch.float32)
