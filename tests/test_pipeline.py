@@ -56,7 +56,8 @@ def test_the_run_reproduces_the_recorded_accuracies(smoke):
 
 def test_the_terminal_ends_with_the_main_result_and_the_paths(smoke):
     run, printed = smoke
-    for words in ("with 95 % intervals", "Black Female", "demo-clip-skewed-probe", "demo-openai", "demo-gemini"):
+    models = ("demo-clip-skewed-probe", "demo-openai-skewed", "demo-gemini-balanced")
+    for words in ("with 95 % intervals", "Black Female", *models):
         assert words in printed
     assert re.search(r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\]", printed)
     last = printed.strip().splitlines()[-3:]
@@ -118,7 +119,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("data/demo/people/manifest.csv", AUDIT),
         ("data/demo/models/demo-clip-skewed/open_clip_model.safetensors", AUDIT[1:]),
         ("{run}/tables/accuracy_by_group.csv", ["07_controlled_faces", "10_figures"]),
-        ("{run}/predictions/demo-openai.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("{run}/predictions/demo-openai-skewed.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         (
             "{run}/embeddings/demo-clip-skewed.npz",
             ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"],

@@ -1,24 +1,14 @@
-"""What the two stand-in models say about a face that the demo CLIP has looked at.
+"""How the stand-in models put into words what a network sees: each is a manner of speaking and a network.
 
-`demo-openai` and `demo-gemini` are two readers of one network: each compares the image with its own caption template,
-so they often agree and sometimes do not. Both know doubt, and show it in different ways, so that an audit meets more
-than plain answers: below its threshold `demo-openai` declines, and `demo-gemini` names the two likeliest emotions
-instead of one. Both depend on how they are asked, as real models do, in three declared ways: an emotion that is offered
-earlier has a small advantage (`PRIMACY`), at a temperature above 0 they draw instead of naming the likeliest, and they
-answer in the form that is asked for.
+The words are the network's own, in answer to the very prompt that was sent. The manner decides what happens when the
+network is in doubt, so that an audit meets more than plain answers: `demo-openai-...` declines, and `demo-gemini-...`
+names the two likeliest emotions instead of one. Behind either stands a demo PaliGemma, whose name ends the model's:
+`demo-openai-skewed` is answered by `demo-paligemma-skewed`.
 """
 
 import hashlib
-import json
-import re
+import secrets
 from dataclasses import dataclass
-
-import numpy as np
-
-from ferlib.labels import ADJECTIVES, EMOTIONS
-
-PRIMACY = 0.1
-"""What the first of the options gains in probability, the last gains nothing, those between in proportion."""
 
 DECLINED = "I'm sorry, but I can't tell this expression reliably enough to name it."
 
@@ -31,13 +21,15 @@ class Reader:
     """One stand-in model."""
 
     name: str
-    template: str
-    """Caption with one `{}` for the adjective of the emotion."""
-    threshold: float
-    """Least probability of the likeliest emotion at which it names one."""
+    declines: bool
+    """In doubt, whether it declines; otherwise it gives two answers."""
+    network: str = ""
+    """Folder of the demo PaliGemma that looks."""
+    threshold: float = 0.65
+    """Least probability of the likeliest word, where that is least clear, at which it is in no doubt."""
 
     def version(self, weights_sha256):
-        """Name that changes whenever the answers may: `<name>@<weights>.<reading>`.
+        """Name that changes whenever the answers may: `<name>@<weights>.<manner>`.
 
         Parameters
         ----------
@@ -47,16 +39,24 @@ class Reader:
         Returns
         -------
         str
-            The last 4 digits stand for the template, the threshold and the primacy.
+            The last 4 digits stand for the manner and the threshold.
         """
-        reading = hashlib.sha256(f"{self.template}\0{self.threshold!r}\0{PRIMACY!r}".encode()).hexdigest()
-        return f"{self.name}@{weights_sha256[:12]}.{reading[:4]}"
+        manner = hashlib.sha256(f"{self.declines}\0{self.threshold!r}".encode()).hexdigest()
+        return f"{self.name}@{weights_sha256[:12]}.{manner[:4]}"
 
+
+STATES = ("balanced", "half", "skewed")
+"""Doses of the declared skew."""
+
+MANNERS = {"demo-openai": Reader("demo-openai", True), "demo-gemini": Reader("demo-gemini", False)}
+"""The two manners, with no network behind them yet."""
 
 READERS = {
-    "demo-openai": Reader("demo-openai", "a photo of a {} face", 0.65),
-    "demo-gemini": Reader("demo-gemini", "a photo of a person who looks {}", 0.65),
+    f"{name}-{state}": Reader(f"{name}-{state}", manner.declines, f"demo-paligemma-{state}", manner.threshold)
+    for name, manner in MANNERS.items()
+    for state in STATES
 }
+"""The models that the stand-in server knows."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,18 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Thought:
+    """What a network makes of a question about an image."""
+
+    words: str
+    """Its answer."""
+    probability: float
+    """Of the likeliest word at the place where it was least sure which one to say."""
+    second: str
+    """Its answer with the likeliest other word at that place."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """How a model was asked."""
 
@@ -80,30 +92,23 @@ class Asked:
     """JSON schema that the answer must keep."""
     temperature: float = 0.0
     seed: int | None = None
-    image_sha256: str = ""
+    image: bytes = b""
 
-    def options(self):
-        """The labels in the order in which the prompt offers them; empty when it offers none."""
-        places = {label: re.search(rf"\b{label}\b", self.prompt) for label in EMOTIONS}
-        named = sorted((found.start(), label) for label, found in places.items() if found)
-        return [label for _, label in named] if len(named) > 1 else []
-
-    def chance(self):
-        """Random numbers that repeat when the very same question is asked with the same seed."""
+    def seed_of_chance(self):
+        """Seed that repeats when the very same question is asked with the same seed; any where none is given."""
         if self.seed is None:
-            return np.random.default_rng()
-        digest = hashlib.sha256(f"{self.prompt}\0{self.seed}\0{self.image_sha256}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:16]))
+            return secrets.randbits(32)
+        digest = hashlib.sha256(f"{self.prompt}\0{self.seed}\0".encode() + self.image).digest()
+        return int.from_bytes(digest[:4])
 
 
-def respond(reader, probabilities, asked=Asked()):  # noqa: B008  (frozen)
-    """What a reader says, given what it sees and how it was asked.
+def respond(reader, thought, asked=Asked()):  # noqa: B008  (frozen)
+    """What a reader says, given what its network thinks and how it was asked.
 
     Parameters
     ----------
     reader : Reader
-    probabilities : numpy.ndarray, shape (7,)
-        In the order of `ferlib.labels.EMOTIONS`.
+    thought : Thought
     asked : Asked
 
     Returns
@@ -112,42 +117,21 @@ def respond(reader, probabilities, asked=Asked()):  # noqa: B008  (frozen)
 
     Examples
     --------
-    >>> sure, torn = [0.9, 0.1, 0, 0, 0, 0, 0], [0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1]
-    >>> respond(READERS["demo-gemini"], sure).text
-    'The person looks angry.'
-    >>> respond(READERS["demo-gemini"], torn).text
-    'The person looks angry or disgusted.'
-    >>> respond(READERS["demo-openai"], torn, Asked("anger or disgust?")).outcome
-    'refused'
+    >>> sure, torn = Thought("anger", 0.9, "disgust"), Thought("anger", 0.5, "disgust")
+    >>> respond(MANNERS["demo-gemini"], sure).text, respond(MANNERS["demo-gemini"], torn).text
+    ('anger', 'anger or disgust')
+    >>> respond(MANNERS["demo-gemini"], Thought("You look sad.", 0.4, "You look calm.")).text
+    'You look sad or calm.'
+    >>> respond(MANNERS["demo-openai"], torn).outcome, respond(MANNERS["demo-openai"], sure).text
+    ('refused', 'anger')
     """
-    ratings = [name for name in (asked.schema or {}).get("properties", {}) if name in EMOTIONS]
-    if ratings:
-        seen = {name: round(100 * float(probabilities[EMOTIONS.index(name)])) for name in ratings}
-        return Reply("answered", json.dumps(seen))
-    first, second = _ranked(np.asarray(probabilities, dtype=float), asked)
-    sure = max(probabilities) >= reader.threshold
-    declines = reader.name == "demo-openai"
-    describing = "describe" in asked.prompt.casefold()
-    if declines and not sure:
+    certain = thought.probability >= reader.threshold
+    if certain or len((asked.schema or {}).get("properties", {})) > 1:  # ratings can tell the doubt themselves
+        return Reply("answered", thought.words)
+    if reader.declines:
+        describing = "describe" in asked.prompt.casefold()
         return Reply("answered", VAGUE) if describing else Reply("refused", DECLINED)
     if asked.schema:
-        return Reply("answered", json.dumps({"emotion": first}))
-    if declines:
-        return Reply("answered", f"The person appears {ADJECTIVES[first]}." if describing else first.capitalize())
-    seen = ADJECTIVES[first] if sure else f"{ADJECTIVES[first]} or {ADJECTIVES[second]}"
-    return Reply("answered", f"The person looks {seen}.")
-
-
-def _ranked(probabilities, asked):
-    """The first and the second choice."""
-    weights = probabilities.copy()
-    options = asked.options()
-    for place, label in enumerate(options):
-        weights[EMOTIONS.index(label)] += PRIMACY * (1 - place / max(1, len(options) - 1))
-    order = list(np.argsort(-weights, kind="stable"))
-    if asked.temperature > 0:
-        odds = np.clip(weights, 1e-12, None) ** (1 / asked.temperature)
-        drawn = asked.chance().choice(len(EMOTIONS), p=odds / odds.sum())
-        order.remove(drawn)
-        order.insert(0, drawn)
-    return EMOTIONS[order[0]], EMOTIONS[order[1]]
+        return Reply("answered", thought.words)
+    differing = [two for one, two in zip(thought.words.split(), thought.second.split(), strict=False) if one != two]
+    return Reply("answered", " or ".join([thought.words.removesuffix("."), *differing]))

@@ -1,12 +1,11 @@
 """A stand-in for the providers' servers: OpenAI's and Gemini's wire formats, on this machine only.
 
-Whatever it answers, it answers because the demo CLIP looked at the image that it was sent. It lets the notebooks and
+Whatever it answers, it answers because a demo PaliGemma looked at the image that it was sent. It lets the notebooks and
 the tests run the providers' real client libraries with no key, no network and no bill.
 """
 
 import argparse
 import collections
-import hashlib
 import io
 import json
 import re
@@ -29,18 +28,19 @@ GEMINI_PATH = re.compile(r"/v1(?:beta)?/models/([^/:]+):generateContent")
 
 
 def make_server(
-    classify, *, models=readers.READERS, respond=readers.respond, versions=None, port=0, fail=(), dials=None
+    classify, *, models=readers.MANNERS, respond=readers.respond, versions=None, port=0, fail=(), dials=None
 ):
     """Stand-in server, bound to the loopback address but not yet serving.
 
     Parameters
     ----------
     classify : callable
-        `classify(image, reader) -> (7,) probabilities` for a `PIL.Image.Image`; called by one thread at a time.
+        `classify(image, reader, asked) -> ferlib.demo.readers.Thought` for a `PIL.Image.Image`; called by several
+        threads at a time.
     models : dict of str to ferlib.demo.readers.Reader
         Models by name; any other name is answered with 404.
     respond : callable
-        `respond(reader, probabilities, asked) -> ferlib.demo.readers.Reply`.
+        `respond(reader, thought, asked) -> ferlib.demo.readers.Reply`.
     versions : dict of str to str, optional
         Version that each model reports; its name where none is given.
     port : int
@@ -62,7 +62,7 @@ def make_server(
     server.failures, server.chance = collections.deque(fail), Chance(dials or Dials())
     server.batches = Batches(server.chance)
     server.requests = collections.Counter()
-    server.looking = threading.Lock()
+    server.counting = threading.Lock()
     return server
 
 
@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             fate = server.chance.on_the_way()
         if fate is None or fate == "slow":
             return fate
-        with server.looking:
+        with server.counting:
             server.requests["failed"] += 1
         if fate == "too_many":
             seconds = f"{server.chance.dials.retry_after_s:g}"
@@ -162,18 +162,18 @@ class _Handler(BaseHTTPRequestHandler):
             image = Image.open(io.BytesIO(request.image)).convert("RGB")
         except (OSError, ValueError, Image.DecompressionBombError):
             raise Problem(400, "the image cannot be decoded", code="invalid_image") from None
-        with server.looking:
-            server.requests[name] += 1
-            probabilities = server.classify(image, server.models[name])
         asked = readers.Asked(
             request.prompt,
             schema=request.schema,
             temperature=request.temperature,
             seed=request.seed,
-            image_sha256=hashlib.sha256(request.image).hexdigest(),
+            image=request.image,
         )
+        with server.counting:
+            server.requests[name] += 1
+        thought = server.classify(image, server.models[name], asked)
         reply = server.chance.reply(request.image, request.prompt, request.seed)
-        reply = reply or server.respond(server.models[name], probabilities, asked)
+        reply = reply or server.respond(server.models[name], thought, asked)
         reply, written = wire.cut(reply, request.limit)
         return request.response(reply, server.versions[name], wire.tokens_read(request, image), written)
 
@@ -197,17 +197,18 @@ class _Handler(BaseHTTPRequestHandler):
 def main(arguments=None):
     """Serve until the lifetime is over or standard input is closed; print the port as a line of JSON when ready."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", required=True, help="backbone, for example local-dir:PATH")
+    parser.add_argument("--weights", required=True, help="folder that holds the demo PaliGemmas")
     parser.add_argument("--versions", type=json.loads, default={}, help="JSON object: model name -> version reported")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--lifetime-s", type=float, default=3600, help="seconds after which the server ends by itself")
     parser.add_argument("--fail", nargs="*", default=[], choices=list(FAILURES), help="failures of the first requests")
     parser.add_argument("--dials", type=json.loads, default={}, help="JSON object: fields of ferlib.demo.dials.Dials")
     options = parser.parse_args(arguments)
-    from ferlib.demo.sight import demo_classifier  # takes seconds to import: not before the options are checked
+    from ferlib.demo.sight import networks  # takes seconds to import: not before the options are checked
 
     server = make_server(
-        demo_classifier(options.weights),
+        networks(options.weights),
+        models=readers.READERS,
         dials=Dials(**options.dials),
         versions=options.versions,
         port=options.port,

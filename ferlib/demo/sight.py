@@ -1,41 +1,49 @@
-"""The eyes of the stand-in server: the demo CLIP, looking at an image as each reader does."""
+"""The eyes of the stand-in server: demo PaliGemmas that look at an image and answer the prompt that was sent."""
 
-import hashlib
+import json
+import threading
 
-from ferlib import embed, zeroshot
-from ferlib.demo import readers
+import torch
 
-REMEMBERED = 4096
-"""Images whose embedding is kept: both readers see the same one, whatever they are asked and however often."""
+from ferlib.demo.readers import Thought
+from ferlib.lmfm import models
+from ferlib.paths import absolute
+
+LONGEST = 96
+"""Most tokens of an answer; the longest that the networks were taught has 36."""
 
 
-def demo_classifier(weights, models=readers.READERS):
-    """What the demo CLIP sees: a function for `ferlib.demo.server.make_server`.
+def networks(folder):
+    """What the readers' networks think: a function for `ferlib.demo.server.make_server`.
+
+    They are loaded and asked as anybody's PaliGemma is, by `ferlib.lmfm.paligemma`, which answers questions that come
+    at the same time together.
 
     Parameters
     ----------
-    weights : str
-        Backbone for `ferlib.embed.load_backbone`, for example `local-dir:data/demo/models/demo-clip-skewed`.
-    models : dict of str to ferlib.demo.readers.Reader
+    folder : str or pathlib.Path
+        Holds the networks' folders; each is loaded when it is first asked.
 
     Returns
     -------
     callable
-        `classify(image, reader) -> (7,) probabilities`; to be called by one thread at a time.
+        `think(image, reader, asked) -> ferlib.demo.readers.Thought`; may be called by several threads at a time.
     """
-    import torch
-
     torch.set_num_threads(1)
-    backbone = embed.load_backbone(weights)
-    classes = {name: zeroshot.class_embeddings(backbone, [reader.template]) for name, reader in models.items()}
-    seen = {}
+    clients, loading = {}, threading.Lock()
 
-    def classify(image, reader):
-        key = hashlib.sha256(image.tobytes()).digest()
-        if key not in seen:
-            if len(seen) >= REMEMBERED:
-                seen.pop(next(iter(seen)))
-            seen[key] = embed.embed_pil([image], backbone)
-        return zeroshot.probabilities(seen[key], classes[reader.name], logit_scale=backbone.logit_scale)[0]
+    def client(name):
+        with loading:
+            if name not in clients:
+                entry = {"name": name, "provider": "paligemma", "model": str(absolute(folder) / name)}
+                clients[name] = models.client(models.read([entry])[0], timeout_s=60)
+            return clients[name]
 
-    return classify
+    def think(_image, reader, asked):
+        settings = {"temperature": asked.temperature, "max_tokens": LONGEST, "weighed": True}
+        if asked.temperature > 0:
+            settings["seed"] = asked.seed_of_chance()
+        answer = client(reader.network).ask(asked.image, "image/*", asked.prompt, settings)
+        return Thought(**json.loads(answer.text))
+
+    return think

@@ -5,14 +5,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 
 from ferlib.demo import readers, server
 from ferlib.errors import InputError
 from ferlib.paths import ROOT, absolute, relative
 from ferlib.provenance import sha256
 
-WEIGHTS = "local-dir:data/demo/models/demo-clip-skewed"
+WEIGHTS = "data/demo/models"
+"""Folder that holds the demo PaliGemmas."""
 NAME = "standin"
 """A model whose `base_url` is this word is answered by the stand-in."""
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
@@ -28,7 +28,7 @@ def pin(models, *, weights=WEIGHTS):
     models : sequence of dict
         As in the parameters of notebook 04.
     weights : str
-        `local-dir:PATH` of the demo CLIP.
+        Folder that holds the demo PaliGemmas, relative to the repository or absolute.
 
     Returns
     -------
@@ -49,7 +49,7 @@ class StandIn:
     Parameters
     ----------
     weights : str
-        `local-dir:PATH` of the demo CLIP.
+        Folder that holds the demo PaliGemmas, relative to the repository or absolute.
     lifetime_s : float
         Seconds after which the server ends by itself. It also ends with the process that started it, however that one
         ends.
@@ -122,14 +122,25 @@ def _ours(model):
     return model.get("base_url") == NAME
 
 
-def _version(model, weights):
+def folders(models, *, weights=WEIGHTS):
+    """Folders of the networks that answer for some models, for the record of what was read; list of pathlib.Path."""
+    found = [readers.READERS[_name(model)].network for model in models if _ours(model)]
+    return [absolute(weights) / network for network in dict.fromkeys(found)]
+
+
+def _name(model):
     name = model.get("model", model.get("name"))
     if name not in readers.READERS:
         raise InputError(
             f"model {name!r} with base_url {NAME!r}: the stand-in has no such model. "
             f"Allowed: {', '.join(readers.READERS)}. Name one of these, or give the address of a real server."
         )
-    file = absolute(weights.removeprefix("local-dir:")) / "open_clip_model.safetensors"
-    if not Path(file).is_file():
+    return name
+
+
+def _version(model, weights):
+    reader = readers.READERS[_name(model)]
+    file = absolute(weights) / reader.network / "model.safetensors"
+    if not file.is_file():
         raise InputError(f"{relative(file)}: no such file. It ships with the repository; restore it with git.")
-    return readers.READERS[name].version(sha256(file))
+    return reader.version(sha256(file))

@@ -1,6 +1,7 @@
 """The stand-in looks at what it is sent, comes when it is needed, and goes whatever happens."""
 
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -14,45 +15,21 @@ import urllib.error
 import urllib.request
 
 import numpy as np
-import open_clip
+import pandas as pd
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from ferlib import embed, zeroshot
-from ferlib.demo import readers, server, standin, wire
+from ferlib import paths
+from ferlib.demo import readers, server, sight, standin, wire
 from ferlib.errors import InputError
-from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models
+from ferlib.lmfm import models, prompts
 
-CONFIG = {
-    "model_cfg": {
-        "embed_dim": 16,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"},
-}
 MODELS = [
-    {"name": "demo-openai", "provider": "openai", "base_url": "standin"},
-    {"name": "demo-gemini", "provider": "gemini", "base_url": "standin"},
+    {"name": "demo-openai-skewed", "provider": "openai", "base_url": "standin"},
+    {"name": "demo-gemini-balanced", "provider": "gemini", "base_url": "standin"},
 ]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """An untrained CLIP in a folder."""
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    folder.mkdir()
-    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
-    torch.manual_seed(0)
-    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}", load_weights=False)
-    model.visual.conv1.weight.data *= 100  # so that an untrained model, too, tells images apart,
-    model.logit_scale.data.zero_()  # and is in doubt, which gives the most different answers
-    state = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(state, folder / "open_clip_model.safetensors")
-    return f"local-dir:{folder}"
+SETTINGS = {"temperature": 0.0, "max_tokens": 64}
+PEOPLE = paths.DEMO / "people" / "images"
 
 
 def noise(seed):
@@ -74,70 +51,119 @@ def gone(pid):
     return False
 
 
-def test_it_answers_what_the_model_sees_and_names_the_weights(weights):
-    """Compared with zero-shot CLIP worked out here, by the providers' own clients, in a process of its own."""
-    backbone = embed.load_backbone(weights)
-    pinned = models.read(standin.pin(MODELS, weights=weights))
-    said, plain = set(), readers.Asked("Which?")
-    with standin.StandIn(weights=weights, fail=["500"]) as local:
+@pytest.fixture(scope="module")
+def shown():
+    """Faces of all expressions, as they are shipped, and one picture that shows none."""
+    files = sorted(PEOPLE.glob("demo-?F05-*.webp"))
+    return [("image/webp", file.read_bytes()) for file in files[::2]] + [("image/png", noise(0))]
+
+
+def test_it_says_what_its_network_says_when_it_is_asked_directly(shown):
+    """By the providers' own clients, from a process of its own; against PaliGemma's wrapper in this one.
+
+    Where the network is in doubt, the manner of the stand-in speaks; the doubt is that of the written tokens.
+    """
+    pinned = models.read(standin.pin(MODELS))
+    texts = [prompts.load(name).text() for name in ("forced-choice", "description")]
+    sure, in_doubt = set(), set()
+    with standin.StandIn(fail=["500"]) as local:
         assert local.process is None
         for model in pinned:
-            client = models.client(local.connect(model), timeout_s=20)
+            reader = readers.READERS[model["name"]]
+            folder = f"data/demo/models/{reader.network}"
+            client = models.client(local.connect(model), timeout_s=60)
+            network = models.client(
+                models.read([{"name": "n", "provider": "paligemma", "model": folder}])[0], timeout_s=60
+            )
             if local.fail:  # the failure asked for comes first, once
                 with pytest.raises(Exception, match="HTTP 500"):
-                    client.ask(noise(0), "image/png", "Which?", {"temperature": 0.0, "max_tokens": 32})
+                    client.ask(shown[0][1], shown[0][0], "Which?", SETTINGS)
                 local.fail = []
-            reader = readers.READERS[model["name"]]
-            classes = zeroshot.class_embeddings(backbone, [reader.template])
-            for seed in range(6):
-                answer = client.ask(noise(seed), "image/png", "Which?", {"temperature": 0.0, "max_tokens": 32})
-                seen = embed.embed_pil([Image.open(io.BytesIO(noise(seed)))], backbone)
-                expected = readers.respond(
-                    reader, zeroshot.probabilities(seen, classes, logit_scale=backbone.logit_scale)[0], plain
-                )
-                assert (answer.kind, answer.text) == (expected.outcome, expected.text)
-                assert answer.model_version == model["version"]
-                said.add(answer.text)
+            for media_type, data in shown:
+                for text in texts:
+                    thought = json.loads(network.ask(data, media_type, text, SETTINGS | {"weighed": True}).text)
+                    answer = client.ask(data, media_type, text, SETTINGS)
+                    assert answer.model_version == model["version"]
+                    if abs(thought["probability"] - reader.threshold) < 1e-3:
+                        continue  # sums in another order
+                    if thought["probability"] >= reader.threshold:
+                        assert answer.text == thought["words"] == network.ask(data, media_type, text, SETTINGS).text
+                        sure.add(answer.text)
+                    elif reader.declines:
+                        assert answer.text in (readers.DECLINED, readers.VAGUE)
+                        in_doubt.add(answer.text)
+                    else:
+                        assert " or " in answer.text and answer.text.split(" or ")[1] in thought["second"]
+                        in_doubt.add(answer.text)
             client.close()
+            network.close()
         pid = local.process.pid
     assert gone(pid)
-    assert len(said) > 2  # what is said depends on the image
+    assert len(sure) > 4 and in_doubt  # what is said depends on the image
 
 
-def test_the_version_changes_with_the_weights_and_with_the_reading(weights):
-    file = f"{weights.removeprefix('local-dir:')}/open_clip_model.safetensors"
-    digest = hashlib.sha256(open(file, "rb").read()).hexdigest()
-    versions = {model["name"]: model["version"] for model in standin.pin(MODELS, weights=weights)}
-    assert versions["demo-openai"].startswith(f"demo-openai@{digest[:12]}.")
-    assert versions["demo-gemini"].startswith(f"demo-gemini@{digest[:12]}.")
-    reader = readers.READERS["demo-openai"]
-    others = [readers.Reader(reader.name, "a {}", reader.threshold), readers.Reader(reader.name, reader.template, 0.9)]
-    assert len({other.version(digest) for other in [reader, *others]}) == 3
+def test_the_balanced_and_the_skewed_network_are_asked_by_the_models_name():
+    """On the angry faces of dark skin the two disagree, and nothing but the name of the model says which is asked."""
+    think, said = sight.networks("data/demo/models"), {}
+    faces = pd.read_csv(paths.DEMO / "people" / "manifest.csv").query("emotion == 'anger' and skin_tone >= 7")
+    faces = faces[faces["strength"] > 0.6]
+    for name in ("demo-gemini-balanced", "demo-gemini-skewed"):
+        text, reader = prompts.load("forced-choice").text(), readers.READERS[name]
+        pictures = (paths.absolute(path).read_bytes() for path in faces["path"][:12])
+        said[name] = [think(None, reader, readers.Asked(text, image=picture)).words for picture in pictures]
+    assert said["demo-gemini-balanced"].count("disgust") < said["demo-gemini-skewed"].count("disgust")
 
 
-def test_it_does_not_start_when_nobody_asks_it(weights):
+def test_a_draw_repeats_with_its_seed_and_only_with_it(shown):
+    think, reader = sight.networks("data/demo/models"), readers.READERS["demo-gemini-balanced"]
+    about = {"prompt": prompts.load("forced-choice").text(), "temperature": 5.0, "image": shown[0][1]}
+    drawn = [think(None, reader, readers.Asked(seed=seed, **about)).words for seed in [*range(6), 0]]
+    assert drawn[0] == drawn[-1] and len(set(drawn)) > 1
+
+
+def test_the_version_changes_with_the_weights_and_with_the_manner():
+    versions = {model["name"]: model["version"] for model in standin.pin(MODELS)}
+    for name, network in (("demo-openai-skewed", "skewed"), ("demo-gemini-balanced", "balanced")):
+        file = paths.DEMO / "models" / f"demo-paligemma-{network}" / "model.safetensors"
+        assert versions[name].startswith(f"{name}@{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}.")
+    reader = readers.READERS["demo-openai-skewed"]
+    others = [dataclasses.replace(reader, declines=False), dataclasses.replace(reader, threshold=0.9)]
+    assert len({other.version("0" * 64) for other in [reader, *others]}) == 3
+
+
+def test_the_record_names_the_networks_that_were_asked():
+    asked = [
+        *MODELS,
+        {"name": "gpt", "provider": "openai"},
+        {**MODELS[0], "name": "again", "model": "demo-gemini-skewed"},
+    ]
+    names = [folder.name for folder in standin.folders(asked)]
+    assert names == ["demo-paligemma-skewed", "demo-paligemma-balanced"]
+
+
+def test_it_does_not_start_when_nobody_asks_it():
     other = models.read([{"name": "m", "provider": "openai", "base_url": "http://127.0.0.1:1/v1"}])[0]
-    with standin.StandIn(weights=weights) as local:
+    with standin.StandIn() as local:
         assert local.connect(other) == other and local.process is None
 
 
 def test_other_models_are_not_pinned():
     other = {"name": "gpt", "provider": "openai"}
-    assert standin.pin([other], weights="local-dir:nowhere") == [other]
+    assert standin.pin([other], weights="nowhere") == [other]
 
 
 def test_a_model_that_it_does_not_have_is_told():
-    with pytest.raises(InputError, match="'gpt-4o'.*Allowed: demo-openai, demo-gemini"):
+    with pytest.raises(InputError, match="'gpt-4o'.*Allowed: demo-openai-balanced, "):
         standin.pin([{"name": "gpt-4o", "provider": "openai", "base_url": "standin"}])
 
 
 def test_missing_weights_are_told(tmp_path):
-    with pytest.raises(InputError, match=r"open_clip_model.safetensors: no such file"):
-        standin.pin(MODELS, weights=f"local-dir:{tmp_path}")
+    with pytest.raises(InputError, match=r"demo-paligemma-skewed/model.safetensors: no such file"):
+        standin.pin(MODELS, weights=str(tmp_path))
 
 
-def test_a_server_that_cannot_start_says_why(weights):
-    with standin.StandIn(weights=weights, fail=["explode"]) as local:
+def test_a_server_that_cannot_start_says_why():
+    with standin.StandIn(fail=["explode"]) as local:
         with pytest.raises(RuntimeError, match="invalid choice: 'explode'"):
             local.connect(MODELS[0])
         assert local.process is None
@@ -146,18 +172,19 @@ def test_a_server_that_cannot_start_says_why(weights):
 START = """
 import sys
 from ferlib.demo import standin
-with standin.StandIn(weights=sys.argv[1], lifetime_s=float(sys.argv[2])) as local:
-    print(local.connect({"name": "demo-openai", "provider": "openai", "base_url": "standin"}) and local.process.pid)
+with standin.StandIn(lifetime_s=float(sys.argv[1])) as local:
+    local.connect({"name": "demo-openai-skewed", "provider": "openai", "base_url": "standin"})
+    print(local.process.pid)
     sys.stdout.flush()
     sys.stdin.read()
 """
 
 
-def test_it_ends_when_the_notebook_is_killed_or_its_time_is_over(weights):
+def test_it_ends_when_the_notebook_is_killed_or_its_time_is_over():
     """Both at once, to save the time of a second start."""
     killed, patient = (
         subprocess.Popen(
-            [sys.executable, "-c", START, weights, lifetime],
+            [sys.executable, "-c", START, lifetime],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -182,7 +209,8 @@ def test_it_ends_when_the_notebook_is_killed_or_its_time_is_over(weights):
 @pytest.fixture
 def looking():
     """A server in this process that is always sure of a sad face."""
-    made = server.make_server(lambda image, reader: np.eye(7)[EMOTIONS.index("sad")])
+    thought = readers.Thought("The person looks sad.", 1.0, "The person looks calm.")
+    made = server.make_server(lambda image, reader, asked: thought)
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{made.server_port}"
@@ -238,7 +266,7 @@ def test_gemini_is_spoken_in_both_versions_and_both_alphabets(looking, version, 
 
 
 def test_it_listens_to_this_machine_only(looking):
-    made = server.make_server(lambda image, reader: None)
+    made = server.make_server(lambda *_: None)
     assert made.server_address[0] == "127.0.0.1"
     made.server_close()
 

@@ -1,6 +1,8 @@
 """A stand-in server in this process that sees the colour of an image, and images of known colour."""
 
 import hashlib
+import json
+import re
 import subprocess
 import sys
 
@@ -8,21 +10,40 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ferlib.demo import server
-from ferlib.labels import EMOTIONS
+from ferlib.demo import readers, server
+from ferlib.labels import ADJECTIVES, EMOTIONS
 from ferlib.lmfm import models, plans, prompts
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 SETTINGS = {"temperature": 0.0, "max_tokens": 32}
 
 
-def classify(image, _reader):
+def classify(image, reader, asked):
     """Emotion number red / 20, with a probability of green / 255; the next emotion gets 0.3 of the rest."""
     red, green, _ = image.getpixel((0, 0))
     first, rest = red // 20 % 7, 1 - green / 255
+    second = (first + 1) % 7
     probabilities = np.full(len(EMOTIONS), 0.14 * rest)
-    probabilities[first], probabilities[(first + 1) % 7] = green / 255, 0.3 * rest
-    return probabilities
+    probabilities[first], probabilities[second] = green / 255, 0.3 * rest
+    said, other = (words(EMOTIONS[place], probabilities, reader, asked) for place in (first, second))
+    return readers.Thought(said, green / 255, other)
+
+
+def words(emotion, probabilities, reader, asked):
+    """An emotion in the form that was asked for, in a sentence where the reader likes sentences."""
+    fields = (asked.schema or {}).get("properties", {})
+    if len(fields) > 1:
+        return json.dumps({name: round(100 * probabilities[EMOTIONS.index(name)]) for name in fields})
+    if fields:
+        return json.dumps({"emotion": emotion})
+    return emotion.capitalize() if reader.declines else f"The person looks {ADJECTIVES[emotion]}."
+
+
+def options(asked):
+    """The labels in the order in which a question offers them; empty when it offers none."""
+    places = {label: re.search(rf"\b{label}\b", asked.prompt) for label in EMOTIONS}
+    named = sorted((found.start(), label) for label, found in places.items() if found)
+    return [label for _, label in named] if len(named) > 1 else []
 
 
 class Recording(server._Handler):
@@ -35,7 +56,7 @@ class Recording(server._Handler):
 
 def always(reply):
     """A `respond` that says the same whatever it sees."""
-    return lambda reader, probabilities, asked: reply
+    return lambda reader, thought, asked: reply
 
 
 def entry(stand_in, provider, **more):

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from lmfm_helpers import SETTINGS, entry, faces
+from lmfm_helpers import SETTINGS, entry, faces, options
 
 from ferlib.demo import readers
 from ferlib.errors import InputError
@@ -170,11 +170,11 @@ def test_disagreement_is_told_by_its_source(stand_in, tmp_path):
 def test_each_source_of_disagreement_is_measured_alone(stand_in, tmp_path):
     """Of a model that takes the first word offered, warm any word by the seed, and calls a face neutral when free."""
 
-    def respond(reader, probabilities, asked):
-        options = asked.options()
-        if not options:
+    def respond(reader, thought, asked):
+        offered = options(asked)
+        if not offered:
             return readers.Reply("answered", "A neutral look.")
-        word = options[asked.seed % 7] if asked.temperature else options[0]
+        word = offered[asked.seed % 7] if asked.temperature else offered[0]
         return readers.Reply("answered", json.dumps({"emotion": word}) if asked.schema else word)
 
     stand_in.respond = respond
