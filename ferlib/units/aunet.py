@@ -1,6 +1,7 @@
 """Networks that find Action Units: a folder with weights, units and preprocessing; nothing in it is executed."""
 
 import json
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from ferlib.paths import absolute, relative
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 BLOCKS = {"basic": BasicBlock, "bottleneck": Bottleneck}
 KEYS = ("block", "layers", "stages", "units", "size", "mean", "std")
+
+# The seed of torch's random numbers is one for all threads.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class AUNet:
 
 def build(shape, *, seed):
     """A torchvision ResNet of a shape, with random weights; changes no other random numbers."""
-    with torch.random.fork_rng(devices=[]):
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = ResNet(BLOCKS[shape.block], list(shape.layers), num_classes=len(shape.units))
         for stage in range(shape.stages + 1, 5):
