@@ -35,7 +35,6 @@ EXECUTED := $(NAMES:%=$(RUN)/executed/%.ipynb)
 SOURCES := $(wildcard ferlib/*.py ferlib/*/*.py)
 # The light core is enough to audit a CSV; an environment that has everything is not made twice.
 CORE := $(if $(wildcard $(VENV)/.ready),$(VENV)/.ready,$(VENV)/.core)
-DEMO_MODELS := $(filter-out data/demo/models/demo-aunet-%,$(wildcard data/demo/models/*/*))
 
 # The kernel of this environment, not one of the same name installed for the user.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -58,11 +57,11 @@ AFTER_10_figures := 01_data_prep 06_bias_stats
 RAW := $(if $(filter-out help test lab lint clean clean-shards demo-faces demo-models,$(MAKECMDGOALS)),$(shell $(PYTHON) ferlib/pipeline/listing.py data/raw $(RUNS)/raw.listing))
 
 READS_01_data_prep := $(RAW) $(foreach set,people crossed light_pose,$(wildcard data/demo/$(set)/manifest.csv data/demo/$(set)/images/*)) $(wildcard data/conventions/* data/published/composition.csv)
-READS_02_embedding := $(DEMO_MODELS)
-READS_03_probing := $(DEMO_MODELS) data/published/accuracy.csv
+READS_02_embedding := $(wildcard data/demo/models/demo-clip-*/*)
+READS_03_probing := $(wildcard data/demo/models/demo-clip-*/*) data/published/accuracy.csv
 READS_09_published_claims := $(wildcard data/published/*.csv)
 READS_05_action_units := $(wildcard data/demo/models/demo-aunet-*/*.json data/demo/models/demo-aunet-*/*.safetensors) $(wildcard data/demo/action_units/manifest.csv data/demo/action_units/regions.csv data/demo/people/manifest.csv)
-READS_04_lmfm_prompting := $(DEMO_MODELS) $(wildcard data/prompts/* data/prices/*)
+READS_04_lmfm_prompting := $(wildcard data/demo/models/demo-paligemma-*/* data/prompts/* data/prices/*)
 
 # A file that is there as long as a notebook has not got all that it asked for.
 UNFINISHED_04_lmfm_prompting := $(RUN)/responses/unanswered.csv
