@@ -90,8 +90,9 @@ endef
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-12s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
 
+# Notebooks side by side, each on one core: two that share all cores wait for each other.
 demo: ## run the whole analysis on the faces shipped here (sets up .venv first; no network, key or GPU after that)
-	@$(MAKE) --no-print-directory run PROFILE=demo
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(MAKE) --no-print-directory -j$(WORKERS) run PROFILE=demo
 
 run: $(RUN)/.summary ## run a profile: PROFILE=name (notebooks/params/name.yaml) or PARAMS=path.yaml
 	@if [ -f $(RUN)/.changed ]; then rm $(RUN)/.changed; else echo "Nothing to do: $(RUN) is up to date."; fi

@@ -23,8 +23,8 @@ METHODS = ("lrp", "grad-cam", "integrated-gradients", "occlusion")
 STEPS = 24
 """Points of the path of integrated gradients (Gauss-Legendre)."""
 
-WINDOWS = 7
-"""Occlusion covers the image with squares of a seventh of its side, each half over the next."""
+WINDOWS = 6
+"""Occlusion covers the image with squares of a sixth of its side, each half over the next."""
 
 
 def explain(model, images, targets, *, method, batch_size=32, layer=None, baseline=0.0):
