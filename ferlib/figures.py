@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
@@ -43,6 +44,27 @@ def name_of(*parts):
     'mistakes_demo_google-paligemma-3b'
     """
     return "_".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-") for part in parts)
+
+
+def legend_columns(names, *, most=4):
+    """How many columns of a legend with these names fit into the width of a figure.
+
+    Parameters
+    ----------
+    names : sequence of str
+    most : int
+
+    Returns
+    -------
+    int
+        From 1 to `most`; matplotlib fills the columns one after another, the first ones with one name more.
+    """
+    for columns in range(min(most, len(names)), 1, -1):
+        parts = np.array_split(np.array([len(name) for name in names]), columns)
+        # Inches at 10 pt: a mark and the space after it, and each letter.
+        if sum(0.55 + 0.078 * part.max() for part in parts) <= WIDTH:
+            return columns
+    return 1
 
 
 def save(figure, table, path, *, alt):

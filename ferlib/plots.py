@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ferlib.figures import WIDTH, styled
+from ferlib.figures import WIDTH, legend_columns, styled
 from ferlib.labels import EMOTIONS, STATUSES
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -116,7 +116,7 @@ def accuracy(table, *, confidence=0.95):
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
     panel.set_xlabel(f"right answers / images (no answer counts as not right), with {100 * confidence:.4g} % interval")
-    figure.legend(loc="outside upper left", ncols=min(len(models), 4), columnspacing=1.4, handletextpad=0.4)
+    figure.legend(loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4, handletextpad=0.4)
     return figure
 
 

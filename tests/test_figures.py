@@ -58,3 +58,20 @@ def test_the_description_reaches_the_page_escaped(tmp_path):
 def test_file_names_are_safe_whatever_a_model_is_called():
     assert figures.name_of("mistakes", "demo", "google/paligemma 3b: mix") == "mistakes_demo_google-paligemma-3b-mix"
     assert "/" not in figures.name_of("x", "../../etc/passwd")
+
+
+@figures.styled
+def test_a_legend_of_long_names_stays_within_the_figure():
+    names = [f"demo-{kind}" for kind in ("clip-balanced-probe", "clip-balanced-zeroshot", "clip-skewed-probe")]
+    names += ["demo-clip-skewed-zeroshot", "demo-gemini-balanced", "demo-openai-skewed"]
+    for shown in (names, names[:1], names[:4], [name + "-of-a-long-name" for name in names]):
+        figure = Figure(figsize=(figures.WIDTH, 3), layout="constrained")
+        axis = figure.subplots()
+        for name in shown:
+            axis.plot([0, 1], marker="o", label=name)
+        legend = figure.legend(
+            loc="outside upper left", ncols=figures.legend_columns(shown), columnspacing=1.4, handletextpad=0.4
+        )
+        figure.draw_without_rendering()
+        assert legend.get_window_extent().x1 <= figure.bbox.x1, shown
+    assert figures.legend_columns(names) == 3 and figures.legend_columns(["a", "b"]) == 2

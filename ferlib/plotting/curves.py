@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ferlib.figures import WIDTH, styled
+from ferlib.figures import WIDTH, legend_columns, styled
 from ferlib.paths import absolute
 from ferlib.plots import COLOURS, MARKERS, named, percent_tick, span
 
@@ -76,7 +76,7 @@ def levels(table, *, confidence=0.95):
             axis.set_ylabel(questions[row], fontsize=10)
     handles = {name: line for axis in grid.flat for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(
-        [handles[model] for model in models], models, loc="outside upper left", ncols=min(len(models), 4),
+        [handles[model] for model in models], models, loc="outside upper left", ncols=legend_columns(models),
         columnspacing=1.4, handletextpad=0.4,
     )  # fmt: skip
     figure.supxlabel(f"lines: {100 * confidence:.4g} % intervals; the unit is the person, or the look", fontsize=9)
@@ -120,7 +120,7 @@ def changes(table, *, confidence=0.95):
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="x", color="#E5E5E5", linewidth=0.8)
         axis.set_xlabel(f"{label}\n(with {100 * confidence:.4g} % interval)", fontsize=9)
-    figure.legend(loc="outside upper left", ncols=min(len(models), 4), columnspacing=1.4, handletextpad=0.4)
+    figure.legend(loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4, handletextpad=0.4)
     return figure
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ferlib.figures import WIDTH, styled
+from ferlib.figures import WIDTH, legend_columns, styled
 from ferlib.labels import EMOTIONS
 from ferlib.plots import COLOURS, MARKERS, named, percent_tick
 
@@ -66,7 +66,7 @@ def gaps(table):
         "highest minus lowest group; bar: 95 in 100 gaps by lot are shorter, tick: their mean", fontsize=10
     )
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=min(max(len(models), 1), 4), columnspacing=1.4)
+    figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4)
     return figure
 
 
