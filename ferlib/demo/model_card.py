@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 from ferlib import provenance, tables
+from ferlib.demo import markdown
 from ferlib.demo.clip_evaluation import INVERSE_REGULARISATION, N_FOLDS
 from ferlib.paths import absolute, relative
 
@@ -209,9 +210,9 @@ def write(record):
         "prompts": ", ".join(f"`{name}`" for name in training.get("prompts", ())),
         "tower_images": tower.get("images"),
         "tower_minutes": tower.get("minutes"),
-        "composition": _table(rows),
+        "composition": markdown.table(rows),
         "results": results(record),
-        "files": _table([{"file": name, **about} for name, about in record["files"].items()]),
+        "files": markdown.table([{"file": name, **about} for name, about in record["files"].items()]),
         "inverse_regularisation": INVERSE_REGULARISATION,
         "n_folds": N_FOLDS,
         "state": STATE[record["skew"]["drop"] + record["skew"]["flip"] > 0],
@@ -241,15 +242,14 @@ def results(record):
             for (by, group, _, _), found in cells.items()
             if found[shown[0]]["rate_told"] is not None
         ]
-        parts += [f"`{name}`, accuracy:", _table(accuracy), f"`{name}`, {true} taken for {told}:", _table(planted)]
+        parts += [
+            f"`{name}`, accuracy:",
+            markdown.table(accuracy),
+            f"`{name}`, {true} taken for {told}:",
+            markdown.table(planted),
+        ]
     return "\n\n".join(parts)
 
 
 def _interval(row, value, low, high):
     return f"{row[value]:.3f} [{row[low]:.3f}, {row[high]:.3f}]"
-
-
-def _table(rows):
-    columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *[[row.get(column, "") for column in columns] for row in rows]]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ferlib import aus, provenance, tables
-from ferlib.demo import training_images, unit_card, unit_faults, unit_training
+from ferlib.demo import evaluation, training_images, unit_card, unit_faults, unit_training
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 from ferlib.stats import detection
@@ -144,10 +144,7 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
     InputError
         When a person of the training set is among the held-out ones.
     """
-    manifest = training_images.read_manifest(held_out)
-    both = sorted(set(manifest["subject_id"]) & trained_on)
-    if both:
-        raise InputError(f"{held_out}/manifest.csv: {both[0]!r} is also in the training set. Measure on other people.")
+    manifest = evaluation.held_out(held_out, trained_on=trained_on)
     network = aunet.load(folder)
     present = presence(manifest, recipe.threshold)
     frame = WIDER.get(manifest["dataset"].iloc[0], (0, 0, 1, 1)) if "dataset" in manifest else (0, 0, 1, 1)

@@ -1,5 +1,7 @@
 """The card of a demo network for Action Units: what it is, how it was made, what was measured, what it is not for."""
 
+from ferlib.demo import markdown
+
 CARD = """\
 ---
 library_name: pytorch
@@ -87,9 +89,9 @@ def write(record):
         aside=len(training["people_aside"]),
         images=record["training_set"]["manifest"].removesuffix("/manifest.csv"),
         versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
-        composition=_table(training["composition"]),
+        composition=markdown.table(training["composition"]),
         results=results(record),
-        files=_table([{"file": name, **about} for name, about in record["files"].items()]),
+        files=markdown.table([{"file": name, **about} for name, about in record["files"].items()]),
     )
 
 
@@ -104,16 +106,10 @@ def results(record):
             line |= {f"mean {measure}": _mean(own, measure) for measure in SHOWN}
             of_unit = [row for row in own if row["unit"] == faulty]
             lines.append(line | {f"{measure} of {faulty}": _mean(of_unit, measure) for measure in SHOWN[:2]})
-        parts.append(f"`{name}`:\n\n{_table(lines)}")
+        parts.append(f"`{name}`:\n\n{markdown.table(lines)}")
     return "\n\n".join(parts)
 
 
 def _mean(rows, measure):
     values = [row[measure] for row in rows if row[measure] == row[measure]]
     return f"{sum(values) / len(values):.3f}" if values else ""
-
-
-def _table(rows):
-    columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *[[row.get(column, "") for column in columns] for row in rows]]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ferlib.figures import WIDTH, styled
+from ferlib.figures import WIDTH, legend_columns, styled
 from ferlib.plots import COLOURS, MARKERS, percent_tick, span
 
 
@@ -42,7 +42,7 @@ def detection(table, *, measure="F1", confidence=0.95):
     panels[0].xaxis.set_ticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     figure.supxlabel(f"{measure}, with {100 * confidence:.4g} % interval", fontsize=10)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=len(names))
+    figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names))
     return figure
 
 
@@ -118,7 +118,7 @@ def groups(table, *, confidence=0.95, label="share of the relevance"):
     panels[0].set_xlim(0, None)
     figure.supxlabel(f"{label}, with {100 * confidence:.4g} % interval", fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(labels))
     return figure
 
 
