@@ -25,6 +25,7 @@ from ferlib.demo import (
     training_images,
     warm_up,
 )
+from ferlib.demo import options as given
 from ferlib.paths import absolute
 
 
@@ -132,8 +133,7 @@ def measure(folder, held_out):
 def main(arguments=None):
     """Command line: train, measure, write the card."""
     options = _parser().parse_args(arguments)
-    recipe = Recipe(**{name: getattr(options, name) for name in asdict(Recipe())})
-    declared = skew.Skew(**{name: getattr(options, name) for name in asdict(skew.Skew())})
+    recipe, declared = given.chosen(options, Recipe), given.chosen(options, skew.Skew)
     folder = absolute(options.out)
     if not options.only_measure:
         manifest = training_images.read_manifest(options.images)
@@ -156,10 +156,7 @@ def _parser():
     parser.add_argument("--held-out", nargs="+", default=["data/demo/people"], help="face sets to measure on")
     parser.add_argument("--only-measure", action="store_true", help="measure the model that is there, train nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
-    for defaults in (Recipe(), skew.Skew()):
-        for name, value in asdict(defaults).items():
-            option = "--" + name.replace("_", "-")
-            parser.add_argument(option, type=type(value), default=value, help=f"default {value}")
+    given.add(parser, Recipe, skew.Skew)
     return parser
 
 

@@ -27,6 +27,7 @@ from ferlib.demo import (
     training_images,
     warm_up,
 )
+from ferlib.demo import options as given
 from ferlib.paths import absolute, relative
 
 TOWER, CHECKPOINT = "tower.safetensors", "checkpoint.safetensors"
@@ -200,7 +201,7 @@ def measure(folder, held_out):
 def main(arguments=None):
     """Command line: warm up unless that is done, train, measure, write the card."""
     options = _parser().parse_args(arguments)
-    chosen = {kind: kind(**{name: getattr(options, name) for name in asdict(kind())}) for kind in _KINDS}
+    chosen = {kind: given.chosen(options, kind) for kind in _KINDS}
     folder, tower = absolute(options.out), absolute(options.tower)
     progress = not options.quiet
     if not options.only_measure:
@@ -243,10 +244,7 @@ def _parser():
     parser.add_argument("--only-tower", action="store_true", help="warm up the tower, train no model")
     parser.add_argument("--only-measure", action="store_true", help="measure the model that is there, train nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
-    for kind in _KINDS:
-        for name, value in asdict(kind()).items():
-            option = "--" + name.replace("_", "-")
-            parser.add_argument(option, type=type(value), default=value, help=f"default {value}")
+    given.add(parser, *_KINDS)
     return parser
 
 

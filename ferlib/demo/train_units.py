@@ -10,6 +10,7 @@ import torch
 
 from ferlib import aus, provenance, tables
 from ferlib.demo import evaluation, training_images, unit_card, unit_faults, unit_training
+from ferlib.demo import options as given
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 from ferlib.stats import detection
@@ -166,7 +167,7 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
 def main(arguments=None):
     """Command line: train, unless only measuring is asked for; measure, write the card."""
     options = _parser().parse_args(arguments)
-    recipe = Recipe(**{name: getattr(options, name) for name in asdict(Recipe())})
+    recipe = given.chosen(options, Recipe)
     faults = unit_faults.VERSIONS[options.version]
     manifest = training_images.read_manifest(options.images)
     folder = absolute(options.out)
@@ -207,8 +208,7 @@ def _parser():
     parser.add_argument("--held-out", nargs="+", default=["data/demo/action_units"], help="face sets to measure on")
     parser.add_argument("--only-measure", action="store_true", help="measure the network that is there, train nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
-    for name, value in asdict(Recipe()).items():
-        parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value, help=f"default {value}")
+    given.add(parser, Recipe)
     return parser
 
 
