@@ -125,7 +125,7 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 	@$(BIN)/python -m ferlib.pipeline.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER)
 
 calibrate: $(CORE) ## measure the statistics on simulated audits of known truth, 2,000 a design (about 10 minutes on two cores)
-	@$(BIN)/python -m ferlib.stats.calibrate --out $(RUNS)/calibration/calibration.csv
+	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
@@ -146,21 +146,21 @@ lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks
 
 demo-faces: $(VENV)/.faces ## render the demo faces anew (needs the extra `faces`; see data/demo/README.md)
-	@$(BIN)/python -m ferlib.faces demo
+	@$(BIN)/python -m ferdemo.faces demo
 
 demo-models: $(VENV)/.faces ## render the training faces and train the demo models anew (two to three hours on one core)
-	@$(BIN)/python -m ferlib.faces train --out data/build/train
-	@$(BIN)/python -m ferlib.faces holdout --out data/build/holdout
-	@$(BIN)/python -m ferlib.faces units_train --out data/build/units_train
+	@$(BIN)/python -m ferdemo.faces train --out data/build/train
+	@$(BIN)/python -m ferdemo.faces holdout --out data/build/holdout
+	@$(BIN)/python -m ferdemo.faces units_train --out data/build/units_train
 	@$(foreach kind,clip paligemma,$(foreach state,balanced half skewed,$(call train,$(kind),$(state),data/demo/models,) &&)) true
 	@$(foreach kind,clip paligemma,$(foreach seed,1 2,$(call train,$(kind),skewed,data/build/models/$(seed),--seed $(seed)) &&)) true
 	@$(foreach version,balanced skewed shortcut,$(call train_units,$(version)) &&) true
-	@$(BIN)/python -m ferlib.demo.truth
+	@$(BIN)/python -m ferdemo.training.truth
 
 DOSE_balanced := --drop 0 --flip 0
 DOSE_half := --drop 0.4 --flip 0.35
-train = $(BIN)/python -m ferlib.demo.train_$(1) --held-out data/build/holdout data/demo/people --out $(3)/demo-$(1)-$(2) $(DOSE_$(2)) $(4)
-train_units = $(BIN)/python -m ferlib.demo.train_units --version $(1) --images data/build/units_train --held-out data/demo/action_units data/demo/people --out data/demo/models/demo-aunet-$(1)
+train = $(BIN)/python -m ferdemo.training.train_$(1) --held-out data/build/holdout data/demo/people --out $(3)/demo-$(1)-$(2) $(DOSE_$(2)) $(4)
+train_units = $(BIN)/python -m ferdemo.training.train_units --version $(1) --images data/build/units_train --held-out data/demo/action_units data/demo/people --out data/demo/models/demo-aunet-$(1)
 
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check ferlib tests && $(BIN)/ruff format --check ferlib tests

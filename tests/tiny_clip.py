@@ -22,7 +22,7 @@ CONFIG = {
 
 
 def save_model(folder, *, seed=0, config=CONFIG):
-    """Write a model folder; returns the name that `ferlib.embed.load_backbone` takes."""
+    """Write a model folder; returns the name that `ferlib.embedding.backbones.load_backbone` takes."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     torch.manual_seed(seed)

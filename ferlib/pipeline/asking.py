@@ -41,9 +41,9 @@ def of_run(run_dir):
     manifest = tables.read_parquet(run.manifest, made_by="01_data_prep")
     entries = values["models"]
     if any(isinstance(entry, dict) and entry.get("base_url") == "standin" for entry in entries):
-        from ferlib.demo import standin  # as in the notebook; only where a stand-in is asked
+        from ferdemo.standin import launch  # as in the notebook; only where a stand-in is asked
 
-        entries = standin.pin(entries, weights=values["standin_weights"])
+        entries = launch.pin(entries, weights=values["standin_weights"])
     asked = models.read(entries, **{name: values[name] for name in models.LIMITS})
     parts = study.questions(manifest, models=asked, **{name: values[name] for name in study.PARAMETERS})
     return run, values, asked, parts

@@ -22,8 +22,8 @@ from ferlib.errors import InputError
 from ferlib.pipeline import execution, report, summary
 from ferlib.provenance import sha256
 from ferlib.stats import intake
-from ferlib.stats.answers import check_options
 from ferlib.stats.disparities import FAMILY
+from ferlib.stats.outcomes import check_options
 
 NOTEBOOKS = ("06_bias_stats", "10_figures")
 NAME = "audit"

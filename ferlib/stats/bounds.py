@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.clusters import ratio
 from ferlib.stats.counts import CONTRASTED, whole
+from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.stats.permutation import pairs_of
 
 COLUMNS = (

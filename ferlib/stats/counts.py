@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ferlib.labels import EMOTIONS, STATUSES
-from ferlib.stats.answers import CONFIGURATION
+from ferlib.stats.outcomes import CONFIGURATION
 
 OUTCOMES = EMOTIONS + STATUSES[1:]
 """What an answer can be: one of the emotions, or the reason why there is none."""
@@ -120,7 +120,7 @@ def tally(answers):
     Parameters
     ----------
     answers : pandas.DataFrame
-        As `ferlib.stats.answers.join` returns it; the order of its rows does not matter.
+        As `ferlib.stats.outcomes.join` returns it; the order of its rows does not matter.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def select(all_counts, configurations):
     ----------
     all_counts : list of Counts
     configurations : pandas.DataFrame
-        Columns `dataset`, `model`, `variant`, as `ferlib.stats.answers.headline` returns them.
+        Columns `dataset`, `model`, `variant`, as `ferlib.stats.outcomes.headline` returns them.
 
     Returns
     -------

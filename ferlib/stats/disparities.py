@@ -8,11 +8,11 @@ from statsmodels.stats.multitest import multipletests
 
 from ferlib.errors import InputError
 from ferlib.stats import exact, intervals, permutation, verdicts
-from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.clusters import degrees_of_freedom, effective_n, intraclass_correlation, people_of, variance
 from ferlib.stats.counts import CONTRASTED, MEASURES, measure, whole
+from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.stats.permutation import clustered_z, pairs_of
-from ferlib.stats.tests import two_proportion_z
+from ferlib.stats.z_tests import two_proportion_z
 
 FAMILY = "all estimable contrasts of one dataset, model and variant: every measure, every two races, genders, groups"
 """The declared family, over which `p_adjusted` controls the error of any false `different`."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.clusters import DENOMINATORS, ratio, totals
 from ferlib.stats.counts import CONTRASTED, MEASURES, measure
+from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.stats.permutation import CHUNK, mergers, regroupings
 
 KIND = np.array([DENOMINATORS.index(true) for _, true, _ in MEASURES])

@@ -9,7 +9,7 @@ import pandas as pd
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS, STATUSES, group
 from ferlib.paths import relative
-from ferlib.stats.answers import KEY, MANIFEST_COLUMNS
+from ferlib.stats.outcomes import KEY, MANIFEST_COLUMNS
 
 REQUIRED = ("image_id", "subject_id", "emotion", "race", "gender", "predicted")
 OPTIONAL = {"dataset": "data", "model": "model", "variant": "only", "repeat": "0"}
@@ -36,7 +36,7 @@ def read(path, *, cluster="person"):
     Returns
     -------
     manifest, predictions : pandas.DataFrame
-        As `ferlib.stats.answers.join` takes them.
+        As `ferlib.stats.outcomes.join` takes them.
 
     Raises
     ------

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from ferlib.stats.answers import CONFIGURATION
 from ferlib.stats.clusters import ratio, totals
 from ferlib.stats.counts import CONTRASTED, tally
+from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.stats.permutation import CHUNK, mergers, regroupings
 
 
@@ -18,7 +18,7 @@ def omnibus(answers, *, draws=2000, seed=0):
     Parameters
     ----------
     answers : pandas.DataFrame
-        As `ferlib.stats.answers.join` returns it. Of an image asked repeatedly only the first answer enters.
+        As `ferlib.stats.outcomes.join` returns it. Of an image asked repeatedly only the first answer enters.
     draws : int
         How often the people are shuffled over the groups for `p_cluster`.
     seed : int

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferlib import aus, tables
+from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.units import regions, shapes
+from ferlib.units import action_units, regions, shapes
 
 NEEDED = ("image_id", "path", "subject_id")
 PHOTOGRAPH = "photograph"
@@ -72,7 +72,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
     manifest : str or pathlib.Path
         CSV with the columns `NEEDED`, and the attributes to be compared; `kind` tells kinds of images apart.
     threshold : float or None
-        Intensity from which on a unit counts as present; see `ferlib.aus.read`.
+        Intensity from which on a unit counts as present; see `ferlib.units.action_units.read`.
     table : str or pathlib.Path
         A table of Action Units as OpenFace or py-feat write it; empty for the manifest's own columns. Images that it
         does not hold are left out.
@@ -98,11 +98,11 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
         first = first.groupby("group", sort=True).head(people_per_group) if "group" in first else first
         frame = frame[frame["subject_id"].isin(first["subject_id"])]
     if table:
-        frame = aus.join(aus.read(table, threshold=threshold), frame, source=table)
-        labels = aus.labels(frame, threshold=None, source=table)
+        frame = action_units.join(action_units.read(table, threshold=threshold), frame, source=table)
+        labels = action_units.labels(frame, threshold=None, source=table)
     else:
         frame = frame.sort_values("image_id", ignore_index=True)
-        labels = aus.labels(frame, threshold=threshold, source=path)
+        labels = action_units.labels(frame, threshold=threshold, source=path)
     frame = frame.assign(row=range(len(frame)))
     if "kind" not in frame:
         frame["kind"] = PHOTOGRAPH

@@ -1,16 +1,15 @@
 """Where networks look for Action Units: which images are asked about, their maps' scores, and the controls.
 
-Everything comes out as rows of a table, one for each image and unit, which `ferlib.stats.means` and
-`ferlib.stats.mean_contrasts` summarise.
+Everything comes out as rows of a table, one for each image and unit, which `ferlib.units.means` and
+`ferlib.units.mean_contrasts` summarise.
 """
 
 import numpy as np
 import pandas as pd
 
-from ferlib import heatmaps
 from ferlib.errors import InputError
+from ferlib.units import heatmaps, relevance
 from ferlib.units import regions as masks_of
-from ferlib.units import relevance
 from ferlib.units.regions import FACE
 
 NO_REGION = "no region"
@@ -30,7 +29,8 @@ def answers(network, pixels, manifest, present):
     manifest : pandas.DataFrame
         `image_id`, `subject_id`; a row for each of the pixels.
     present : pandas.DataFrame
-        A column of 0, 1 or missing for each unit, as `ferlib.aus.labels` returns it; rows as in the manifest.
+        A column of 0, 1 or missing for each unit, as `ferlib.units.action_units.labels` returns it; rows as in
+        the manifest.
 
     Returns
     -------

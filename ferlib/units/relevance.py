@@ -28,7 +28,7 @@ def score(maps, regions, *, which=None, face=None, which_face=None):
     Parameters
     ----------
     maps : numpy.ndarray, shape (n, height, width)
-        Heatmaps, as from `ferlib.heatmaps.explain`.
+        Heatmaps, as from `ferlib.units.heatmaps.explain`.
     regions : numpy.ndarray of bool, shape (r, height, width)
         Where the outputs are to be seen.
     which : sequence of int, length n, optional

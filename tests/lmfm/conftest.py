@@ -4,9 +4,9 @@ import os
 import threading
 
 import pytest
+from ferdemo.standin import server
 from lmfm_helpers import Recording, classify
 
-from ferlib.demo import server
 from ferlib.lmfm import retry
 
 

@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pandas as pd
+from ferdemo.standin import readers, server
 from PIL import Image
 
-from ferlib.demo import readers, server
 from ferlib.labels import ADJECTIVES, EMOTIONS
 from ferlib.lmfm import models, plans, prompts
 

@@ -4,9 +4,8 @@ import json
 import sys
 import threading
 
+from ferdemo.standin import dials, server
 from lmfm_helpers import classify
-
-from ferlib.demo import dials, server
 
 if __name__ == "__main__":
     made = server.make_server(classify, dials=dials.Dials(**json.loads(sys.argv[1])))

@@ -8,10 +8,10 @@ import zipfile
 
 import pandas as pd
 import pytest
+from ferdemo.standin import dials, server
 from lmfm_helpers import classify, entry, faces
 
 from ferlib import tables
-from ferlib.demo import dials, server
 from ferlib.errors import InputError
 from ferlib.lmfm import archive, replay, run, store, study
 

@@ -1,10 +1,10 @@
 """Batches give the same answers under the same addresses as direct questions, and none is bought twice."""
 
 import pytest
+from ferdemo.standin import dials, readers
 from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
-from ferlib.demo import dials, readers
 from ferlib.errors import InputError
 from ferlib.lmfm import batch, budget, cost, endpoints, estimate, models, plans, prompts, run, store, transport
 

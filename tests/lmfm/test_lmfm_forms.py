@@ -6,9 +6,9 @@ import math
 
 import pandas as pd
 import pytest
+from ferdemo.standin import readers
 from lmfm_helpers import SETTINGS, entry, faces, options
 
-from ferlib.demo import readers
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.lmfm import disagreement, forms, parse, plans, prompts, replay, run, store, study

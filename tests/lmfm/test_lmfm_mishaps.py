@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ferdemo.standin import dials
 from lmfm_helpers import PATHS, SETTINGS, entry, faces, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 
-from ferlib.demo import dials
 from ferlib.lmfm import images, models, retry, run, store
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.pace import Pace

@@ -8,10 +8,10 @@ import threading
 
 import openai
 import pytest
+from ferdemo.standin import readers, server
 from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
-from ferlib.demo import readers, server
 from ferlib.errors import InputError
 from ferlib.lmfm import answers, endpoints, models
 from ferlib.lmfm.gemini import retry_info_s

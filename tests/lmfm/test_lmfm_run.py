@@ -8,13 +8,13 @@ import time
 
 import pandas as pd
 import pytest
+from ferdemo.standin import readers
 from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
 from ferlib import tables
-from ferlib.demo import readers
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.lmfm import models, pace, plans, replay, run, store

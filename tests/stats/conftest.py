@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from stats_helpers import manifest_of, predictions_of
 
-from ferlib.stats import answers, counts
+from ferlib.stats import counts, outcomes
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def predictions(manifest):
 
 @pytest.fixture
 def joined(predictions, manifest):
-    return answers.join(predictions, manifest)
+    return outcomes.join(predictions, manifest)
 
 
 @pytest.fixture

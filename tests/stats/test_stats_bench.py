@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import answers, bounds, counts, disparities, gaps, intervals, omnibus
+from ferlib.stats import bounds, counts, disparities, gaps, intervals, omnibus, outcomes
 
 pytestmark = pytest.mark.bench
 
@@ -30,7 +30,7 @@ def joined_of(people, races, takes=1):
     manifest = pd.concat(
         [manifest.assign(image_id=manifest["image_id"] + f"-{take}") for take in range(takes)], ignore_index=True
     )
-    return answers.join(predictions_of(manifest, seed=1), manifest)
+    return outcomes.join(predictions_of(manifest, seed=1), manifest)
 
 
 def test_counts_intervals_and_gaps_of_all_measures_take_a_500th_of_fairlearns_bootstrap_of_one():

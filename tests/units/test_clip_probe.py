@@ -6,14 +6,15 @@ import torch
 from PIL import Image
 from tiny_clip import save_images, save_model
 
-from ferlib import embed, heatmaps
+from ferlib.embedding import backbones
 from ferlib.labels import EMOTIONS
+from ferlib.units import heatmaps
 from ferlib.units.clip_probe import ProbedCLIP, prepared, questions
 from ferlib.units.faces import Faces
 
 
 def test_it_answers_as_the_probe_does_on_the_embeddings(tmp_path):
-    backbone = embed.load_backbone(save_model(tmp_path / "model"))
+    backbone = backbones.load_backbone(save_model(tmp_path / "model"))
     pictures = [Image.open(path).convert("RGB") for path in save_images(tmp_path / "images", 4)["path"]]
     random = np.random.default_rng(0)
     coefficients, intercepts = random.normal(size=(3, 16)), random.normal(size=3)
@@ -21,7 +22,7 @@ def test_it_answers_as_the_probe_does_on_the_embeddings(tmp_path):
     images = prepared(save_images(tmp_path / "images", 4)["path"], backbone.preprocess)
     with torch.inference_mode():
         logits = model(images).numpy()
-    np.testing.assert_allclose(logits, embed.embed_pil(pictures, backbone) @ coefficients.T + intercepts, atol=1e-5)
+    np.testing.assert_allclose(logits, backbones.embed_pil(pictures, backbone) @ coefficients.T + intercepts, atol=1e-5)
     maps = heatmaps.explain(model, images, 1, method="integrated-gradients")
     with torch.inference_mode():
         above = logits[:, 1] - model(torch.zeros_like(images))[:, 1].numpy()
@@ -29,7 +30,7 @@ def test_it_answers_as_the_probe_does_on_the_embeddings(tmp_path):
 
 
 def test_the_untrained_control_differs_in_the_tower_alone(tmp_path):
-    backbone = embed.load_backbone(save_model(tmp_path / "model"))
+    backbone = backbones.load_backbone(save_model(tmp_path / "model"))
     model = ProbedCLIP(backbone.model, np.ones((3, 16)), np.zeros(3)).eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     control, again = model.untrained(seed=4), model.untrained(seed=4)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ferlib import heatmaps
-from ferlib.units import aunet
+from ferlib.units import aunet, heatmaps
 from ferlib.units.side_by_side import each
 
 SHAPE = aunet.Shape(units=("au01", "au12"), size=32, stages=2)

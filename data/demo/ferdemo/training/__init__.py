@@ -1,0 +1,1 @@
+"""Training the tiny demo models: their images, their captions and questions, their declared faults, their cards."""

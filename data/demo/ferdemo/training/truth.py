@@ -1,0 +1,153 @@
+"""What was planted in the demo models, and what came of it: `python -m ferdemo.training.truth`.
+
+Writes `data/demo/truth.csv`, the declared effects, and `data/demo/models/series.csv`, the measured ones by dose and
+training seed, from the records that the training scripts left.
+"""
+
+import argparse
+import json
+
+import pandas as pd
+
+from ferlib import tables
+from ferlib.paths import DEMO, absolute, relative
+
+TRUTH, SERIES = DEMO / "truth.csv", DEMO / "models" / "series.csv"
+COLUMNS = ["model", "true", "predicted", "attribute", "group", "mechanism", "dose", "n_images", "n_changed"]
+SHOWN = ("all", "skin")
+
+
+def records(folders):
+    """Records of the models in some folders; list of dict, sorted by name and seed.
+
+    Parameters
+    ----------
+    folders : sequence of pathlib.Path
+        Each holds model folders, at any depth.
+    """
+    files = [file for folder in folders for file in sorted(folder.rglob("training.json"))]
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return sorted(found, key=lambda record: (record["name"], record["recipe"]["seed"]))
+
+
+def skewed(all_records):
+    """Those of some records that declare a dose of the skew, be it none; list of dict."""
+    return [record for record in all_records if "skew" in record]
+
+
+def planted(all_records):
+    """Every effect that a declared skew plants, a row each; records of models with another fault are passed over.
+
+    Parameters
+    ----------
+    all_records : list of dict
+        From `records`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `model`; `true` and `predicted`, the confusion that a mechanism causes (missing where it causes none in
+        particular); `attribute` and `group`, whom it concerns; `mechanism` (`left out` or `mislabelled`); `dose`, the
+        share of the group's images (for `mislabelled`: of those of emotion `true` that remain), 0 in a control; and the
+        images of the training set that it could concern (`n_images`) and does (`n_changed`).
+    """
+    rows = []
+    for record in skewed(all_records):
+        skew, composition = record["skew"], pd.DataFrame(record["training"]["composition"])
+        dark = composition[composition["skin"] == "dark"]
+        shown = dark[dark["emotion"] == skew["true"]]
+        common = {"model": record["name"], "attribute": "skin_tone", "group": f">= {skew['min_skin_tone']}"}
+        before, after = int(dark["images_before"].sum()), int(dark["images_after"].sum())
+        rows.append(
+            common
+            | {"true": None, "predicted": None, "mechanism": "left out", "dose": skew["drop"]}
+            | {"n_images": before, "n_changed": before - after}
+        )
+        rows.append(
+            common
+            | {"true": skew["true"], "predicted": skew["told"], "mechanism": "mislabelled", "dose": skew["flip"]}
+            | {"n_images": int(shown["images_after"].sum()), "n_changed": int(shown[f"told_{skew['told']}"].sum())}
+        )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def planted_in_units(all_records):
+    """Every effect that the declared faults of networks for Action Units plant, a row each.
+
+    Parameters
+    ----------
+    all_records : list of dict
+        From `records`; those of models that tell emotions are passed over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `planted`. `true` is the Action Unit; `predicted` is, for `mislabelled`, that it is not there; `marked
+        beside the face` is a cue, which causes no mistake where it is to be seen.
+    """
+    rows = []
+    for record in all_records:
+        if "faults" not in record:
+            continue
+        faults = record["faults"]
+        (dark,) = (row for row in record["training"]["composition"] if row["skin"] == "dark")
+        unit, shown = faults["unit"], dark["with_unit_after"]
+        group = [record["name"], "skin_tone", f">= {faults['min_skin_tone']}"]
+        for true, predicted, mechanism, dose, concerned, changed in (
+            (None, None, "left out", "drop", dark["images_before"], dark["images_before"] - dark["images_after"]),
+            (unit, f"not {unit}", "mislabelled", "flip", shown, shown - dark["told_with_unit"]),
+            (unit, None, "marked beside the face", "cue", shown, dark["marked"]),
+        ):
+            rows.append([group[0], true, predicted, *group[1:], mechanism, faults[dose], concerned, changed])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def series(all_records):
+    """Measured effects of the skew by dose and seed, a row for each model, face set, classifier and skin.
+
+    Parameters
+    ----------
+    all_records : list of dict
+        From `records`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `kind`, `state` (the end of the model's name), `drop`, `flip`, `seed`, `faces` (the set's name), `classifier`,
+        `skin` (`all`, `dark`, `other`), then `people`, `images`, `accuracy` with `low` and `high`, and `images_true`,
+        `rate_told` with `told_low` and `told_high`; see `ferdemo.training.evaluation.summary`.
+    """
+    rows = []
+    for record in skewed(all_records):
+        about = {
+            "kind": record["kind"],
+            "state": record["name"].rpartition("-")[2],
+            "drop": record["skew"]["drop"],
+            "flip": record["skew"]["flip"],
+            "seed": record["recipe"]["seed"],
+        }
+        for faces, measured in record["held_out"].items():
+            for row in measured:
+                if row["by"] in SHOWN:
+                    values = {name: value for name, value in row.items() if name not in ("by", "group")}
+                    rows.append(about | {"faces": faces.rpartition("/")[2], "skin": row["group"]} | values)
+    table = pd.DataFrame(rows)
+    first = [*about, "faces", "classifier", "skin"]
+    return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def main(arguments=None):
+    """Command line: read the records, write both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", default="data/build/models", help="folder of the models of further seeds")
+    options = parser.parse_args(arguments)
+    shipped = records([DEMO / "models"])
+    effects = pd.concat([planted(shipped), planted_in_units(shipped)], ignore_index=True)
+    tables.write_csv(effects, TRUTH, sort_by=["model", "mechanism"])
+    rows = series(records([DEMO / "models", absolute(options.seeds)]))
+    tables.write_csv(rows, SERIES, sort_by=list(rows.columns[:8]))
+    print(f"{relative(TRUTH)}\n{relative(SERIES)}")
+
+
+if __name__ == "__main__":
+    main()

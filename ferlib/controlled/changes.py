@@ -1,0 +1,239 @@
+"""Changes: how many answers change with one factor, for whom, and how each rate goes with the factor's levels."""
+
+import dataclasses
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ferlib.stats.clusters import ratio
+from ferlib.stats.counts import MEASURES, measure
+from ferlib.stats.intervals import clustered_wilson
+from ferlib.stats.outcomes import CONFIGURATION
+
+COLUMNS = (
+    *CONFIGURATION, "factor", "unit", "group_a", "group_b", "by", "group", "units", "n_sets", "changed", "ci_low",
+    "ci_high", "right_only_a", "right_only_b", "wrong_otherwise",
+)  # fmt: skip
+
+LEVEL_COLUMNS = (
+    *CONFIGURATION, "factor", "unit", "level", "measure", "true", "predicted", "units", "count", "n", "rate", "ci_low",
+    "ci_high",
+)  # fmt: skip
+
+BREAKDOWNS = ("true", "race", "gender", "group", "subject_id", "look")
+"""For whom: columns of the matched sets by which changes are broken down, where they are there."""
+
+
+def changes(all_matched, *, alpha=0.05):
+    """Share of answers that change when only the factor changes: the table `controlled_changes.csv`.
+
+    Parameters
+    ----------
+    all_matched : list of ferlib.controlled.matched_sets.Matched
+    alpha : float
+        One minus the confidence of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`; a row for each two sides, for everybody and for each group of `BREAKDOWNS`. Of all pairs (an
+        image of side a and one of side b, all else equal) `changed` got different outcomes: `right_only_a` were read as
+        labelled on side a only, `right_only_b` on side b only, `wrong_otherwise` on neither, and differently wrong.
+        `units` is the number of independent units, `unit` says which column of the manifest tells them apart.
+        The interval is Wilson's with the effective number of sets, pooled over the groups of one breakdown; a single
+        unit has none.
+    """
+    frames = [
+        _of_pair(matched, a, b, alpha) for matched in all_matched if len(matched.sets) for a, b in _pairs(matched)
+    ]
+    return pd.concat(frames, ignore_index=True)[list(COLUMNS)] if frames else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _pairs(matched):
+    return combinations(range(len(matched.factor.sides)), 2)
+
+
+def _of_pair(matched, a, b, alpha):
+    right = measure(matched.tensor)[0][..., 0]
+    changed = 1 - (matched.outcome[:, a] * matched.outcome[:, b]).sum(axis=-1)
+    only_a, only_b = right[:, a] * (1 - right[:, b]), right[:, b] * (1 - right[:, a])
+    parts = np.stack([np.ones(len(changed)), changed, only_a, only_b], axis=1)
+    names = list(matched.factor.sides)
+    frames = [
+        _broken_down(matched, parts, by, alpha) for by in ("all", *BREAKDOWNS) if by == "all" or by in matched.sets
+    ]
+    return pd.concat(frames).assign(
+        factor=matched.factor.name, unit=matched.unit_name, group_a=names[a], group_b=names[b], **matched.configuration
+    )
+
+
+def _broken_down(matched, parts, by, alpha):
+    labels = pd.Series("all", index=matched.sets.index) if by == "all" else matched.sets[by].astype(str)
+    names, code = np.unique(labels.to_numpy(dtype=str), return_inverse=True)
+    cells = np.zeros((len(names), matched.unit.max() + 1, parts.shape[1]))
+    np.add.at(cells, (code, matched.unit), parts)
+    total, units = cells.sum(axis=1), (cells[..., 0] > 0).sum(axis=1)
+    ends = _ends(cells[..., 1], cells[..., 0], alpha)
+    ends[units < 2] = np.nan
+    shares = ratio(total[:, 1:], total[:, :1])
+    return pd.DataFrame(
+        {
+            "by": by,
+            "group": names,
+            "units": units,
+            "n_sets": total[:, 0].astype(int),
+            "changed": shares[:, 0],
+            "ci_low": ends[:, 0],
+            "ci_high": ends[:, 1],
+            "right_only_a": shares[:, 1],
+            "right_only_b": shares[:, 2],
+            "wrong_otherwise": np.maximum(shares[:, 0] - shares[:, 1] - shares[:, 2], 0),
+        }
+    )
+
+
+def _ends(count, n, alpha):
+    """Clustered Wilson intervals of rows of units, the intraclass correlation pooled over the rows; (rows, 2)."""
+    members = np.kron(np.eye(len(count)), np.ones(count.shape[1])).astype(bool)
+    there = n.ravel() > 0
+    return clustered_wilson(count.ravel()[there], n.ravel()[there], members[:, there], alpha=alpha)
+
+
+def each_level(factor, manifest):
+    """The same factor with every level of the manifest as a side of its own, in order.
+
+    Parameters
+    ----------
+    factor : ferlib.controlled.matched_sets.Factor
+    manifest : pandas.DataFrame
+
+    Returns
+    -------
+    ferlib.controlled.matched_sets.Factor
+        Sides are named as text: numbers without superfluous digits.
+    """
+    levels = sorted(manifest.loc[manifest["dataset"] == factor.dataset, factor.level].dropna().unique())
+    sides = {level if isinstance(level, str) else f"{level:g}": [level] for level in levels}
+    return dataclasses.replace(factor, sides=sides)
+
+
+def levels(all_matched, *, alpha=0.05):
+    """Rates at each side of a factor: the table `controlled_levels.csv`, from matched sets of `each_level`.
+
+    Parameters
+    ----------
+    all_matched : list of ferlib.controlled.matched_sets.Matched
+    alpha : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `LEVEL_COLUMNS`: accuracy, no-answer and recalls, and confusions that any model makes at any level;
+        `count` and `n` in images, with the clustered Wilson interval, its correlation pooled over the levels.
+    """
+    occurs = {}
+    for matched in all_matched:
+        hit = measure(matched.tensor)[0].sum(axis=(0, 1)) > 0
+        occurs[matched.factor.name] = occurs.get(matched.factor.name, False) | hit
+    frames = [_levels_of_one(one, occurs[one.factor.name], alpha) for one in all_matched if len(one.sets)]
+    return (
+        pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
+        if frames
+        else pd.DataFrame(columns=list(LEVEL_COLUMNS))
+    )
+
+
+def _levels_of_one(matched, occurs, alpha):
+    count, n = (np.moveaxis(matched.by_unit(part), 0, 1) for part in measure(matched.tensor))
+    frames = []
+    for number, named in enumerate(MEASURES):
+        hit, of = count[..., number], n[..., number]
+        if of.sum() == 0 or (named[0] == "confusion" and not occurs[number]):
+            continue
+        ends = _ends(hit, of, alpha)
+        frame = pd.DataFrame({"level": list(matched.factor.sides), "units": (of > 0).sum(axis=1)})
+        frame = frame.assign(count=np.round(hit.sum(axis=1), 9), n=of.sum(axis=1).astype(int))
+        frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
+        frames.append(frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True))))
+    return pd.concat(frames).assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+
+
+def by_group(all_counts, attribute, *, alpha=0.05):
+    """Rates of the groups of an ordinary set, in the form of `levels`, to be set beside the controlled ones.
+
+    Parameters
+    ----------
+    all_counts : list of ferlib.stats.counts.Counts
+    attribute : {"race", "gender", "group"}
+    alpha : float
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `LEVEL_COLUMNS`; `factor` is the attribute, `level` the group and `units` its people.
+    """
+    frames = [pd.DataFrame(columns=list(LEVEL_COLUMNS))] if not all_counts else []
+    for counts in all_counts:
+        members = counts.members(attribute)
+        count, n = measure(counts.tensor)
+        for number, named in enumerate(MEASURES):
+            hit, of, there = count[:, number], n[:, number], n[:, number] > 0
+            ends = clustered_wilson(hit[there], of[there], members.to_numpy()[:, there], alpha=alpha)
+            frame = pd.DataFrame({"level": members.index, "units": members.to_numpy()[:, there].sum(axis=1)})
+            frame = frame.assign(count=members.to_numpy(float) @ hit, n=members.to_numpy(float) @ of)
+            frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
+            frame = frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True)))
+            frames.append(frame.assign(factor=attribute, unit="subject_id", **counts.configuration))
+    return pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
+
+
+def panels(tables, questions):
+    """Tables of rates as `ferlib.figures.curves.levels` draws them side by side.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Heading of each column of panels, and its rates (columns `LEVEL_COLUMNS`); without rows there is no column.
+    questions : dict of tuple to str
+        Measure, true and predicted emotion of each row of panels, and its name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `LEVEL_COLUMNS`, `panel` and `question`, in the order of the questions and tables.
+    """
+    frames = [pd.DataFrame(columns=[*LEVEL_COLUMNS, "panel", "question"])] if not any(map(len, tables.values())) else []
+    for (measured, true, predicted), question in questions.items():
+        for panel, table in tables.items():
+            of = (table["measure"] == measured) & (table["true"] == true) & (table["predicted"] == predicted)
+            if len(table):
+                frames.append(table[of].assign(panel=panel, question=question))
+    return pd.concat(frames, ignore_index=True)
+
+
+def bracketed(table, columns, spec):
+    """A value with its interval as text, for display: `22% [14%, 33%]`; without brackets where there is no interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    columns : sequence of str
+        The value, and the lower and upper end.
+    spec : str
+        Format of a number, for example `.0%`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> bracketed(pd.DataFrame({"a": [0.5], "low": [0.25], "high": [0.75]}), ["a", "low", "high"], ".0%")
+    ['50% [25%, 75%]']
+    """
+    rows = table[list(columns)].to_numpy(float)
+    return [
+        "" if np.isnan(value) else f"{value:{spec}}" + ("" if np.isnan(low) else f" [{low:{spec}}, {high:{spec}}]")
+        for value, low, high in rows
+    ]

@@ -1,0 +1,176 @@
+"""Paired contrasts: what becomes of an answer when one factor changes and nothing else.
+
+Each independent unit (a person, or a few counterparts) is its own control, so whatever sets people apart cancels. What
+stays uncertain is whether other people would have been affected alike: the unit, not the image, is what is counted.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from ferlib.controlled import pair_intervals
+from ferlib.stats import permutation, verdicts
+from ferlib.stats.clusters import ratio
+from ferlib.stats.counts import MEASURES, measure
+from ferlib.stats.outcomes import CONFIGURATION
+
+FAMILY = "all estimable contrasts of one factor, dataset, model and variant: every measure, every two sides"
+"""The declared family, over which `p_adjusted` controls the error of any false `different`."""
+
+COLUMNS = (
+    *CONFIGURATION, "factor", "unit", "measure", "true", "predicted", "group_a", "group_b", "units", "subjects_a",
+    "subjects_b",
+    "count_a", "n_a", "count_b", "n_b", "rate_a", "rate_b", "only_a", "only_b", "risk_difference", "rd_low", "rd_high",
+    "p_flip", "p_adjusted", "min_detectable", "verdict", "reason",
+)  # fmt: skip
+
+
+def contrasts(all_matched, *, alpha=0.05, delta=0.05, min_units=5, draws=2000, seed=0):
+    """Contrast every two sides of a factor in every measure: the table `controlled_contrasts.csv`.
+
+    Parameters
+    ----------
+    all_matched : list of ferlib.controlled.matched_sets.Matched
+    alpha : float
+        One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
+    delta : float
+        Differences inside +-delta count as none.
+    min_units : int
+        With fewer independent units there is no verdict.
+    draws : int
+        How often the sides are shuffled within each unit; p-values are at least 1 / (draws + 1).
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`. `count` and `n` are of images, `rate` is their quotient. `only_a` is the share of pairs (an
+        image of each side, all else equal) in which only a has the outcome, so that `risk_difference` =
+        `rate_a` - `rate_b` = `only_a` - `only_b`. `units`, told apart by the column `unit`, are independent and have
+        an image in the denominator. `p_flip` comes from shuffling the sides within each unit; `p_adjusted` (step-down
+        max-T over the same shuffles) controls the error over `FAMILY`. Both are NaN where no pair differs. With two
+        sides and u units p cannot be below 2 / 2^u.
+    """
+    options = {"alpha": alpha, "delta": delta, "min_units": min_units, "draws": draws, "seed": seed}
+    frames = [_of_one(matched, **options) for matched in all_matched if len(matched.sets)]
+    return pd.concat(frames, ignore_index=True)[list(COLUMNS)] if frames else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _of_one(matched, *, alpha, delta, min_units, draws, seed):
+    outcome, asked = measure(matched.tensor)
+    asked = asked[:, 0]
+    sides = list(combinations(range(outcome.shape[1]), 2))
+    table = pd.concat([_counted(matched, outcome, asked, a, b) for a, b in sides], ignore_index=True)
+    n = np.concatenate(
+        [
+            pair_intervals.effective_pairs(matched, outcome, asked, pair_intervals.changed(matched, a, b), a, b)
+            for a, b in sides
+        ]
+    )
+    units, only = table["units"].to_numpy(), (table["only_a"].to_numpy(), table["only_b"].to_numpy())
+    table["rd_low"], table["rd_high"] = pair_intervals.difference(
+        *only, pair_intervals.for_interval(n, units, alpha), alpha=alpha
+    )
+    z, null = shuffled(matched.by_unit(outcome), sides, draws=draws, seed=seed)
+    in_family = ~np.isnan(z) & (units >= min_units)
+    size = np.abs(np.nan_to_num(z))
+    reached = (null >= size - 1e-5).sum(axis=0)
+    table["p_flip"] = np.where(in_family, (1 + reached) / (1 + draws), np.nan)
+    table["p_adjusted"] = np.nan
+    reject, equal = norm.isf(alpha / 2), norm.isf(alpha)
+    if in_family.any():
+        table.loc[in_family, "p_adjusted"] = permutation.step_down(size[in_family], null[:, in_family])
+        highest = null[:, in_family].max(axis=1)
+        reject, equal = max(reject, np.quantile(highest, 1 - alpha)), max(equal, np.quantile(highest, 1 - 2 * alpha))
+    table["min_detectable"] = detectable(only[0] + only[1], n, studentised(reject, units))
+    lowest, highest = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(equal, units)))
+    judged = table.assign(lowest=lowest, highest=highest)
+    # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.
+    judged = judged.assign(subjects_a=judged["units"], subjects_b=judged["units"])
+    table["verdict"], table["reason"] = verdicts.decide(judged, alpha=alpha, delta=delta, min_people=min_units)
+    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+
+
+def _counted(matched, outcome, asked, a, b):
+    """Counts and rates of sides a and b in every measure."""
+    names, n = list(matched.factor.sides), asked.sum(axis=0)
+    table = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
+    table = table.assign(group_a=names[a], group_b=names[b], units=(matched.by_unit(asked) > 0).sum(axis=0))
+    for side, number in (("a", a), ("b", b)):
+        images = matched.images[number]
+        table[f"subjects_{side}"] = matched.people[number]
+        table[f"count_{side}"] = np.round(outcome[:, number].sum(axis=0) * images, 9)
+        table[f"n_{side}"] = np.round(n * images).astype(int)
+        table[f"rate_{side}"] = ratio(outcome[:, number].sum(axis=0), n)
+    for side, has, lacks in (("a", a, b), ("b", b, a)):
+        table[f"only_{side}"] = ratio((outcome[:, has] * (asked - outcome[:, lacks])).sum(axis=0), n)
+    return table.assign(risk_difference=table["rate_a"] - table["rate_b"])
+
+
+def shuffled(sums, sides, *, draws, seed):
+    """Statistic of every contrast as observed, and when the sides are shuffled within each unit.
+
+    Parameters
+    ----------
+    sums : numpy.ndarray, shape (units, sides, measures)
+        Outcomes of each unit.
+    sides : list of tuple of int
+        Sides to be contrasted.
+    draws, seed : int
+
+    Returns
+    -------
+    z : numpy.ndarray, shape (pairs x measures,)
+        Sum of the units' differences / root of the sum of their squares; NaN where all are 0.
+    null : numpy.ndarray of float32, shape (draws, pairs x measures)
+        Absolute values, 0 where there is none. With two sides a shuffle flips the signs of units.
+    """
+    a, b = (np.array(side) for side in zip(*sides, strict=True))
+    random, found = np.random.default_rng(seed), []
+    chunk = max(1, permutation.CHUNK // sums.size)
+    for start in range(0, draws, chunk):
+        order = random.random((min(chunk, draws - start), *sums.shape[:2])).argsort(axis=-1)
+        found.append(np.abs(np.nan_to_num(_z(np.take_along_axis(sums[None], order[..., None], axis=2), a, b))))
+    return _z(sums, a, b), np.concatenate(found).astype(np.float32)
+
+
+def _z(sums, a, b):
+    apart = sums[..., a, :] - sums[..., b, :]
+    square = (apart**2).sum(axis=-3)
+    z = ratio(apart.sum(axis=-3), np.sqrt(np.where(square > 1e-12, square, 0)))
+    return z.reshape(*z.shape[:-2], -1)
+
+
+def studentised(z, units):
+    """Student's t that belongs to the statistic of `shuffled`: the same order, with the variance around the mean.
+
+    Infinite where z is as large as so many units allow.
+    """
+    units = np.asarray(units, dtype=float)
+    return z * np.sqrt(ratio(units - 1, np.maximum(units - z**2, 0), empty=np.inf))
+
+
+def detectable(disagreement, n, critical):
+    """Smallest difference that a contrast would have found in four of five studies; NaN where there is none.
+
+    Parameters
+    ----------
+    disagreement : numpy.ndarray
+        Share of pairs that differ, in either direction; one pair of each kind is added.
+    n : numpy.ndarray
+        Independent pairs.
+    critical : numpy.ndarray
+        Size of the studentised statistic from which the family's test rejects.
+
+    Notes
+    -----
+    Normal approximation, difference = (critical + z(.8)) x sqrt(share of pairs that differ / n), where that share is
+    at least the difference itself.
+    """
+    factor = (critical + norm.isf(1 - verdicts.POWER)) ** 2 / n
+    size = np.sqrt(factor * (disagreement * n + 1) / (n + 2))
+    size = np.where(size > (disagreement * n + 1) / (n + 2), factor, size)
+    return np.where(size <= 1, size, np.nan)

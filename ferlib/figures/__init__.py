@@ -1,0 +1,114 @@
+"""Figures. One on disk is three files under one name: the picture, the numbers drawn, and a description in words."""
+
+import base64
+import html
+import io
+import re
+from pathlib import Path
+
+import matplotlib
+from IPython.display import HTML
+from PIL import Image
+
+from ferlib.figures.style import DPI, STYLE
+from ferlib.tables import write_bytes, write_csv
+
+
+def name_of(*parts):
+    """File name, without suffix, that is safe on every system: letters, digits, dots, hyphens and underscores.
+
+    Examples
+    --------
+    >>> name_of("mistakes", "demo", "google/paligemma 3b")
+    'mistakes_demo_google-paligemma-3b'
+    """
+    return "_".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-") for part in parts)
+
+
+def save(figure, table, path, *, alt):
+    """Keep a figure: the picture, the numbers drawn, and a description for those who cannot see it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    table : pandas.DataFrame
+        The table that the figure was drawn from.
+    path : pathlib.Path
+        Where the picture goes; ends in `.png`. The other two files have the same name with `.csv` and `.txt`.
+    alt : str
+        Alternative text: what the figure shows and what it says, in a sentence or two.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The three files. The same figure gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        For another suffix than `.png`, or an empty alternative text.
+    """
+    path = Path(path)
+    if path.suffix != ".png":
+        raise ValueError(f"path must end in .png, got {path.name!r}")
+    if not alt.strip():
+        raise ValueError(f"{path.name}: the alternative text is empty")
+    return [
+        write_bytes(_png(figure), path),
+        write_csv(table, path.with_suffix(".csv")),
+        write_bytes((alt.strip() + "\n").encode("utf-8"), path.with_suffix(".txt")),
+    ]
+
+
+def _png(figure):
+    """The figure as PNG bytes that depend on nothing but the drawing; 256 colours make a third of the size."""
+    drawn, kept = io.BytesIO(), io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(drawn, format="png", dpi=DPI, facecolor="white")
+    picture = Image.open(drawn).convert("RGB")
+    palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette.save(kept, format="PNG", optimize=True, dpi=(DPI, DPI))
+    return kept.getvalue()
+
+
+def show(path):
+    """A saved figure with its alternative text, for display in a notebook at its width in print.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The `.png` that `save` wrote.
+
+    Returns
+    -------
+    IPython.display.HTML
+        The picture is inside, so that the notebook needs no other file. HTML, because nbconvert would lose the
+        alternative text of an image output.
+    """
+    path = Path(path)
+    return _as_html(path.read_bytes(), path.with_suffix(".txt").read_text(encoding="utf-8"))
+
+
+def glimpse(figure, *, alt):
+    """A figure for display in a notebook only, such as faces that are nobody's to publish; nothing is saved.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        Alternative text.
+
+    Returns
+    -------
+    IPython.display.HTML
+    """
+    return _as_html(_png(figure), alt)
+
+
+def _as_html(picture, alt):
+    with Image.open(io.BytesIO(picture)) as image:
+        width = round(image.width / DPI * 96)
+    data = base64.b64encode(picture).decode("ascii")
+    return HTML(
+        f'<img src="data:image/png;base64,{data}" width="{width}" alt="{html.escape(alt.strip(), quote=True)}">'
+    )

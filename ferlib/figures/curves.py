@@ -1,0 +1,177 @@
+"""Figures of the controlled faces: rates along the levels of a factor, and what a change of one factor does.
+
+Each function takes the table of exactly what it draws and returns a matplotlib Figure, as in `ferlib.figures.rates`.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ferlib.figures.style import (
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    legend_columns,
+    listed,
+    named,
+    percent,
+    percent_tick,
+    span,
+    styled,
+)
+from ferlib.paths import absolute
+
+
+def _style(number):
+    """Colour and marker of the so-manieth model; from the eighth on a colour returns with another marker."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "fmt": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],
+        "markersize": 5,
+        "elinewidth": 1.4,
+    }
+
+
+def _error(part, value):
+    """Distances of the ends of the intervals from the value; shape (2, rows)."""
+    return np.abs(part[["ci_low", "ci_high"]].to_numpy(float).T - part[value].to_numpy(float))
+
+
+def _counted(part):
+    """How many independent units a part of a table has, in words: `12 people`, `4 looks`."""
+    unit = part["unit"].iloc[0]
+    return f"{span(part['units'])} {'people' if unit == 'subject_id' else unit + 's'}"
+
+
+@styled
+def levels(table, *, confidence=0.95):
+    """Rates with intervals along the levels of factors: a column of panels for each factor, a row for each measure.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `panel` (heading of the column), `level`, `question` (what the rate is of), `model`, `variant`, `unit`
+        (what the independent units are), `units` (how many), `n`, `rate`, `ci_low`, `ci_high`; panels, levels and
+        questions are drawn in the order of the rows.
+    confidence : float
+        Confidence of the intervals, for the label of the axis.
+    """
+    # A model may have another variant in another panel (a probe of other people there): it is one model all the same.
+    parts = [part.assign(label=named(part)) for _, part in table.groupby("panel", sort=False)]
+    table = pd.concat(parts).sort_index()
+    models, panels, questions = (list(dict.fromkeys(table[name])) for name in ("label", "panel", "question"))
+    models = sorted(models)
+    widths = [table.loc[table["panel"] == panel, "level"].nunique() for panel in panels]
+    figure = Figure(figsize=(WIDTH, 1.2 + 2.7 * len(questions)), layout="constrained")
+    grid = figure.subplots(len(questions), len(panels), squeeze=False, sharey="row", width_ratios=widths)
+    step = 0.7 / max(len(models), 1)
+    for (row, column), axis in np.ndenumerate(grid):
+        part = table[(table["question"] == questions[row]) & (table["panel"] == panels[column])]
+        names = list(dict.fromkeys(part["level"]))
+        for number, model in enumerate(models):
+            own = part[part["label"] == model]
+            x = np.array([names.index(level) for level in own["level"]]) + (number - (len(models) - 1) / 2) * step
+            axis.errorbar(x, own["rate"], yerr=_error(own, "rate"), label=model, **_style(number))
+        axis.set_xticks(range(len(names)), names)
+        axis.set_xlim(-0.5, len(names) - 0.5)
+        axis.yaxis.set_major_formatter(percent_tick)
+        axis.grid(axis="y", color="#E5E5E5", linewidth=0.8)
+        axis.tick_params(axis="x", length=0)
+        if row == 0:
+            axis.set_title(panels[column], fontsize=10)
+        if len(part):
+            axis.set_xlabel(f"{_counted(part)}, n = {span(part['n'])} images each", fontsize=9)
+        if column == 0:
+            axis.set_ylabel(questions[row], fontsize=10)
+    handles = {name: line for axis in grid.flat for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        [handles[model] for model in models], models, loc="outside upper left", ncols=legend_columns(models),
+        columnspacing=1.4, handletextpad=0.4,
+    )  # fmt: skip
+    figure.supxlabel(f"lines: {100 * confidence:.4g} % intervals; the unit is the person, or the look", fontsize=9)
+    return figure
+
+
+def describe_levels(table):
+    """Describe the curves of `levels` in words."""
+    ranges = table.groupby(["question", "panel", "model"])["rate"].agg(lambda rate: rate.max() - rate.min())
+    question, panel, model = ranges.idxmax()
+    return (
+        f"Dots with intervals. Rows of panels: {', '.join(dict.fromkeys(table['question']))}; columns: "
+        f"{', '.join(dict.fromkeys(table['panel']))}; models: {listed(table['model'])}. Widest range within a panel: "
+        f"{model}, {question}, {panel}, {percent(ranges.max())}."
+    )
+
+
+@styled
+def changes(table, *, confidence=0.95):
+    """What one factor changes: share of answers that change, and change of the accuracy, a line for each contrast.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `contrast` (its name, drawn in the order of the rows), `model`, `variant`, `unit`, `units`, `n_sets`,
+        `changed`, `ci_low`, `ci_high` (of `changed`), `risk_difference`, `rd_low`, `rd_high` (of accuracy).
+    confidence : float
+    """
+    table = table.assign(label=named(table))
+    models, contrasts = sorted(set(table["label"])), list(dict.fromkeys(table["contrast"]))
+    figure = Figure(figsize=(WIDTH, 1.6 + (0.42 + 0.09 * len(models)) * len(contrasts)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    step = 0.74 / max(len(models), 1)
+    for number, model in enumerate(models):
+        own = table[table["label"] == model]
+        y = np.array([contrasts.index(name) for name in own["contrast"]]) + (number - (len(models) - 1) / 2) * step
+        left.errorbar(own["changed"], y, xerr=_error(own, "changed"), label=model, **_style(number))
+        ends = own[["rd_low", "rd_high"]].set_axis(["ci_low", "ci_high"], axis=1).assign(value=own["risk_difference"])
+        right.errorbar(own["risk_difference"], y, xerr=_error(ends, "value"), **_style(number))
+    sizes = [table[table["contrast"] == name] for name in contrasts]
+    ticks = [
+        f"{name}\n{_counted(part)}, {span(part['n_sets'])} sets" for name, part in zip(contrasts, sizes, strict=True)
+    ]
+    left.set_yticks(range(len(contrasts)), ticks)
+    left.set_ylim(len(contrasts) - 0.5, -0.5)
+    left.set_xlim(0, max(0.05, 1.05 * table["ci_high"].max()))
+    right.axvline(0, color="black", linewidth=0.8)
+    for axis, label in ((left, "answers that change"), (right, "accuracy: first side minus second")):
+        for y in range(0, len(contrasts), 2):
+            axis.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0)
+        axis.xaxis.set_major_formatter(percent_tick)
+        axis.tick_params(axis="y", length=0)
+        axis.grid(axis="x", color="#E5E5E5", linewidth=0.8)
+        axis.set_xlabel(f"{label}\n(with {100 * confidence:.4g} % interval)", fontsize=9)
+    figure.legend(loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4, handletextpad=0.4)
+    return figure
+
+
+def describe_changes(table):
+    """Describe the dots of `changes` in words."""
+    top = table.loc[table["changed"].idxmax()]
+    return (
+        f"Dots with intervals: share of answers that change when one factor changes, and difference of the accuracy, "
+        f"for {', '.join(dict.fromkeys(table['contrast']))}; models: {listed(table['model'])}. Most changes: "
+        f"{top['model']}, {top['contrast']}, {percent(top['changed'])}."
+    )
+
+
+@styled
+def faces(table, level):
+    """Images side by side, each under its level of a factor.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `path` (relative to the repository) and `level`; drawn in the order of the rows.
+    level : str
+        Column of the levels, also the word above each image.
+    """
+    figure = Figure(figsize=(WIDTH, WIDTH / max(len(table), 4) + 0.3), layout="constrained")
+    for axis, (path, value) in zip(
+        figure.subplots(1, len(table), squeeze=False)[0], table[["path", level]].itertuples(index=False), strict=True
+    ):
+        with Image.open(absolute(path)) as image:
+            axis.imshow(image.convert("RGB"))
+        axis.set_title(f"{level.replace('_', ' ')} {value:g}" if not isinstance(value, str) else value, fontsize=10)
+        axis.set_axis_off()
+    return figure

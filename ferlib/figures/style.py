@@ -1,0 +1,82 @@
+"""What the figures share: style, colours, and how numbers and names are written on them and in their descriptions."""
+
+import matplotlib
+import numpy as np
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "figure.dpi": 96,
+}
+WIDTH = 8.6
+"""Inches; at 96 pixels an inch this is the width of the report's text, so that no letter is shown smaller than 9 pt."""
+
+DPI = 150
+styled = matplotlib.rc_context(STYLE)
+"""Decorator: draw in this style whatever the reader's own settings are."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+
+
+def legend_columns(names, *, most=4):
+    """How many columns of a legend with these names fit into the width of a figure.
+
+    Parameters
+    ----------
+    names : sequence of str
+    most : int
+
+    Returns
+    -------
+    int
+        From 1 to `most`; matplotlib fills the columns one after another, the first ones with one name more.
+    """
+    for columns in range(min(most, len(names)), 1, -1):
+        parts = np.array_split(np.array([len(name) for name in names]), columns)
+        # Inches at 10 pt: a mark and the space after it, and each letter.
+        if sum(0.55 + 0.078 * part.max() for part in parts) <= WIDTH:
+            return columns
+    return 1
+
+
+def named(table):
+    """Name of each row's model, with the variant in brackets where a model has several, as a list of str."""
+    several = table.groupby("model")["variant"].transform("nunique") > 1
+    pairs = zip(table["model"], table["variant"], several, strict=True)
+    return [f"{model} ({variant})" if many else model for model, variant, many in pairs]
+
+
+def span(values):
+    """Smallest and largest of some counts as text: `12`, or `9-12` when they differ (with an en dash)."""
+    low, high = int(np.floor(min(values))), int(np.ceil(max(values)))
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def percent(share):
+    """A share as text, to whole percent: `5 %`."""
+    return f"{100 * share:.0f} %"
+
+
+def percent_tick(share, _):
+    """Formatter of an axis of shares; ticks between whole percents keep their decimals: `2.5 %`."""
+    return f"{100 * share:.3g} %"
+
+
+def listed(values):
+    """Distinct values in alphabetical order, as text: `a, b`."""
+    return ", ".join(sorted(values.unique()))
+
+
+def in_order(values):
+    """Distinct values in the order in which they first occur, as text: `b, a`."""
+    return ", ".join(dict.fromkeys(values))

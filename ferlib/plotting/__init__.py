@@ -1,1 +1,0 @@
-"""Figures by what they are: matrices, forests, curves; and their descriptions in words."""

@@ -1,1 +1,0 @@
-"""The linear probe's solver, its splits and its learning curves."""

@@ -1,0 +1,102 @@
+"""Gaps in detection: every contrast of two groups in finding Action Units, judged by the rules of `disparities`.
+
+That a unit is found where it is, passed over where it is not, and answered rightly at all, are rates of counts per
+person. So they go through the very code that judges the answers of emotion recognisers.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ferlib.errors import InputError
+from ferlib.stats import disparities
+from ferlib.stats.clusters import People
+from ferlib.stats.outcomes import CONFIGURATION
+from ferlib.units import detection
+
+MEASURES = ("accuracy", "recall", "specificity")
+"""The rates that are contrasted, in the order of `ferlib.units.detection.tallies`."""
+
+FAMILY = "all estimable contrasts of one network and kind of image: every unit, every measure, every two groups"
+"""The declared family, over which `p_adjusted` controls the error of any false `different`."""
+
+COLUMNS = ("unit", *(name for name in disparities.COLUMNS if name not in (*CONFIGURATION, "true", "predicted")))
+"""As `disparities.csv`, with the Action Unit in place of the emotions."""
+
+
+def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0):
+    """Contrast every two groups of each attribute in finding each unit.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        Of one network and set of images; columns `ferlib.units.detection.COLUMNS`, a row for each image and unit.
+    people : pandas.DataFrame
+        A row a person: `subject_id` and a column for each attribute.
+    attributes : sequence of str
+        Columns of `people` whose groups are contrasted. People are shuffled with all of them together.
+    alpha, delta, min_people, draws, seed
+        As for `ferlib.stats.disparities.disparities`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, which mean what they mean in `disparities.csv`; the family is `FAMILY`. `recall` is the share
+        of the images with the unit in which it was found, `specificity` that of the images without it in which it was
+        not.
+
+    Raises
+    ------
+    InputError
+        When a column or a person is missing, a value is neither 0 nor 1, or no attribute has two groups.
+    """
+    answers = detection.checked(answers, people, attributes)
+    people = people[people["subject_id"].isin(answers["subject_id"])].sort_values("subject_id", ignore_index=True)
+    members = {name: groups_of(people[name]) for name in attributes}
+    if not any(len(names) > 1 for names in members.values()):
+        raise InputError(
+            f"people: {', '.join(attributes) or 'no attribute'} has a single group each; a gap needs two. "
+            f"Add people of another group, or name another attribute."
+        )
+    count, n, named = _counts(answers, people["subject_id"])
+    tables = [disparities.counted(part, count, n, named).assign(attribute=name) for name, part in members.items()]
+    fine = groups_of(people[list(attributes)].astype(str).agg(" ".join, axis=1)).to_numpy(float)
+    merge = [(part.to_numpy(float) @ fine.T > 0).astype(float) for part in members.values()]
+    table = disparities.judge(
+        pd.concat(tables, ignore_index=True), People(count, n, range(count.shape[1])), fine.astype(bool), merge,
+        alpha=alpha, delta=delta, min_people=min_people, draws=draws, seed=seed,
+    )  # fmt: skip
+    return table[list(COLUMNS)]
+
+
+def groups_of(labels):
+    """Who belongs to which group.
+
+    Parameters
+    ----------
+    labels : pandas.Series
+        Group of each person.
+
+    Returns
+    -------
+    pandas.DataFrame of bool, shape (groups, people)
+        Indexed by the group's name, in alphabetical order.
+    """
+    names = sorted(set(labels))
+    inside = labels.to_numpy(dtype=object)[None, :] == np.array(names, dtype=object)[:, None]
+    return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
+
+
+def _counts(answers, subjects):
+    """Count and n of every unit and measure; arrays (people, units x measures), and the names of the columns."""
+    counts, ns, rows = [], [], []
+    for unit, own in answers.groupby("unit", sort=True):
+        who, count, n = detection.tallies(own)
+        place = pd.Index(who).get_indexer(subjects)
+        there = (place >= 0)[:, None]
+        counts.append(np.where(there, count[place, : len(MEASURES)], 0))
+        ns.append(np.where(there, n[place, : len(MEASURES)], 0))
+        # What `true` says is for the reason where a group has no such image.
+        missed = ("any kind", unit, f"a face without {unit}")
+        rows += [(unit, name, true) for name, true in zip(MEASURES, missed, strict=True)]
+    named = pd.DataFrame(rows, columns=["unit", "measure", "true"])
+    return np.concatenate(counts, axis=1), np.concatenate(ns, axis=1), named

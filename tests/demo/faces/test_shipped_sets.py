@@ -1,0 +1,70 @@
+"""The shipped sets of faces, as files: hashes, designs, sizes."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from ferdemo.faces import sets
+from ferdemo.faces.recipe import row
+from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet
+
+from ferlib import paths, tables
+
+FIRST = ("image_id", "dataset", "path", "sha256", "subject_id", "emotion", "race", "gender", "group")
+
+
+@pytest.fixture(scope="module")
+def manifests():
+    return {name: tables.read_csv(paths.DEMO / name / "manifest.csv", columns=FIRST) for name in sets.SHIPPED}
+
+
+@pytest.mark.parametrize("name", sets.SHIPPED)
+def test_every_image_has_the_hash_the_manifest_says_and_nothing_else_is_shipped(manifests, name):
+    manifest = manifests[name]
+    for path, digest in zip(manifest["path"], manifest["sha256"], strict=True):
+        assert hashlib.sha256(paths.absolute(path).read_bytes()).hexdigest() == digest, path
+    files = {paths.relative(path) for path in (paths.DEMO / name / "images").iterdir()}
+    assert files == set(manifest["path"])
+    assert not list((paths.DEMO / name).glob("*partial*"))
+
+
+@pytest.mark.parametrize("name", sets.SHIPPED)
+def test_the_manifest_says_what_the_design_says_today(manifests, name):
+    face_set = sets.SETS[name]
+    designed = pd.DataFrame([row(image, face_set) for image in face_set.images()]).set_index("image_id").sort_index()
+    shipped = manifests[name].set_index("image_id").sort_index()
+    assert shipped.index.equals(designed.index)
+    for column in designed.columns:
+        if pd.api.types.is_numeric_dtype(designed[column]):
+            assert np.allclose(shipped[column], designed[column], rtol=1e-5, atol=1e-9), column
+        else:
+            assert (shipped[column].astype(object).fillna("") == designed[column]).all(), column
+
+
+def test_all_sets_together_are_small(manifests):
+    sizes = {
+        name: sum(file.stat().st_size for file in (paths.DEMO / name).rglob("*") if file.suffix in (".webp", ".png"))
+        for name in sets.SHIPPED
+    }
+    assert sum(sizes.values()) <= 40e6, sizes
+
+
+def test_image_ids_and_people_are_unique_over_the_shipped_sets(manifests):
+    assert pd.concat([manifest["image_id"] for manifest in manifests.values()]).is_unique
+    people = [set(manifest["subject_id"]) for manifest in manifests.values()]
+    assert len(set.union(*people)) == sum(map(len, people))
+
+
+def test_the_sheets_show_what_they_say(manifests, tmp_path):
+    drawn = crossed_sheet(manifests["crossed"], tmp_path / "crossed.png", cell=24)
+    assert pd.read_csv(drawn.with_suffix(".csv"))["image_id"].nunique() == 6 * 10
+    drawn = light_pose_sheet(manifests["light_pose"], tmp_path / "light.png", cell=24)
+    assert pd.read_csv(drawn.with_suffix(".csv"))["image_id"].nunique() == 2 * 36
+
+
+@pytest.mark.parametrize("name", ["contact_sheet", "skin_tones", "crossed", "light_pose", "action_units"])
+def test_contact_sheets_are_of_the_images_shipped_now_and_small(manifests, name):
+    shown = pd.read_csv(paths.ROOT / "figures" / "demo" / f"{name}.csv")
+    assert set(shown["image_id"]) <= set(pd.concat([manifest["image_id"] for manifest in manifests.values()]))
+    assert (paths.ROOT / "figures" / "demo" / f"{name}.png").stat().st_size < 1.2e6

@@ -1,0 +1,34 @@
+"""A small audit with known truth, for the tests of the statistics and the figures."""
+
+import numpy as np
+import pandas as pd
+
+from ferlib.labels import EMOTIONS
+from ferlib.stats import outcomes
+
+
+def manifest_of(people=3, races=("Asian", "Black", "White"), emotions=EMOTIONS, dataset="set"):
+    """A balanced manifest: each person of each race-gender group shows each emotion once."""
+    rows = []
+    for race in races:
+        for gender in ("Female", "Male"):
+            for number in range(people):
+                subject = f"{race[0]}{gender[0]}{number:02d}"
+                for emotion in emotions:
+                    rows.append((dataset, f"{subject}-{emotion}", subject, emotion, race, gender, f"{race} {gender}"))
+    return pd.DataFrame(rows, columns=list(outcomes.MANIFEST_COLUMNS))
+
+
+def predictions_of(manifest, *, seed, model="model", variant="only", repeat=0):
+    """Random answers: two in three right, one in ten without an answer, the others anything."""
+    random = np.random.default_rng(seed)
+    predicted = manifest["emotion"].to_numpy(dtype=object).copy()
+    guess = random.random(len(manifest)) < 1 / 3
+    predicted[guess] = random.choice(EMOTIONS, guess.sum())
+    status = random.choice(
+        ["ok", "refused", "blocked", "truncated", "unparsed", "error"], len(manifest), p=[0.9, *[0.02] * 5]
+    )
+    predicted[status != "ok"] = None
+    return manifest[["dataset", "image_id"]].assign(
+        model=model, variant=variant, repeat=repeat, status=status, predicted=pd.Series(predicted, index=manifest.index)
+    )

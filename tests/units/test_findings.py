@@ -1,0 +1,74 @@
+"""Summaries: they say found only for the planted unit, group and direction, and name the units that fail."""
+
+import pandas as pd
+import pytest
+
+from ferlib.units import findings
+
+WHERE = {"unit": "au12", "attribute": "tone", "group": "dark", "measure": "recall"}
+
+
+def contrasts(verdict="different", rates=(0.3, 0.9), unit="au12"):
+    pair = {
+        "network": "skewed",
+        "unit": unit,
+        "measure": "recall",
+        "attribute": "tone",
+        "verdict": verdict,
+        "reason": "",
+    }
+    return pd.DataFrame(
+        [
+            pair | {"group_a": "dark", "group_b": "light", "rate_a": rates[0], "rate_b": rates[1]},
+            pair | {"group_a": "dark", "group_b": "medium", "rate_a": rates[0], "rate_b": rates[1]},
+            pair | {"group_a": "light", "group_b": "medium", "rate_a": 0.1, "rate_b": 0.9},
+        ]
+    )
+
+
+def test_a_fault_is_found_in_its_direction_only():
+    (row,) = findings.planted(contrasts(), **WHERE, higher=False).to_dict("records")
+    assert (row["found"], row["contrasts"], row["other_units"]) == (2, 2, 0)
+    assert (row["dark"], row["light"]) == (0.3, "0.900: different")
+    assert findings.planted(contrasts(), **WHERE, higher=True)["found"].item() == 0
+    assert findings.planted(contrasts("inconclusive"), **WHERE, higher=False)["found"].item() == 0
+    elsewhere = pd.concat([contrasts("inconclusive"), contrasts(unit="au04")])
+    assert findings.planted(elsewhere, **WHERE, higher=False)[["found", "other_units"]].to_numpy().tolist() == [[0, 3]]
+
+
+def test_the_group_may_be_named_first_or_second():
+    swapped = contrasts().rename(
+        columns={"group_a": "group_b", "group_b": "group_a", "rate_a": "rate_b", "rate_b": "rate_a"}
+    )
+    assert findings.planted(swapped, **WHERE, higher=False)["found"].item() == 2
+
+
+def test_units_that_fail_are_named_with_their_verdict():
+    table = pd.DataFrame(
+        [("n", "au01", 0.1, "different"), ("n", "au02", -0.1, "different"), ("n", "au04", 0.2, "inconclusive")],
+        columns=["network", "unit", "difference", "verdict"],
+    )
+    (row,) = findings.passed(table).to_dict("records")
+    assert (row["units"], row["surely_higher"], row["for"]) == (3, 1, "au01")
+    assert row["not_for"] == "au02 (lower), au04 (inconclusive)"
+    found = findings.controls(table.assign(control="even", mean_a=0.4, mean_b=0.2)).loc[("n", "even")]
+    assert found.to_list() == [3, pytest.approx(0.4), pytest.approx(0.2), pytest.approx(2), 1, 1, 0]
+
+
+def test_means_over_the_units_stand_beside_who_always_finds_them():
+    rows = [
+        ("k", "n", "all", unit, measure, value, prevalence)
+        for unit, value, prevalence in (("au01", 0.5, 0.2), ("au02", 0.7, 0.5))
+        for measure in (*findings.SHOWN, "recall")
+    ]
+    table = pd.DataFrame(rows, columns=["kind", "network", "by", "unit", "measure", "value", "prevalence"])
+    row = findings.detection(pd.concat([table, table.assign(by="tone", value=0)])).loc[("k", "n")]
+    assert row["units"] == 2 and row["f1"] == pytest.approx(0.6)
+    assert row["f1_if_always_found"] == pytest.approx((0.4 / 1.2 + 1 / 1.5) / 2)
+
+
+def test_a_unit_without_a_control_says_so():
+    table = pd.DataFrame({"unit": ["au06", "au12"], "n_a": [0, 4], "reason": ["no image", "higher for region"]})
+    found = findings.without_control(table, pd.Series({"au12": 0.8, "au06": 0.22}))
+    assert found["reason"].to_list() == ["only 22% of the region lies apart from its mirror image", "higher for region"]
+    assert found["apart"].to_list() == [0.22, 0.8]
