@@ -82,6 +82,16 @@ class Run:
         """Folder of provenance records, one a notebook."""
         return self.root / "provenance"
 
+    @property
+    def changed(self):
+        """Empty file that says that a notebook was executed since the last summary."""
+        return self.root / ".changed"
+
+    @property
+    def depends(self):
+        """Folder of rules for make, one file a notebook: what it depended on, and what it made."""
+        return self.root / "depends"
+
 
 def run(run_dir):
     """Files of the run in a folder.

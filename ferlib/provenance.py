@@ -10,6 +10,7 @@ from importlib import metadata
 
 import pandas as pd
 
+from ferlib import dependencies
 from ferlib.errors import InputError
 from ferlib.paths import ROOT, Run, absolute, relative
 from ferlib.tables import write_bytes
@@ -95,7 +96,7 @@ class Record:
         reads : sequence of pathlib.Path
             Files and folders that the results depend on.
         writes : sequence of pathlib.Path
-            Every file that the notebook made. The Makefile executes the notebook again when one goes missing.
+            Every file that the notebook made. make executes the notebook again when one goes missing.
 
         Returns
         -------
@@ -123,7 +124,8 @@ class Record:
         folder = self.run.provenance
         write_bytes((json.dumps(content, indent=1) + "\n").encode(), folder / f"{self.notebook}.json")
         outputs = "".join(f"{path}\n" for path in content["writes"])
-        write_bytes(outputs.encode(), folder / f"{self.notebook}.outputs")
+        listed = write_bytes(outputs.encode(), folder / f"{self.notebook}.outputs")
+        dependencies.write(self.notebook, run=self.run, reads=reads, writes=[*writes, listed])
         return as_table(content).style.hide(axis="index").set_properties(**{"text-align": "left"})
 
 
@@ -144,6 +146,7 @@ def start(notebook, *, run, seed):
     """
     if not isinstance(run, Run):
         raise TypeError(f"run must come from ferlib.paths.run, got {type(run).__name__}")
+    dependencies.watch()
     return Record(notebook, run=run, seed=seed)
 
 

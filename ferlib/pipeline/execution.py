@@ -15,7 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from ferlib.errors import InputError
 from ferlib.lmfm.progress import TERMINAL
-from ferlib.paths import ROOT, relative
+from ferlib.paths import ROOT, Run, relative
 
 
 class LocalKernelManager(AsyncKernelManager):
@@ -110,6 +110,7 @@ def main():
         os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
     parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
     output = run_dir / "executed" / f"{name}.ipynb"
+    print(f"Executing {name} ...", flush=True)
     try:
         execute(arguments.notebook, parameters, output)
     except PapermillExecutionError as error:
@@ -119,6 +120,7 @@ def main():
     except KeyboardInterrupt:
         print(f"\nStopped {name}. What is finished or stored is kept; run make again to go on.", file=sys.stderr)
         sys.exit(130)
+    Run(run_dir).changed.touch()
     for message in warnings_of(run_dir, name):
         print(f"  Note: {message}")
 

@@ -122,6 +122,7 @@ def main():
     for name, values in split.items():
         text = yaml.safe_dump(values, sort_keys=True, allow_unicode=True)
         write_bytes(text.encode(), Path(arguments.run_dir) / "params" / f"{name}.yaml")
+    (Path(arguments.run_dir) / "params" / ".checked").touch()
 
 
 if __name__ == "__main__":

@@ -75,10 +75,14 @@ def _places(run):
 
 
 def main():
-    """Command line: print the summary of a run."""
+    """Command line: print the summary of a run, and before it whether anything had to be done for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", type=Path)
-    print(text(paths.run(parser.parse_args().run_dir.resolve())))
+    run = paths.run(parser.parse_args().run_dir.resolve())
+    if not run.changed.exists():
+        print(f"Nothing to do: {paths.relative(run.root)} is up to date.")
+    run.changed.unlink(missing_ok=True)
+    print(text(run))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ NAMES = [path.stem for path in NOTEBOOKS]
 AUDIT = [name for name in NAMES if name != "09_published_claims"]
 """The notebooks that depend on the images; the published numbers depend on nothing else."""
 UNITS = ["05_action_units"]
+AFTER_04 = ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]
 RECORDED = paths.ROOT / "tests" / "recorded" / "smoke_headline.csv"
 
 
@@ -33,7 +34,7 @@ def would_execute(make, *what_if, **variables):
     checked = make.runs / "smoke" / "params" / ".checked"
     printed = make("-n", "-o", str(checked), *flags, "run", "PROFILE=smoke", *assigned)
     assert printed.returncode == 0, printed.stderr
-    return sorted(set(re.findall(r"Executing (\w+)", printed.stdout)))
+    return sorted(set(re.findall(r"execution notebooks/(\w+)", printed.stdout)))
 
 
 def tables_of(run):
@@ -111,9 +112,12 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/controlled/paired_contrasts.py", ["07_controlled_faces"]),
         ("data/published/confusions.csv", ["09_published_claims"]),
-        ("ferlib/lmfm/parse.py", ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        ("ferlib/lmfm/parse.py", AFTER_04),
         ("ferlib/labels.py", NAMES),
         ("data/demo/ferdemo/faces/renderer.py", []),
+        ("data/demo/ferdemo/standin/sight.py", AFTER_04),
+        ("data/prompts/forced-choice.yaml", AFTER_04),
+        ("ferlib/datasets/tree.py", AUDIT),
         ("ferlib/pipeline/summary.py", []),
         ("README.md", []),
         ("data/demo/people/manifest.csv", AUDIT),
@@ -123,9 +127,11 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ),
         (
             "data/demo/models/demo-paligemma-skewed/model.safetensors",
-            ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"],
+            AFTER_04,
         ),
-        ("{run}/tables/accuracy_by_group.csv", ["07_controlled_faces", "10_figures"]),
+        ("{run}/tables/headline.csv", ["10_figures"]),
+        ("{run}/tables/disparities.csv", ["07_controlled_faces"]),
+        ("{run}/tables/accuracy_by_group.csv", []),
         ("{run}/predictions/demo-openai-skewed.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         (
             "{run}/embeddings/demo-clip-skewed.npz",
@@ -148,7 +154,7 @@ def test_questions_without_an_answer_are_asked_again(smoke, make):
     assert not listed.exists()
     listed.touch()
     try:
-        assert would_execute(make) == ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]
+        assert would_execute(make) == AFTER_04
     finally:
         listed.unlink()
 

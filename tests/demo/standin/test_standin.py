@@ -137,7 +137,7 @@ def test_the_record_names_the_networks_that_were_asked():
         {"name": "gpt", "provider": "openai"},
         {**MODELS[0], "name": "again", "model": "demo-gemini-skewed"},
     ]
-    names = [folder.name for folder in launch.folders(asked)]
+    names = [folder.name for folder in launch.sources(asked) if folder.is_dir()]
     assert names == ["demo-paligemma-skewed", "demo-paligemma-balanced"]
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 from ferdemo.standin import readers, server
 from ferlib.errors import InputError
@@ -122,10 +123,11 @@ def _ours(model):
     return model.get("base_url") == NAME
 
 
-def folders(models, *, weights=WEIGHTS):
-    """Folders of the networks that answer for some models, for the record of what was read; list of pathlib.Path."""
+def sources(models, *, weights=WEIGHTS):
+    """What the answers for some models depend on: the networks' folders, and this package; list of pathlib.Path."""
     found = [readers.READERS[_name(model)].network for model in models if _ours(model)]
-    return [absolute(weights) / network for network in dict.fromkeys(found)]
+    networks = [absolute(weights) / network for network in dict.fromkeys(found)]
+    return [*networks, *sorted(Path(__file__).parent.glob("*.py"))] if networks else []
 
 
 def _name(model):

@@ -105,9 +105,9 @@ HOW = {
   the skew is in what the model says of what it sees.""",
 }
 MEASURED = {
-    "clip": "Zero-shot: the templates of `ferlib.probe.zeroshot.TEMPLATES`, averaged. Linear probe: logistic regression "
-    "on the image embeddings (C = {inverse_regularisation:g}), answers from {n_folds} folds that share no person. "
-    "Measured after loading these very files through `ferlib.embedding.backbones.load_backbone`.",
+    "clip": "Zero-shot: the templates of `ferlib.probe.zeroshot.TEMPLATES`, averaged. Linear probe: "
+    "logistic regression on the image embeddings (C = {inverse_regularisation:g}), answers from {n_folds} folds that "
+    "share no person. Measured after loading these very files through `ferlib.embedding.backbones.load_backbone`.",
     "paligemma": "Each column is a prompt of `data/prompts/`, with the options in the order of the tables and the "
     "likeliest answer; an answer that names no emotion is not right. Measured after loading these very files through "
     "`ferlib.lmfm.paligemma`.",
