@@ -27,6 +27,7 @@ endif
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.DEFAULT_GOAL := help
 RUN := $(RUNS)/$(PROFILE)
 BIN := $(VENV)/bin
 NAMES := $(basename $(notdir $(sort $(wildcard notebooks/[0-9]*.ipynb))))
@@ -59,7 +60,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 .PHONY: help demo run audit calibrate test lab demo-faces demo-models demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
-	@$(PYTHON) -c 'import re; print("\n".join("make %-13s %s" % m for m in re.findall(r"^([a-z-]+):.*?## (.*)", open("Makefile").read(), re.M)))'
+	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
 
 # Notebooks side by side, each on one core: two that share all cores wait for each other.
 demo: ## run the whole analysis on the faces shipped here (sets up .venv first; no network, key or GPU after that)

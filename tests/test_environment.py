@@ -1,13 +1,18 @@
 """environment.yml, pyproject.toml and requirements.lock must say the same; conda itself is not run."""
 
+import ast
+import json
 import re
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from setuptools import find_packages
 
 from ferlib.paths import ROOT
 
@@ -73,13 +78,33 @@ def test_conda_and_pyproject_allow_the_same_pythons(conda, project):
         assert allowed.contains(version) and SpecifierSet(project["requires-python"]).contains(version)
 
 
-def test_the_packages_pyproject_lists_are_those_there_are():
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    there = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "ferlib").rglob("__init__.py")}
-    assert set(listed) == there
+def test_what_is_imported_is_declared(requirements):
+    """A package that only comes along with another one may stop doing so."""
+    declared, makers = {normal(requirement.name) for requirement in requirements}, metadata.packages_distributions()
+    code = [
+        path.read_text() for room in ("ferlib", "data/demo/ferdemo", "tests") for path in (ROOT / room).rglob("*.py")
+    ]
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text())["cells"]
+        code += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    nodes = [node for text in code for node in ast.walk(ast.parse(text))]
+    names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"ferlib", "ferdemo"}
+    for name in names - ours - {"google"} - set(sys.stdlib_module_names):
+        assert {normal(maker) for maker in makers.get(name, [name])} & declared, name
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    found = [name for place in settings["where"] for name in find_packages(ROOT / place, include=settings["include"])]
+    for folder in {path.parent for room in ("ferlib", "data/demo/ferdemo") for path in (ROOT / room).rglob("*.py")}:
+        place = folder.relative_to(ROOT / "data" / "demo" if "ferdemo" in folder.parts else ROOT)
+        assert ".".join(place.parts) in found, f"{folder} lacks an __init__.py"
 
 
 def test_make_alone_prints_help_with_every_public_goal():
     printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("make help")
     for goal in ("demo", "test", "lab", "demo-faces", "run"):
         assert f"make {goal}" in printed
