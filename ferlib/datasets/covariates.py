@@ -7,7 +7,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from ferlib.datasets.cheeks import find
-from ferlib.paths import absolute
+from ferlib.images import open_rgb
 
 COLUMNS = ("brightness", "contrast", "sharpness", "face_size", "ita_deg", "ita_ok")
 
@@ -31,9 +31,7 @@ def working_image(path):
     numpy.ndarray
         uint8, (height, width, 3).
     """
-    with Image.open(path) as image:
-        image.draft("RGB", (2 * WORKING_SIDE, 2 * WORKING_SIDE))
-        image = image.convert("RGB")
+    image = open_rgb(path, at_least=2 * WORKING_SIDE)
     scale = WORKING_SIDE / min(image.size)
     if scale < 1:
         image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)
@@ -166,7 +164,7 @@ def measure(manifest, *, datasets=()):
         was not to be measured.
     """
     chosen = manifest[manifest["dataset"].isin(datasets)] if datasets else manifest
-    rows = [measure_image(absolute(path)) for path in tqdm(chosen["path"], desc="covariates", unit="image")]
+    rows = [measure_image(path) for path in tqdm(chosen["path"], desc="covariates", unit="image")]
     measured = pd.DataFrame(rows, columns=list(COLUMNS), index=chosen.index).astype({"ita_ok": "boolean"})
     measured = measured.reindex(manifest.index)
     kept = manifest.drop(columns=[column for column in COLUMNS if column in manifest.columns])

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from ferlib import labels
 from ferlib.datasets.reading import LEFT_OUT
 from ferlib.errors import InputError
+from ferlib.images import UnreadableImage, open_rgb
 from ferlib.paths import absolute, relative
 from ferlib.provenance import sha256
 
@@ -120,10 +120,9 @@ def _check_image(path, expected):
     if expected and digest != expected:
         return digest, "differs from the sha256 in the manifest: restore the file, or correct the manifest"
     try:
-        with Image.open(path) as image:
-            image.convert("RGB")
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return digest, f"cannot be decoded ({str(error).splitlines()[0].split(' <')[0]}): replace the file"
+        open_rgb(path)
+    except UnreadableImage as error:
+        return digest, f"{error.reason}: replace the file"
     return digest, ""
 
 

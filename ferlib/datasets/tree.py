@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
 from ferlib.datasets import conventions, manifest
 from ferlib.datasets.reading import LEFT_OUT, MissingDataset, Reading
 from ferlib.errors import InputError
-from ferlib.paths import absolute, relative
+from ferlib.images import UnreadableImage, open_rgb
+from ferlib.paths import relative
 
 SUFFIXES = (".bmp", ".tif", ".tiff", ".png", ".webp", ".jpg", ".jpeg", ".gif")
 """File name endings of images, in the order in which copies of one image are preferred."""
@@ -163,10 +163,8 @@ def resolve_copies(frame):
 def _look(path):
     """Whether an image is `colour`, `grey`, or `undecodable`."""
     try:
-        with Image.open(absolute(path)) as image:
-            image.load()
-            pixels = np.asarray(image.convert("RGB"), dtype=np.int16)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+        pixels = np.asarray(open_rgb(path), dtype=np.int16)
+    except UnreadableImage:
         return "undecodable"
     spread = pixels.max(axis=-1) - pixels.min(axis=-1)
     return "colour" if np.percentile(spread, 95) > GREY_SPREAD else "grey"

@@ -1,16 +1,15 @@
 """From image files to batches of pixels, made ready by threads while the batch before is being computed."""
 
 import hashlib
-import io
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from ferlib.errors import InputError
+from ferlib.images import open_rgb
 from ferlib.paths import absolute, relative
 
 MOST_READERS = 8
@@ -73,14 +72,7 @@ def read(path, sha256=None, *, preprocess):
             f"{relative(path)}: the image is not the one that the manifest lists (its SHA-256 is another). "
             f"Execute notebook 01_data_prep again."
         )
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return preprocess(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{relative(path)}: the image cannot be decoded ({error}). Replace the file by a whole copy, or execute "
-            f"notebook 01_data_prep again, which leaves out what it cannot decode."
-        ) from error
+    return preprocess(open_rgb(data, name=relative(path)))
 
 
 def _ready(images):

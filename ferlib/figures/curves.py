@@ -6,7 +6,6 @@ Each function takes the table of exactly what it draws and returns a matplotlib 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image
 
 from ferlib.figures.style import (
     COLOURS,
@@ -20,7 +19,7 @@ from ferlib.figures.style import (
     span,
     styled,
 )
-from ferlib.paths import absolute
+from ferlib.images import open_rgb
 
 
 def _style(number):
@@ -170,8 +169,7 @@ def faces(table, level):
     for axis, (path, value) in zip(
         figure.subplots(1, len(table), squeeze=False)[0], table[["path", level]].itertuples(index=False), strict=True
     ):
-        with Image.open(absolute(path)) as image:
-            axis.imshow(image.convert("RGB"))
+        axis.imshow(open_rgb(path))
         axis.set_title(f"{level.replace('_', ' ')} {value:g}" if not isinstance(value, str) else value, fontsize=10)
         axis.set_axis_off()
     return figure

@@ -68,6 +68,15 @@ def test_the_angle_is_that_of_the_colour_of_the_skin(measure, skin, background):
     assert found["face_size"] == pytest.approx(0.59, abs=0.03)
 
 
+@pytest.mark.parametrize("orientation, turned", [(6, Image.Transpose.ROTATE_90), (3, Image.Transpose.ROTATE_180)])
+def test_a_photograph_stored_lying_down_is_measured_upright(measure, tmp_path, orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = portrait((150, 100, 70))
+    upright.transpose(turned).save(tmp_path / "turned.png", exif=exif)
+    assert covariates.measure_image(tmp_path / "turned.png") == measure(upright)
+
+
 def test_light_alone_moves_the_angle(measure):
     angles = []
     for light in (0.8, 1.0, 1.2):
@@ -100,9 +109,9 @@ def test_half_a_face_in_the_dark_is_not_taken_for_a_face(measure):
         portrait((60, 120, 200)),
         portrait((198, 150, 120), size=(48, 60)),
         Image.new("RGB", (6, 6), (198, 150, 120)),
-        Image.new("RGB", (1, 1), (198, 150, 120)),
+        Image.new("RGB", (2, 1), (198, 150, 120)),
     ],
-    ids=["a grey photograph", "no face", "noise", "blue", "few pixels", "very few pixels", "one pixel"],
+    ids=["a grey photograph", "no face", "noise", "blue", "few pixels", "very few pixels", "two pixels"],
 )
 def test_what_cannot_be_measured_is_flagged_and_the_rest_still_measured(measure, image):
     found = measure(image)

@@ -80,6 +80,15 @@ def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path
     assert "cannot be decoded" in reasons["a1"] and "no such file" in reasons["a2"] and "differs" in reasons["b1"]
 
 
+def test_a_single_pixel_is_no_face_and_a_turned_photograph_is_one(dataset, tmp_path):
+    path, exif = dataset(), Image.Exif()
+    Image.new("RGB", (1, 1)).save(tmp_path / "a1.png")
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(tmp_path / "a2.png", exif=exif)
+    _, rejected = manifest.keep_usable(manifest.check_images(datasets.read(path).manifest), max_rejected=1.0)
+    assert rejected[["image_id", "reason"]].values.tolist() == [["a1", "is a single pixel: replace the file"]]
+
+
 def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
     path = dataset()
     whole = (tmp_path / "b1.png").read_bytes()
