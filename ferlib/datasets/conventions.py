@@ -26,7 +26,7 @@ class Convention:
     file : pathlib.Path
         The YAML file that the conventions were read from, for messages.
     about : dict
-        `dataset`, `title`, `folder`, `where`, `terms`, `reference` and whatever else the file says.
+        `dataset`, `title`, `where`, `terms`, `reference` and whatever else the file says.
     codes : dict of str to dict
         For each field that has a table: code in upper case, to a dict with `label` or `leave_out`, `confidence` and
         `source`.

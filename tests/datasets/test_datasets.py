@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ferlib import datasets, provenance
-from ferlib.datasets import folder, manifest
+from ferlib import provenance
+from ferlib.datasets import folder, known, manifest
 from ferlib.errors import InputError
 
 ROWS = [
@@ -32,7 +32,7 @@ def dataset(tmp_path):
 
 
 def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
-    frame = datasets.read(dataset()).manifest
+    frame = known.read(dataset()).manifest
     assert frame["group"].tolist() == ["Black Female", "Black Female", "White Male"]
     assert set(frame["dataset"]) == {tmp_path.name}
     assert frame["path"].tolist() == [str(tmp_path / f"{name}.png") for name in ("a1", "a2", "b1")]
@@ -52,28 +52,28 @@ def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
 )
 def test_a_bad_manifest_gets_one_message_with_file_row_value_and_remedy(dataset, changes, drop, words):
     with pytest.raises(InputError) as caught:
-        datasets.read(dataset(changes, drop))
+        known.read(dataset(changes, drop))
     assert all(word in str(caught.value) for word in ["manifest.csv", *words]), str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["affectnet", "data/raw/nobody/manifest.csv", "data/raw/nobody/dataset.yaml"])
 def test_an_unknown_dataset_is_named_with_what_can_be_given(name):
     with pytest.raises(InputError) as caught:
-        datasets.read(name)
+        known.read(name)
     assert name in str(caught.value) and "'demo'" in str(caught.value) and "data/raw/README.md" in str(caught.value)
 
 
 def test_two_datasets_may_not_share_an_image_id(dataset):
     path = dataset()
     with pytest.raises(InputError, match="'a1' occurs in more than one"):
-        datasets.read_all([path, path])
+        known.read_all([path, path])
 
 
 def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path):
     path = dataset([(2, "sha256", "0" * 64)])
     (tmp_path / "a1.png").write_bytes(b"not an image")
     (tmp_path / "a2.png").unlink()
-    checked = manifest.check_images(datasets.read(path).manifest)
+    checked = manifest.check_images(known.read(path).manifest)
     usable, rejected = manifest.keep_usable(checked, max_rejected=1.0)
     reasons = dict(zip(rejected["image_id"], rejected["reason"], strict=True))
     assert len(usable) == 0 and set(reasons) == {"a1", "a2", "b1"}
@@ -85,7 +85,7 @@ def test_a_single_pixel_is_no_face_and_a_turned_photograph_is_one(dataset, tmp_p
     Image.new("RGB", (1, 1)).save(tmp_path / "a1.png")
     exif[0x0112] = 6
     Image.new("RGB", (8, 6)).save(tmp_path / "a2.png", exif=exif)
-    _, rejected = manifest.keep_usable(manifest.check_images(datasets.read(path).manifest), max_rejected=1.0)
+    _, rejected = manifest.keep_usable(manifest.check_images(known.read(path).manifest), max_rejected=1.0)
     assert rejected[["image_id", "reason"]].values.tolist() == [["a1", "is a single pixel: replace the file"]]
 
 
@@ -93,20 +93,20 @@ def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
     path = dataset()
     whole = (tmp_path / "b1.png").read_bytes()
     (tmp_path / "b1.png").write_bytes(whole[: len(whole) // 2])
-    checked = manifest.check_images(datasets.read(path).manifest)
+    checked = manifest.check_images(known.read(path).manifest)
     assert checked.set_index("image_id")["reason"].ne("").to_dict() == {"a1": False, "a2": False, "b1": True}
 
 
 def test_too_many_bad_images_stop_the_study_and_the_message_names_the_first(dataset, tmp_path):
     path = dataset()
     (tmp_path / "a1.png").write_bytes(b"not an image")
-    checked = manifest.check_images(datasets.read(path).manifest)
+    checked = manifest.check_images(known.read(path).manifest)
     with pytest.raises(InputError, match=r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded"):
         manifest.keep_usable(checked, max_rejected=0.1)
 
 
 def test_hashes_are_filled_in_where_the_manifest_has_none(dataset, tmp_path):
-    checked = manifest.check_images(datasets.read(dataset()).manifest)
+    checked = manifest.check_images(known.read(dataset()).manifest)
     assert checked["sha256"].iloc[0] == provenance.sha256(tmp_path / "a1.png")
 
 
@@ -125,5 +125,5 @@ def test_the_first_people_are_taken_of_each_dataset(dataset):
 
 def test_ids_that_look_like_numbers_stay_text(dataset):
     changes = [(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]
-    frame = datasets.read(dataset(changes)).manifest
+    frame = known.read(dataset(changes)).manifest
     assert frame["subject_id"].tolist() == ["007", "007", "12"]

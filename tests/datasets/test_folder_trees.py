@@ -4,8 +4,7 @@ import pytest
 import trees
 import yaml
 
-from ferlib import datasets
-from ferlib.datasets import folder
+from ferlib.datasets import folder, known
 from ferlib.errors import InputError
 
 PATTERN = "{emotion}/{subject_id}_{race}_{gender}_*.jpg"
@@ -27,7 +26,7 @@ def described(tmp_path):
 
 def test_a_tree_is_read_by_its_pattern(described):
     path = described(["anger/p7_Black_Female_01.jpg", "sad/p7_Black_Female_02.jpg", "sad/q1_White_Male_x.jpg"])
-    reading = datasets.read(path)
+    reading = known.read(path)
     assert reading.manifest[["image_id", "subject_id", "emotion", "group"]].values.tolist() == [
         ["mine-anger/p7_Black_Female_01", "mine-p7", "anger", "Black Female"],
         ["mine-sad/p7_Black_Female_02", "mine-p7", "sad", "Black Female"],
@@ -44,7 +43,7 @@ def test_codes_are_translated_and_left_out_with_their_reason(described):
         race={"NO": "Norse"},
         gender={"f": "Female", "m": "Male"},
     )
-    reading = datasets.read(path)
+    reading = known.read(path)
     assert reading.manifest["emotion"].tolist() == ["happy", "anger"]
     assert set(reading.manifest["group"]) == {"Norse Female"}
     assert "not one of the seven" in reading.left_out["reason"].tolist()
@@ -54,19 +53,19 @@ def test_codes_are_translated_and_left_out_with_their_reason(described):
 def test_a_code_that_is_not_listed_is_an_error_with_the_file_to_edit(described):
     path = described(["angry/1_B_F_a.jpg", "bored/1_B_F_b.jpg"], emotion={"angry": "anger"})
     with pytest.raises(InputError, match="dataset.yaml: emotion 'BORED' .*b.jpg.*Known there: emotion: ANGRY"):
-        datasets.read(path)
+        known.read(path)
 
 
 def test_a_label_that_is_not_translated_is_an_error(described):
     with pytest.raises(InputError, match="unknown emotion 'angry'.*Allowed: anger"):
-        datasets.read(described(["angry/1_B_F_a.jpg"]))
+        known.read(described(["angry/1_B_F_a.jpg"]))
 
 
 def test_a_path_that_does_not_follow_the_pattern_is_named(described):
     path = described(["anger/1_B_F_a.jpg", "anger/strange.jpg"])
     with pytest.raises(InputError, match="1 of 2 images .*anger/strange.jpg.*leave_out_files"):
-        datasets.read(path)
-    listed = datasets.read(described([], leave_out_files={"strange*": "a test card"})).left_out
+        known.read(path)
+    listed = known.read(described([], leave_out_files={"strange*": "a test card"})).left_out
     assert "a test card" in listed["reason"].tolist()
 
 
@@ -74,15 +73,15 @@ def test_without_ids_of_people_it_has_to_be_said_and_costs(described):
     images = ["anger/img1_Black_F.jpg", "sad/img2_Black_F.jpg"]
     pattern = "{emotion}/*_{race}_{gender}.jpg"
     with pytest.raises(InputError, match="subject_id: each image.*intervals come out too narrow"):
-        datasets.read(described(images, pattern=pattern))
-    reading = datasets.read(described(images, pattern=pattern, subject_id="each image"))
+        known.read(described(images, pattern=pattern))
+    reading = known.read(described(images, pattern=pattern, subject_id="each image"))
     assert reading.manifest["subject_id"].is_unique
     assert "every image counts as a person of its own" in reading.notes[0]
 
 
 def test_labels_that_all_images_share_can_be_stated(described):
     path = described(["fear/KA.jpg"], pattern="{emotion}/{subject_id}.jpg", race="Asian", gender="Female")
-    assert datasets.read(path).manifest["group"].tolist() == ["Asian Female"]
+    assert known.read(path).manifest["group"].tolist() == ["Asian Female"]
 
 
 @pytest.mark.parametrize(
@@ -103,12 +102,12 @@ def test_labels_that_all_images_share_can_be_stated(described):
 )
 def test_an_incomplete_description_is_one_message_with_the_remedy(described, changes, words):
     with pytest.raises(InputError, match=words):
-        datasets.read(described(["anger/p7_Black_Female_01.jpg"], **changes))
+        known.read(described(["anger/p7_Black_Female_01.jpg"], **changes))
 
 
 def test_a_description_without_images_says_so(described):
     with pytest.raises(InputError, match="mine: no images in"):
-        datasets.read(described([]))
+        known.read(described([]))
 
 
 def test_codes_of_fixed_length_and_ids_of_several_parts(described):
@@ -117,5 +116,5 @@ def test_codes_of_fixed_length_and_ids_of_several_parts(described):
         ["deep/er/BF07-s2_anger.png", "WM01-s1_sad.png"],
         pattern=pattern, subject_id="{race}{gender}{number}", race={"B": "Black", "W": "White"},
     )  # fmt: skip
-    assert datasets.read(path).manifest["subject_id"].tolist() == ["mine-WM01", "mine-BF07"]
+    assert known.read(path).manifest["subject_id"].tolist() == ["mine-WM01", "mine-BF07"]
     assert folder.compile_pattern(pattern)[1] == ["race", "gender", "number", "session", "emotion"]

@@ -1,0 +1,118 @@
+"""The datasets that are known by name, and how any dataset is read: by its name, or by the file that describes it."""
+
+from pathlib import Path
+
+from ferlib.datasets import conventions, file_names, folder
+from ferlib.datasets.reading import MissingDataset, combine
+from ferlib.errors import InputError
+from ferlib.paths import DEMO, absolute, relative
+
+MANIFESTS = {
+    "demo": DEMO / "people" / "manifest.csv",
+    "demo-crossed": DEMO / "crossed" / "manifest.csv",
+    "demo-light-pose": DEMO / "light_pose" / "manifest.csv",
+}
+"""Datasets shipped here, each with the manifest that describes it."""
+
+CONVENTIONS = {"radiate": "radiate", "tarr": "tarr", "cfd": "cfd", "cfd-mr": "cfd", "cfd-india": "cfd"}
+"""Datasets that the user brings, each with the name of its conventions, which is also its folder below `data/raw/`."""
+
+
+def read(name, *, raw_dir="data/raw"):
+    """Read one dataset by its name, or by the path of the file that describes it.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MANIFESTS` or `CONVENTIONS`; or a path, relative to the repository or absolute, that ends in `.csv` (a
+        manifest) or `.yaml` (a folder of images, see `ferlib.datasets.folder.read_tree`).
+    raw_dir : str or pathlib.Path
+        Folder that holds a folder for each of `CONVENTIONS`.
+
+    Returns
+    -------
+    ferlib.datasets.reading.Reading
+
+    Raises
+    ------
+    MissingDataset
+        When a known dataset is not there; the message says where to get it, its terms, and where to put it.
+    InputError
+        When there is no such dataset, or its files cannot be used; the message says what was looked for and what can
+        be given.
+    """
+    if name in MANIFESTS:
+        return folder.read_csv(MANIFESTS[name])
+    if name in CONVENTIONS:
+        convention = conventions.load(CONVENTIONS[name])
+        return file_names.read(absolute(raw_dir) / CONVENTIONS[name], convention, dataset=name)
+    known = (
+        f"Give one of {', '.join(map(repr, [*MANIFESTS, *CONVENTIONS]))}, or the path of a CSV manifest or of a YAML "
+        f"description (see data/raw/README.md)."
+    )
+    readers = {".csv": folder.read_csv, ".yaml": folder.read_tree, ".yml": folder.read_tree}
+    reader = readers.get(Path(name).suffix)
+    if reader is None:
+        raise InputError(f"datasets: {name!r} is not a dataset known here. {known}")
+    if not absolute(name).is_file():
+        raise InputError(f"datasets: {relative(absolute(name))} does not exist. {known}")
+    return reader(name)
+
+
+def read_all(names, *, raw_dir="data/raw", skip_missing=False):
+    """Read several datasets into one manifest.
+
+    Parameters
+    ----------
+    names : sequence of str
+    raw_dir : str or pathlib.Path
+        As for `read`.
+    skip_missing : bool
+        Go on with whichever of the known datasets are there; those that are not are rows of the result's `missing`.
+
+    Returns
+    -------
+    ferlib.datasets.reading.Reading
+
+    Raises
+    ------
+    InputError
+        When a dataset cannot be read, none is named or there, or two datasets share an `image_id`.
+    """
+    if not names:
+        known = ", ".join(map(repr, [*MANIFESTS, *CONVENTIONS]))
+        raise InputError(f"datasets: none is named. Give at least one of {known}, or a CSV or YAML path.")
+    readings, absent = [], []
+    for name in names:
+        try:
+            readings.append(read(name, raw_dir=raw_dir))
+        except MissingDataset as error:
+            if not skip_missing:
+                raise
+            absent.append(error)
+    if not readings:
+        raise InputError(f"None of the datasets is there. {' '.join(map(str, absent))}")
+    return combine(readings, missing=[error.row for error in absent])
+
+
+def sources(names, *, raw_dir="data/raw"):
+    """Files and folders that the manifest of these datasets depends on, of those that are there.
+
+    Parameters
+    ----------
+    names : sequence of str
+    raw_dir : str or pathlib.Path
+        As for `read`.
+
+    Returns
+    -------
+    list of pathlib.Path
+    """
+    found = []
+    for name in names:
+        if name in CONVENTIONS:
+            place = CONVENTIONS[name]
+            found += [absolute(raw_dir) / place, conventions.FOLDER / f"{place}.yaml"]
+        else:
+            found.append(MANIFESTS[name].parent if name in MANIFESTS else absolute(name))
+    return [path for path in dict.fromkeys(found) if path.exists()]
