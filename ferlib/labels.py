@@ -1,6 +1,8 @@
 """The seven emotions, the answer statuses, and the words that people use for them."""
 
-from ferlib.errors import InputError
+import pandas as pd
+
+from ferlib.errors import refuse
 
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """The labels of the study, in the order every table uses."""
@@ -9,6 +11,9 @@ STATUSES = ("ok", "refused", "blocked", "truncated", "unparsed", "error")
 """What can become of one question to a model. Only `ok` carries a predicted emotion; the others are outcomes too."""
 
 GENDERS = ("Female", "Male")
+
+ALLOWED = {"emotion": EMOTIONS, "gender": GENDERS}
+"""What a column may hold. A race is whatever the dataset names it."""
 
 ADJECTIVES = {
     "anger": "angry",
@@ -45,12 +50,19 @@ def group(race, gender):
 
 
 def check_emotions(values, *, source):
-    """Raise unless every value is one of the seven labels.
+    """Raise unless every value is one of the seven labels; parameters and errors as for `check`."""
+    check(values, "emotion", source=source)
+
+
+def check(values, name, *, source):
+    """Raise unless every value is one of the labels allowed.
 
     Parameters
     ----------
     values : iterable of str
         Labels in file order; the first data row is row 2, below the header.
+    name : str
+        A key of `ALLOWED`.
     source : str or pathlib.Path
         The file that the labels were read from, for the message.
 
@@ -59,11 +71,8 @@ def check_emotions(values, *, source):
     InputError
         Names the file, the first rows with an unknown label, the labels found and the labels allowed.
     """
-    unknown = [(row, value) for row, value in enumerate(values, start=2) if value not in EMOTIONS]
-    if unknown:
-        found = sorted({str(value) for _, value in unknown})
-        rows = ", ".join(str(row) for row, _ in unknown[:5]) + (" ..." if len(unknown) > 5 else "")
-        raise InputError(
-            f"{source}: unknown emotion {', '.join(map(repr, found))} (row {rows}; {len(unknown)} in all). "
-            f"Allowed: {', '.join(EMOTIONS)}. Rename the label in the file, or leave the row out."
-        )
+    values = pd.Series(list(values), dtype=object)
+    unknown = values[~values.isin(ALLOWED[name])]
+    found = ", ".join(sorted({repr(value) for value in unknown})[:5])
+    remedy = f"Allowed: {', '.join(ALLOWED[name])}. Rename the label in the file, or leave the row out."
+    refuse(unknown, source, f"unknown {name} {found}", remedy)

@@ -258,6 +258,14 @@ def test_a_missing_file_is_named():
         open_rgb("data/raw/nobody.png")
 
 
+def test_no_other_module_opens_the_image_of_a_face():
+    """Except those of the rooms `lmfm` and `units`; `figures` opens what it has drawn itself."""
+    rooms = ("datasets", "embedding", "probe", "stats", "controlled", "pipeline")
+    files = [path for room in rooms for path in (paths.ROOT / "ferlib" / room).glob("*.py")]
+    files += [*(paths.ROOT / "notebooks").glob("*.ipynb"), paths.ROOT / "ferlib" / "figures" / "curves.py"]
+    assert [path.name for path in files if "Image.open" in path.read_text(encoding="utf-8")] == []
+
+
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_damaged_files_never_raise_anything_else(tmp_path):
     random = np.random.default_rng(5)

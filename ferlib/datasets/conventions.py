@@ -13,7 +13,6 @@ from ferlib.paths import ROOT, absolute, relative
 
 FOLDER = ROOT / "data" / "conventions"
 FIELDS = ("emotion", "race", "gender")
-ALLOWED = {"emotion": labels.EMOTIONS, "gender": labels.GENDERS}
 CONFIDENCES = ("high", "medium", "low")
 
 
@@ -114,13 +113,19 @@ def _checked(entry, name, code, path):
     where = f"{relative(path)}: {name}: {code}"
     if ("label" in entry) == ("leave_out" in entry):
         raise InputError(f"{where}: needs either `label` or `leave_out`, found {entry}.")
-    allowed = ALLOWED.get(name)
-    if "label" in entry and allowed and entry["label"] not in allowed:
-        raise InputError(f"{where}: unknown {name} {entry['label']!r}. Allowed: {', '.join(allowed)}.")
+    if "label" in entry:
+        check_label(entry["label"], name, where)
     confidence = entry.get("confidence", "high")
     if confidence not in CONFIDENCES:
         raise InputError(f"{where}: unknown confidence {confidence!r}. Allowed: {', '.join(CONFIDENCES)}.")
     return {"confidence": confidence, "source": "", **entry}
+
+
+def check_label(label, name, where):
+    """Raise, with the place in the file, unless a label is one that `ferlib.labels.ALLOWED` knows."""
+    allowed = labels.ALLOWED.get(name, (label,))
+    if label not in allowed:
+        raise InputError(f"{where}: unknown {name} {label!r}. Allowed: {', '.join(allowed)}.")
 
 
 def decode(files, convention):

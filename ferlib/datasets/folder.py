@@ -1,6 +1,7 @@
 """Any other dataset: a CSV manifest with images beside it, or a folder of images whose paths say who is on them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from ferlib import labels, tables
@@ -93,9 +94,7 @@ def read_tree(path):
 
     reading = tree.read(source.parent / about.get("images", "."), convention, parse, pattern=pattern)
     if about["subject_id"] == NO_PEOPLE:
-        return Reading(
-            reading.manifest, reading.left_out, reading.codes, notes=(*reading.notes, _cost(about["dataset"]))
-        )
+        return replace(reading, notes=(*reading.notes, _cost(about["dataset"])))
     return reading
 
 
@@ -141,9 +140,8 @@ def _check_parts(subject, names, fixed, source):
                 f"`{name}: label`. If the dataset does not say it, bring your own labels in a CSV manifest "
                 f"(see data/raw/README.md): an audit by group needs them."
             )
-        if name in fixed and name in conventions.ALLOWED and fixed[name] not in conventions.ALLOWED[name]:
-            allowed = ", ".join(conventions.ALLOWED[name])
-            raise InputError(f"{relative(source)}: {name}: unknown label {fixed[name]!r}. Allowed: {allowed}.")
+        if name in fixed:
+            conventions.check_label(fixed[name], name, f"{relative(source)}: {name}")
     absent = [name for name in re.findall(r"\{(\w+)\}", subject) if name not in names]
     if subject != NO_PEOPLE and (absent or "{" not in subject):
         raise InputError(

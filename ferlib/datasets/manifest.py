@@ -1,12 +1,11 @@
 """The manifest: one row an image, checked before anything is computed from it."""
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from ferlib import labels
 from ferlib.datasets.reading import LEFT_OUT
-from ferlib.errors import InputError
+from ferlib.errors import InputError, refuse
 from ferlib.images import UnreadableImage, open_rgb
 from ferlib.paths import absolute, relative
 from ferlib.provenance import sha256
@@ -41,26 +40,7 @@ def complete(frame, *, dataset, source):
         races or genders, or no rows at all. The message names the file, the rows and the values.
     """
     source = relative(source)
-    missing = [column for column in REQUIRED if column not in frame.columns]
-    if missing:
-        raise InputError(
-            f"{source}: lacks the column {', '.join(map(repr, missing))}. A manifest needs: {', '.join(REQUIRED)}."
-        )
-    if frame.empty:
-        raise InputError(f"{source}: has no rows. A manifest has one row for each image.")
-    frame = frame.assign(**{column: frame[column].astype("string").str.strip() for column in REQUIRED})
-    for column in REQUIRED:
-        _reject_rows(frame[column].isna() | (frame[column] == ""), source, f"empty {column}", "Fill it in.")
-    duplicate = frame["image_id"].duplicated(keep=False)
-    names = frame.loc[duplicate, "image_id"].unique()[:3]
-    _reject_rows(
-        duplicate, source, f"duplicate image_id {', '.join(map(repr, names))}", "Give every image an id of its own."
-    )
-    labels.check_emotions(frame["emotion"], source=source)
-    unknown = ~frame["gender"].isin(labels.GENDERS)
-    found = ", ".join(map(repr, frame.loc[unknown, "gender"].unique()[:3]))
-    _reject_rows(unknown, source, f"unknown gender {found}", f"Allowed: {', '.join(labels.GENDERS)}.")
-    _check_people(frame, source)
+    frame = check(frame, source=source)
     frame = frame.assign(group=[labels.group(r, g) for r, g in zip(frame["race"], frame["gender"], strict=True)])
     for column, default in (("dataset", dataset), ("sha256", pd.NA)):
         if column not in frame.columns:
@@ -70,24 +50,36 @@ def complete(frame, *, dataset, source):
     return frame.assign(**text)[[*LEADING, *covariates]].sort_values("image_id", ignore_index=True)
 
 
-def _reject_rows(bad, source, what, remedy):
-    if bad.any():
-        rows = (np.flatnonzero(bad) + 2).tolist()
-        shown = ", ".join(map(str, rows[:5])) + (" ..." if len(rows) > 5 else "")
-        raise InputError(f"{source}: {what} (row {shown}; {len(rows)} in all). {remedy}")
+def check(frame, *, source):
+    """The rules of a manifest, wherever it comes from; parameters and errors as for `complete`.
 
-
-def _check_people(frame, source):
+    Returns
+    -------
+    pandas.DataFrame
+        The manifest, with the columns `REQUIRED` as text without blanks around it.
+    """
+    missing = [column for column in REQUIRED if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{source}: lacks the column {', '.join(map(repr, missing))}. A manifest needs: {', '.join(REQUIRED)}."
+        )
+    if frame.empty:
+        raise InputError(f"{source}: has no rows. A manifest has one row for each image.")
+    frame = frame.reset_index(drop=True)
+    frame = frame.assign(**{column: frame[column].astype("string").str.strip() for column in REQUIRED})
+    for column in REQUIRED:
+        refuse(frame[frame[column].fillna("") == ""], source, f"empty {column}", "Fill it in, or leave the row out.")
+    twice = frame["image_id"].duplicated(keep=False)
+    names = ", ".join(map(repr, frame.loc[twice, "image_id"].unique()[:5]))
+    refuse(frame[twice], source, f"duplicate image_id {names}", "Give every image an id of its own.")
+    for name in labels.ALLOWED:
+        labels.check(frame[name], name, source=source)
     for column in ("race", "gender"):
-        pairs = frame[["subject_id", column]].drop_duplicates().sort_values(["subject_id", column])
-        mixed = pairs[pairs["subject_id"].duplicated(keep=False)]
-        if len(mixed):
-            person = mixed["subject_id"].iloc[0]
-            found = ", ".join(mixed.loc[mixed["subject_id"] == person, column])
-            raise InputError(
-                f"{source}: subject_id {person!r} has more than one {column}: {found} "
-                f"({mixed['subject_id'].nunique()} people in all). Give each person one id and one label."
-            )
+        mixed = frame[frame.groupby("subject_id")[column].transform("nunique") > 1]
+        first = mixed.loc[mixed["subject_id"] == mixed["subject_id"].min(), column]
+        problem = f"one person with more than one {column} (first: {', '.join(sorted(first.unique()))})"
+        refuse(mixed, source, problem, "Give each person one id and one label.", show="subject_id")
+    return frame
 
 
 def check_images(manifest):

@@ -44,7 +44,7 @@ def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
         ([(1, "image_id", "a1")], [], ["duplicate image_id 'a1'", "row 2, 3", "id of its own"]),
         ([(2, "emotion", "angry")], [], ["unknown emotion 'angry'", "row 4", "anger, disgust", "Rename"]),
         ([(0, "gender", "F")], [], ["unknown gender 'F'", "row 2", "Female, Male"]),
-        ([(1, "race", "White")], [], ["'p1'", "more than one race", "Black, White"]),
+        ([(1, "race", "White")], [], ["'p1'", "more than one race", "Black, White", "row 2, 3", "one label"]),
         ([(1, "subject_id", None)], [], ["empty subject_id", "row 3"]),
         ([], ["race"], ["lacks the column 'race'", "needs: image_id"]),
         ([], ["path"], ["lacks the column 'path'"]),

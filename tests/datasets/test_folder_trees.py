@@ -91,7 +91,7 @@ def test_labels_that_all_images_share_can_be_stated(described):
         ({"pattern": "{emotion}/{subject_id}_*.jpg"}, "no part {race}.*CSV manifest"),
         (
             {"pattern": "{emotion}/{subject_id}_*.jpg", "race": "Asian", "gender": "F"},
-            "unknown label 'F'.*Female, Male",
+            "gender: unknown gender 'F'.*Female, Male",
         ),
         ({"subject_id": "{person}"}, "subject_id '{person}' needs parts that the pattern has .emotion, subject_id"),
         ({"emotion": {"a": "angry"}}, "emotion: a: unknown emotion 'angry'"),
