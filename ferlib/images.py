@@ -89,7 +89,7 @@ def open_rgb(source, *, name=None, at_least=None):
     except Image.DecompressionBombError:
         raise UnreadableImage(name, f"is too large (more than {MOST_PIXELS:,} pixels)") from None
     except Exception as error:  # Pillow raises whatever a damaged file provokes
-        raise UnreadableImage(name, f"cannot be decoded ({_in_words(error)})") from error
+        raise UnreadableImage(name, f"cannot be decoded ({_in_words(error, name)})") from error
 
 
 def _check_size(image, name):
@@ -100,7 +100,9 @@ def _check_size(image, name):
         raise UnreadableImage(name, "is a single pixel")
 
 
-def _in_words(error):
+def _in_words(error, name):
+    if isinstance(error, UnidentifiedImageError) and name.lower().endswith((".heic", ".heif")):
+        return "HEIC is not read here: save it as JPEG or PNG"
     if isinstance(error, UnidentifiedImageError):
         return "cannot identify image file"  # Pillow adds the path, or an address in memory
     if isinstance(error, OSError) and error.strerror:

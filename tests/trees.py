@@ -27,7 +27,7 @@ def save(path, *, grey=False):
     path.parent.mkdir(parents=True, exist_ok=True)
     colours = np.random.default_rng(list(path.stem.upper().encode())).integers(60, 200, (6, 6, 3)).astype(np.uint8)
     image = Image.fromarray(colours)
-    (image.convert("L") if grey else image).save(path)
+    (image.convert("L") if grey else image).save(path, format="JPEG" if path.suffix == ".jfif" else None)
     return path
 
 

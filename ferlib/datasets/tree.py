@@ -13,8 +13,12 @@ from ferlib.errors import InputError
 from ferlib.images import UnreadableImage, open_rgb
 from ferlib.paths import relative
 
-SUFFIXES = (".bmp", ".tif", ".tiff", ".png", ".webp", ".jpg", ".jpeg", ".gif")
-"""File name endings of images, in the order in which copies of one image are preferred."""
+SUFFIXES = (
+    ".bmp", ".tif", ".tiff", ".png", ".ppm", ".pgm", ".webp", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".avif",
+    ".heic", ".heif", ".gif",
+)  # fmt: skip
+"""File name endings of images, in the order in which copies of one image are preferred. What cannot be decoded here,
+such as HEIC, counts as an image all the same, so that it is missed."""
 
 GREY_SPREAD = 6
 """Of 255. A grey image keeps its three channels this close; saving as JPEG moves them by 1 or 2."""

@@ -4,7 +4,7 @@ import pytest
 import trees
 import yaml
 
-from ferlib.datasets import folder, known
+from ferlib.datasets import folder, known, manifest
 from ferlib.errors import InputError
 
 PATTERN = "{emotion}/{subject_id}_{race}_{gender}_*.jpg"
@@ -34,6 +34,21 @@ def test_a_tree_is_read_by_its_pattern(described):
     ]
     assert reading.notes == () and set(reading.manifest["dataset"]) == {"mine"}
     assert reading.left_out["path"].str.endswith("dataset.yaml").tolist() == [True]
+
+
+def test_every_image_is_taken_for_one_whatever_its_ending(described, tmp_path):
+    endings = ["jfif", "avif", "pgm", "ppm", "JPG", "jpeg", "tif", "bmp", "webp", "jp2", "PNG", "gif", "heic"]
+    for number, ending in enumerate(endings[:-1]):
+        trees.save(tmp_path / "sad" / f"p{number}_Black_Female_x.{ending}", grey=ending == "pgm")
+    (tmp_path / "sad" / "p12_Black_Female_x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    for name in ("._p0_Black_Female_x.jpg", "Thumbs.db", ".DS_Store"):
+        (tmp_path / "sad" / name).write_bytes(b"left behind")
+    reading = known.read(described([], pattern="{emotion}/{subject_id}_{race}_{gender}_*"))
+    assert len(reading.manifest) == len(endings) and len(reading.left_out) == 1
+    _, rejected = manifest.keep_usable(manifest.check_images(reading.manifest), max_rejected=1.0)
+    reasons = rejected["path"].str.rpartition(".")[2] + ": " + rejected["reason"]
+    expected = "heic: cannot be decoded (HEIC is not read here: save it as JPEG or PNG): replace the file"
+    assert reasons.tolist() == [expected]
 
 
 def test_codes_are_translated_and_left_out_with_their_reason(described):
