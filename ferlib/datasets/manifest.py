@@ -126,34 +126,48 @@ def take_people(manifest, *, per_group):
     return manifest[rank <= per_group].reset_index(drop=True)
 
 
-def keep_usable(checked, *, max_rejected):
+def keep_usable(checked):
     """Split checked images into those to use and those that cannot be used.
 
     Parameters
     ----------
     checked : pandas.DataFrame
         As returned by `check_images`.
-    max_rejected : float
-        Largest share of images that may be left out.
 
     Returns
     -------
     usable, rejected : pandas.DataFrame
         The manifest of the good images; of the others the columns `ferlib.datasets.reading.LEFT_OUT`, with the cause
         `fault`.
+    """
+    bad = checked["reason"] != ""
+    rejected = checked[bad].assign(cause="fault")[list(LEFT_OUT)]
+    return checked[~bad].drop(columns="reason").reset_index(drop=True), rejected
+
+
+def limit_rejected(rejected, *, n_images, max_rejected, where):
+    """Raise when too many images cannot be used.
+
+    Parameters
+    ----------
+    rejected : pandas.DataFrame
+        As returned by `keep_usable`.
+    n_images : int
+        Images that were checked.
+    max_rejected : float
+        Largest share of images that may be left out.
+    where : str
+        File that lists all of `rejected`, for the message.
 
     Raises
     ------
     InputError
-        When more than `max_rejected` of the images are bad; the message names the first of them.
+        Names the first of them.
     """
-    bad = checked["reason"] != ""
-    rejected = checked[bad].assign(cause="fault")[list(LEFT_OUT)]
-    if bad.mean() > max_rejected:
+    if len(rejected) > max_rejected * n_images:
         first = rejected.iloc[0]
         raise InputError(
-            f"{bad.sum()} of {len(checked)} images cannot be used, more than max_rejected = {max_rejected} allows. The "
-            f"first: {first['path']} (image_id {first['image_id']!r}): {first['reason']}. If these may be left out, "
-            f"raise max_rejected."
+            f"{len(rejected)} of {n_images} images cannot be used, more than max_rejected = {max_rejected} allows. The "
+            f"first: {first['path']} (image_id {first['image_id']!r}): {first['reason']}. All of them: {where}. If "
+            f"these may be left out, raise max_rejected."
         )
-    return checked[~bad].drop(columns="reason").reset_index(drop=True), rejected

@@ -36,7 +36,8 @@ def radiate(complete, tmp_path):
     def read():
         reading = known.read_all(["radiate"], raw_dir=tmp_path)
         published.differences(published.compare(reading.manifest), reading.manifest, rule="require")
-        manifest.keep_usable(manifest.check_images(reading.manifest), max_rejected=0.0)
+        _, rejected = manifest.keep_usable(manifest.check_images(reading.manifest))
+        manifest.limit_rejected(rejected, n_images=len(reading.manifest), max_rejected=0.0, where="rejected.csv")
         return reading
 
     return read, tmp_path / "radiate" / "RADIATE_450_COLOR_BMP" / "RADIATE_COLOR_1"

@@ -74,7 +74,7 @@ def test_images_that_cannot_be_used_are_listed_with_the_reason(dataset, tmp_path
     (tmp_path / "a1.png").write_bytes(b"not an image")
     (tmp_path / "a2.png").unlink()
     checked = manifest.check_images(known.read(path).manifest)
-    usable, rejected = manifest.keep_usable(checked, max_rejected=1.0)
+    usable, rejected = manifest.keep_usable(checked)
     reasons = dict(zip(rejected["image_id"], rejected["reason"], strict=True))
     assert len(usable) == 0 and set(reasons) == {"a1", "a2", "b1"}
     assert "cannot be decoded" in reasons["a1"] and "no such file" in reasons["a2"] and "differs" in reasons["b1"]
@@ -85,7 +85,7 @@ def test_a_single_pixel_is_no_face_and_a_turned_photograph_is_one(dataset, tmp_p
     Image.new("RGB", (1, 1)).save(tmp_path / "a1.png")
     exif[0x0112] = 6
     Image.new("RGB", (8, 6)).save(tmp_path / "a2.png", exif=exif)
-    _, rejected = manifest.keep_usable(manifest.check_images(known.read(path).manifest), max_rejected=1.0)
+    _, rejected = manifest.keep_usable(manifest.check_images(known.read(path).manifest))
     assert rejected[["image_id", "reason"]].values.tolist() == [["a1", "is a single pixel: replace the file"]]
 
 
@@ -100,9 +100,14 @@ def test_a_truncated_image_is_not_taken_for_a_good_one(dataset, tmp_path):
 def test_too_many_bad_images_stop_the_study_and_the_message_names_the_first(dataset, tmp_path):
     path = dataset()
     (tmp_path / "a1.png").write_bytes(b"not an image")
-    checked = manifest.check_images(known.read(path).manifest)
-    with pytest.raises(InputError, match=r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded"):
-        manifest.keep_usable(checked, max_rejected=0.1)
+    _, rejected = manifest.keep_usable(manifest.check_images(known.read(path).manifest))
+    limit = {"n_images": 3, "where": "data/runs/mine/rejected.csv"}
+    manifest.limit_rejected(rejected, max_rejected=0.34, **limit)
+    words = (
+        r"1 of 3 images .* max_rejected = 0.1 .*a1.png .*cannot be decoded.*All of them: data/runs/mine/rejected.csv"
+    )
+    with pytest.raises(InputError, match=words):
+        manifest.limit_rejected(rejected, max_rejected=0.1, **limit)
 
 
 def test_hashes_are_filled_in_where_the_manifest_has_none(dataset, tmp_path):

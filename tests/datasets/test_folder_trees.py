@@ -45,7 +45,7 @@ def test_every_image_is_taken_for_one_whatever_its_ending(described, tmp_path):
         (tmp_path / "sad" / name).write_bytes(b"left behind")
     reading = known.read(described([], pattern="{emotion}/{subject_id}_{race}_{gender}_*"))
     assert len(reading.manifest) == len(endings) and len(reading.left_out) == 1
-    _, rejected = manifest.keep_usable(manifest.check_images(reading.manifest), max_rejected=1.0)
+    _, rejected = manifest.keep_usable(manifest.check_images(reading.manifest))
     reasons = rejected["path"].str.rpartition(".")[2] + ": " + rejected["reason"]
     expected = "heic: cannot be decoded (HEIC is not read here: save it as JPEG or PNG): replace the file"
     assert reasons.tolist() == [expected]

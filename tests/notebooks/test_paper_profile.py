@@ -15,10 +15,10 @@ from ferlib.pipeline import listing
 def stage(make, tmp_path):
     """Runs the real parameter file on datasets in a folder of the test's own, up to notebook 01."""
     content = yaml.safe_load((paths.ROOT / "notebooks" / "params" / "paper.yaml").read_text())
-    content["01_data_prep"]["raw_dir"] = str(tmp_path / "raw")
-    (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content))
 
-    def run():
+    def run(**changes):
+        content["01_data_prep"] |= {"raw_dir": str(tmp_path / "raw"), **changes}
+        (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content))
         executed = make.runs / "paper" / "executed" / "01_data_prep.ipynb"
         executed.unlink(missing_ok=True)
         return make(str(executed), f"PARAMS={tmp_path / 'paper.yaml'}")
@@ -54,6 +54,31 @@ def test_a_fault_stops_with_one_message(stage):
     assert done.returncode != 0 and "Traceback" not in done.stderr
     (message,) = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
     assert "'ZZ'" in message and "AF01_ZZ.bmp" in message and "data/conventions/radiate.yaml" in message
+
+
+def test_all_images_beyond_the_limit_are_listed(stage):
+    run, raw, made = stage
+    trees.cfd(raw / "cfd")
+    emptied = sorted((raw / "cfd").rglob("*-A.jpg"))[:40]
+    for path in emptied:
+        path.write_bytes(b"")
+    done = run()
+    assert done.returncode != 0 and "40 of 1207 images cannot be used" in done.stderr
+    rejected = pd.read_csv(made.rejected)
+    assert sorted(rejected["path"]) == [paths.relative(path) for path in emptied]
+
+
+def test_the_composition_is_that_of_the_images_that_can_be_used(stage):
+    run, raw, made = stage
+    trees.cfd(raw / "cfd")
+    for path in sorted((raw / "cfd").rglob("*-A.jpg"))[:20]:
+        path.write_bytes(b"")
+    done = run(max_rejected=0.1)
+    assert done.returncode != 0 and "1187 images read, 1207 published" in done.stderr
+    done = run(max_rejected=0.1, composition="report")
+    assert done.returncode == 0, done.stdout + done.stderr
+    check = pd.read_csv(made.root / "composition_check.csv").groupby("emotion")["difference"].sum()
+    assert check["anger"] == -20 and check.drop("anger").eq(0).all()
 
 
 def test_any_change_in_the_raw_folder_is_noticed_and_nothing_else_is(tmp_path):
