@@ -36,8 +36,8 @@ def complete(frame, *, dataset, source):
     Raises
     ------
     InputError
-        For a missing column, an empty cell, a duplicate `image_id`, an unknown emotion or gender, a person with two
-        races or genders, or no rows at all. The message names the file, the rows and the values.
+        For a missing column, an empty cell, a duplicate `image_id` or `path`, an unknown emotion or gender, a person
+        with two races or genders, or no rows at all. The message names the file, the rows and the values.
     """
     source = relative(source)
     frame = check(frame, source=source)
@@ -72,6 +72,8 @@ def check(frame, *, source):
     twice = frame["image_id"].duplicated(keep=False)
     names = ", ".join(map(repr, frame.loc[twice, "image_id"].unique()[:5]))
     refuse(frame[twice], source, f"duplicate image_id {names}", "Give every image an id of its own.")
+    twice = frame["path"].duplicated(keep=False)
+    refuse(frame[twice], source, "one file in several rows", "Keep one row an image, with one label.", show="path")
     for name in labels.ALLOWED:
         labels.check(frame[name], name, source=source)
     for column in ("race", "gender"):
@@ -116,6 +118,32 @@ def _check_image(path, expected):
     except UnreadableImage as error:
         return digest, f"{error.reason}: replace the file"
     return digest, ""
+
+
+def same_bytes(manifest):
+    """What to warn of: files with the very bytes of another one that tell something else about the image.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        With its `sha256` filled in.
+
+    Returns
+    -------
+    tuple of str
+        Empty, or one note.
+    """
+    told = manifest["subject_id"] + ", " + manifest["emotion"] + ", " + manifest["group"]
+    told = manifest.assign(told=told)
+    contrary = told[told.groupby("sha256")["told"].transform("nunique") > 1]
+    if contrary.empty:
+        return ()
+    first = contrary[contrary["sha256"] == contrary["sha256"].iloc[0]]
+    examples = " and ".join(f"{path} ({said})" for path, said in zip(first["path"], first["told"], strict=True))
+    return (
+        f"{len(contrary)} files hold the same image as another one under another person or label, for example "
+        f"{examples}. Keep the one that is right.",
+    )
 
 
 def take_people(manifest, *, per_group):

@@ -91,10 +91,15 @@ def combine(readings, *, missing=()):
         )
     left_out = pd.concat([reading.left_out for reading in readings], ignore_index=True)
     left_out = left_out[~left_out["path"].isin(manifest["path"])].drop_duplicates("path", ignore_index=True)
+    notes = [note for reading in readings for note in reading.notes]
+    races = pd.Series(sorted(manifest["race"].unique()), dtype=object)
+    for _, spellings in races.groupby(races.str.casefold().str.split().str.join(" ")):
+        if len(spellings) > 1:
+            notes.append(f"race is written {', '.join(map(repr, spellings))}: these count as groups of their own.")
     return Reading(
         manifest=manifest.sort_values("image_id", ignore_index=True),
         left_out=left_out,
         codes=pd.concat([reading.codes for reading in readings], ignore_index=True),
         missing=pd.DataFrame(list(missing), columns=list(MISSING), dtype="string"),
-        notes=tuple(note for reading in readings for note in reading.notes),
+        notes=tuple(notes),
     )

@@ -19,7 +19,7 @@ ROWS = [
 def dataset(tmp_path):
     """A folder with three images and their manifest; returns a writer that changes cells of it."""
     for name, *_ in ROWS:
-        Image.new("RGB", (8, 8), (len(name) * 40, 90, 60)).save(tmp_path / f"{name}.png")
+        Image.new("RGB", (8, 8), (ord(name[0]), 40 * int(name[1]), 60)).save(tmp_path / f"{name}.png")
 
     def write(changes=(), drop=()):
         frame = pd.DataFrame(ROWS, columns=manifest.REQUIRED).drop(columns=list(drop))
@@ -45,6 +45,7 @@ def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
         ([(2, "emotion", "angry")], [], ["unknown emotion 'angry'", "row 4", "anger, disgust", "Rename"]),
         ([(0, "gender", "F")], [], ["unknown gender 'F'", "row 2", "Female, Male"]),
         ([(1, "race", "White")], [], ["'p1'", "more than one race", "Black, White", "row 2, 3", "one label"]),
+        ([(1, "path", "a1.png")], [], ["one file in several rows", "a1.png", "row 2, 3", "one label"]),
         ([(1, "subject_id", None)], [], ["empty subject_id", "row 3"]),
         ([], ["race"], ["lacks the column 'race'", "needs: image_id"]),
         ([], ["path"], ["lacks the column 'path'"]),
@@ -61,6 +62,20 @@ def test_an_unknown_dataset_is_named_with_what_can_be_given(name):
     with pytest.raises(InputError) as caught:
         known.read(name)
     assert name in str(caught.value) and "'demo'" in str(caught.value) and "data/raw/README.md" in str(caught.value)
+
+
+def test_one_race_in_two_spellings_is_noted(dataset):
+    notes = known.read_all([dataset([(2, "race", "black")])]).notes
+    assert len(notes) == 1 and "'Black', 'black'" in notes[0]
+    assert known.read_all([dataset()]).notes == ()
+
+
+def test_the_same_image_under_two_people_or_two_labels_is_noted(dataset, tmp_path):
+    path = dataset()
+    assert manifest.same_bytes(manifest.check_images(known.read(path).manifest)) == ()
+    (tmp_path / "b1.png").write_bytes((tmp_path / "a1.png").read_bytes())
+    (note,) = manifest.same_bytes(manifest.check_images(known.read(path).manifest))
+    assert "2 files" in note and "a1.png (p1, anger, Black Female)" in note and "b1.png (p2, anger, White Male)" in note
 
 
 def test_two_datasets_may_not_share_an_image_id(dataset):
