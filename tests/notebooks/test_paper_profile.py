@@ -8,7 +8,6 @@ import trees
 import yaml
 
 from ferlib import paths
-from ferlib.pipeline import listing
 
 
 @pytest.fixture
@@ -79,16 +78,3 @@ def test_the_composition_is_that_of_the_images_that_can_be_used(stage):
     assert done.returncode == 0, done.stdout + done.stderr
     check = pd.read_csv(made.root / "composition_check.csv").groupby("emotion")["difference"].sum()
     assert check["anger"] == -20 and check.drop("anger").eq(0).all()
-
-
-def test_any_change_in_the_raw_folder_is_noticed_and_nothing_else_is(tmp_path):
-    image = trees.save(tmp_path / "raw" / "CFD Version 3.0" / "AF-200" / "CFD-AF-200-228-N.jpg")
-    states = [listing.state(tmp_path / "raw")]
-    assert listing.state(tmp_path / "raw") == states[0]
-    image.write_bytes(image.read_bytes()[:-20])
-    states.append(listing.state(tmp_path / "raw"))
-    trees.save(image.with_name("CFD-AF-200-229-N.jpg"))
-    states.append(listing.state(tmp_path / "raw"))
-    image.unlink()
-    states.append(listing.state(tmp_path / "raw"))
-    assert len(set(states)) == 4
