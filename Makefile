@@ -127,6 +127,8 @@ clean-shards: ## remove the embeddings kept for all runs; they are computed anew
 	rm -rf $(RUNS)/embedding-shards
 
 # One environment; the lock pins its versions. TORCH=cpu takes the small CPU build from PyTorch's own index.
+SIZE_default := about 3.3 GB on Linux, most of it PyTorch for graphics cards; 7 GB on disk. Without a card say TORCH=cpu
+SIZE_cpu := about 0.7 GB
 $(VENV)/.core: EXTRAS :=
 $(VENV)/.ready: EXTRAS := models,lab,dev
 $(VENV)/.faces: EXTRAS := models,lab,dev,faces
@@ -134,7 +136,7 @@ $(VENV)/.bench: EXTRAS := models,lab,dev,bench
 $(VENV)/.core $(VENV)/.ready $(VENV)/.faces $(VENV)/.bench: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Error: Python %d.%d found, 3.11 to 3.13 needed. Name another: make PYTHON=python3.12" % v[:2])'
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	@echo "Setting up $(VENV): $(if $(EXTRAS),$(EXTRAS); the first time SIZES,the light core; the first time LIGHT)."
+	@echo "Setting up $(VENV): $(if $(EXTRAS),$(EXTRAS). Downloaded once: $(SIZE_$(TORCH)).,the light core. Downloaded once: about 0.2 GB; 0.6 GB on disk.)"
 	@[ $(TORCH) != cpu ] || [ -z '$(EXTRAS)' ] || $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock --index-url https://download.pytorch.org/whl/cpu torch torchvision
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.$(if $(EXTRAS),[$(EXTRAS)])'
 	@touch $@

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,21 @@ from ferlib.errors import InputError
 from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
 
+SOCKETS = "ferlib-"
+"""Beginning of the name of a folder of sockets; the number of the process that made it follows."""
+
+
+def sweep_sockets():
+    """Remove the folders of sockets of processes that were killed before they could do it themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SOCKETS}*-*"):
+        owner = folder.name.removeprefix(SOCKETS).partition("-")[0]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, PermissionError):  # another program's folder, or another user's process
+            continue
+
 
 class LocalKernelManager(AsyncKernelManager):
     """Talks to the kernel through sockets in a private folder instead of open ports of this machine, where it can.
@@ -28,7 +44,8 @@ class LocalKernelManager(AsyncKernelManager):
     def __init__(self, **options):
         super().__init__(**options)
         if os.name == "posix":
-            self._sockets = tempfile.TemporaryDirectory(prefix="ferlib-")
+            sweep_sockets()
+            self._sockets = tempfile.TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
             self.transport, self.ip = "ipc", f"{self._sockets.name}/kernel"
         # After Ctrl-C the kernel has half of these seconds for what it must finish: answers under way are paid for.
         self.shutdown_wait_time = 120.0

@@ -2,12 +2,14 @@
 
 import concurrent.futures
 import json
+import os
 import subprocess
 import sys
 
 import yaml
 
 from ferlib import paths
+from ferlib.pipeline import execution
 
 
 def notebook(folder, name, code):
@@ -50,3 +52,15 @@ def test_a_kernel_that_dies_is_said_in_one_line(tmp_path):
     done = execute(notebook(tmp_path, "one", "import os; os._exit(1)"))
     assert done.returncode != 0 and "the kernel that executed one died" in done.stderr
     assert "Traceback" not in done.stderr and not (tmp_path / "run" / "executed" / "one.ipynb").exists()
+
+
+def test_folders_of_sockets_that_a_killed_process_left_are_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution.tempfile, "gettempdir", lambda: str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, used, other = (tmp_path / name for name in (f"ferlib-{gone.pid}-a", f"ferlib-{os.getpid()}-b", "ferlib-x-c"))
+    for folder in (left, used, other):
+        folder.mkdir()
+        (folder / "kernel-1").touch()
+    execution.sweep_sockets()
+    assert not left.exists() and used.exists() and other.exists()
