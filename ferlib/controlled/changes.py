@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ferlib.stats.clusters import ratio
+from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import MEASURES, measure
 from ferlib.stats.intervals import clustered_wilson
 from ferlib.stats.outcomes import CONFIGURATION

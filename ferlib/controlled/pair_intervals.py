@@ -1,6 +1,6 @@
-"""Pairs: what matched pairs of images of a few people are worth, and how sure they leave us.
+"""Pairs: how much matched pairs of images of a few people tell, and how sure they leave us.
 
-Two images that differ in one factor are a pair. The pairs of a person resemble each other, so they are worth less than
+Two images that differ in one factor are a pair. The pairs of a person resemble each other, so they tell less than
 as many pairs of different people; and pairs that agree tell little about how often others would not.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from ferlib.stats.clusters import ratio
+from ferlib.stats.arrays import ratio
 from ferlib.stats.intervals import score
 
 
@@ -42,19 +42,19 @@ def effective_pairs(matched, outcome, asked, changes, a, b):
     """
     n, total = matched.by_unit(asked), asked.sum(axis=0)
     units, size = (n > 0).sum(axis=0), ratio((n**2).sum(axis=0), total)
-    apart = outcome[:, a] - outcome[:, b]
-    mean = ratio(apart.sum(axis=0), total, empty=0)
+    gap = outcome[:, a] - outcome[:, b]
+    mean = ratio(gap.sum(axis=0), total, empty=0)
     of_pair = ratio((outcome[:, a] + outcome[:, b] - 2 * outcome[:, a] * outcome[:, b]).sum(axis=0), total) - mean**2
-    of_units = ratio(((matched.by_unit(apart) - n * mean) ** 2).sum(axis=0) * units, (units - 1) * total**2)
-    of_sets = ratio((apart**2).sum(axis=0) - total * mean**2, (total - 1) * total)
-    of_sets = of_sets * (1 + (size - 1) * _alike(asked * changes, n, total, units, matched))
+    of_units = ratio(((matched.by_unit(gap) - n * mean) ** 2).sum(axis=0) * units, (units - 1) * total**2)
+    of_sets = ratio((gap**2).sum(axis=0) - total * mean**2, (total - 1) * total)
+    of_sets = of_sets * (1 + (size - 1) * _intraclass_correlation(asked * changes, n, total, units, matched))
     found = np.fmax(of_units, of_sets)
     pairs = ratio(of_pair, np.where(found > 1e-12, found, 0), empty=0)
     most = total * min(matched.images[a], matched.images[b])
     return np.where(total > 0, np.clip(pairs, units, most), np.nan)
 
 
-def _alike(values, n, total, units, matched):
+def _intraclass_correlation(values, n, total, units, matched):
     """Intraclass correlation of values of the sets of a unit, by analysis of variance; 1 where it cannot be known."""
     per_unit = ratio(matched.by_unit(values) ** 2, n, empty=0).sum(axis=0)
     between = ratio(per_unit - ratio(values.sum(axis=0) ** 2, total, empty=0), units - 1, empty=0)
@@ -64,7 +64,7 @@ def _alike(values, n, total, units, matched):
     return np.clip(ratio(between - within, np.where(variance > 1e-12, variance, 0), empty=1), 0, 1)
 
 
-def for_interval(n, units, alpha):
+def effective_n(n, units, alpha):
     """Independent pairs after paying for the variance that was estimated from so many units."""
     return n * (norm.isf(alpha / 2) / student.isf(alpha / 2, np.maximum(units - 1, 1))) ** 2
 
@@ -90,10 +90,10 @@ def difference(only_a, only_b, n, *, alpha):
     """
     alpha = np.broadcast_to(alpha, np.shape(only_a)).astype(float)
     (low_a, high_a), (low_b, high_b) = (score(only, n, alpha=np.maximum(alpha, 1e-12)) for only in (only_a, only_b))
-    apart = np.sqrt(ratio(only_a * only_b, (1 - only_a) * (1 - only_b), empty=1))
+    correlation = np.sqrt(ratio(only_a * only_b, (1 - only_a) * (1 - only_b), empty=1))
 
     def reach(one, other):
-        return np.sqrt(one**2 + other**2 + 2 * np.clip(apart, 0, 1) * one * other)
+        return np.sqrt(one**2 + other**2 + 2 * np.clip(correlation, 0, 1) * one * other)
 
     low = only_a - only_b - reach(only_a - low_a, high_b - only_b)
     high = only_a - only_b + reach(high_a - only_a, only_b - low_b)

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from ferlib.controlled import pair_intervals
-from ferlib.stats import permutation, verdicts
-from ferlib.stats.clusters import ratio
+from ferlib.stats import verdicts
+from ferlib.stats.arrays import CHUNK, ratio
 from ferlib.stats.counts import MEASURES, measure
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -63,34 +63,28 @@ def _of_one(matched, *, alpha, delta, min_units, draws, seed):
     asked = asked[:, 0]
     sides = list(combinations(range(outcome.shape[1]), 2))
     table = pd.concat([_counted(matched, outcome, asked, a, b) for a, b in sides], ignore_index=True)
-    n = np.concatenate(
-        [
-            pair_intervals.effective_pairs(matched, outcome, asked, pair_intervals.changed(matched, a, b), a, b)
-            for a, b in sides
-        ]
-    )
+    n = [
+        pair_intervals.effective_pairs(matched, outcome, asked, pair_intervals.changed(matched, a, b), a, b)
+        for a, b in sides
+    ]
+    n = np.concatenate(n)
     units, only = table["units"].to_numpy(), (table["only_a"].to_numpy(), table["only_b"].to_numpy())
-    table["rd_low"], table["rd_high"] = pair_intervals.difference(
-        *only, pair_intervals.for_interval(n, units, alpha), alpha=alpha
-    )
+    effective = pair_intervals.effective_n(n, units, alpha)
+    table["rd_low"], table["rd_high"] = pair_intervals.difference(*only, effective, alpha=alpha)
     z, null = shuffled(matched.by_unit(outcome), sides, draws=draws, seed=seed)
-    in_family = ~np.isnan(z) & (units >= min_units)
+    inside = ~np.isnan(z) & (units >= min_units)
     size = np.abs(np.nan_to_num(z))
     reached = (null >= size - 1e-5).sum(axis=0)
-    table["p_flip"] = np.where(in_family, (1 + reached) / (1 + draws), np.nan)
-    table["p_adjusted"] = np.nan
-    reject, equal = norm.isf(alpha / 2), norm.isf(alpha)
-    if in_family.any():
-        table.loc[in_family, "p_adjusted"] = permutation.step_down(size[in_family], null[:, in_family])
-        highest = null[:, in_family].max(axis=1)
-        reject, equal = max(reject, np.quantile(highest, 1 - alpha)), max(equal, np.quantile(highest, 1 - 2 * alpha))
-    table["min_detectable"] = detectable(only[0] + only[1], n, studentised(reject, units))
-    lowest, highest = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(equal, units)))
-    judged = table.assign(lowest=lowest, highest=highest)
+    table["p_flip"] = np.where(inside, (1 + reached) / (1 + draws), np.nan)
+    floors = {"floor_p": 0.0, "floor_different": norm.isf(alpha / 2), "floor_equivalent": norm.isf(alpha)}
+    family = verdicts.Family(size, null, inside, alpha, **floors)
+    table["p_adjusted"] = family.p_adjusted
+    table["min_detectable"] = detectable(sum(only), n, studentised(family.critical_different, units))
+    ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(family.critical_equivalent, units)))
     # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.
-    judged = judged.assign(subjects_a=judged["units"], subjects_b=judged["units"])
-    table["verdict"], table["reason"] = verdicts.decide(judged, alpha=alpha, delta=delta, min_people=min_units)
-    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    judged = table.assign(subjects_a=table["units"], subjects_b=table["units"])
+    judged = verdicts.decide(judged, *ends, alpha=alpha, delta=delta, min_people=min_units)
+    table = table.assign(**judged[["verdict", "reason", "min_detectable"]])
     return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
 
 
@@ -130,7 +124,7 @@ def shuffled(sums, sides, *, draws, seed):
     """
     a, b = (np.array(side) for side in zip(*sides, strict=True))
     random, found = np.random.default_rng(seed), []
-    chunk = max(1, permutation.CHUNK // sums.size)
+    chunk = max(1, CHUNK // sums.size)
     for start in range(0, draws, chunk):
         order = random.random((min(chunk, draws - start), *sums.shape[:2])).argsort(axis=-1)
         found.append(np.abs(np.nan_to_num(_z(np.take_along_axis(sums[None], order[..., None], axis=2), a, b))))
@@ -138,9 +132,9 @@ def shuffled(sums, sides, *, draws, seed):
 
 
 def _z(sums, a, b):
-    apart = sums[..., a, :] - sums[..., b, :]
-    square = (apart**2).sum(axis=-3)
-    z = ratio(apart.sum(axis=-3), np.sqrt(np.where(square > 1e-12, square, 0)))
+    difference = sums[..., a, :] - sums[..., b, :]
+    square = (difference**2).sum(axis=-3)
+    z = ratio(difference.sum(axis=-3), np.sqrt(np.where(square > 1e-12, square, 0)))
     return z.reshape(*z.shape[:-2], -1)
 
 

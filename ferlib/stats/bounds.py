@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.clusters import ratio
-from ferlib.stats.counts import CONTRASTED, whole
+from ferlib.stats.arrays import ratio, whole
+from ferlib.stats.counts import CONTRASTED
+from ferlib.stats.groups import pairs_of
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import pairs_of
 
 COLUMNS = (
     *CONFIGURATION, "attribute", "group_a", "group_b", "n_a", "unanswered_a", "n_b", "unanswered_b", "gap_wrong",

@@ -1,4 +1,4 @@
-"""Clusters: what many images of one person are worth.
+"""Clusters: how much many images of one person tell.
 
 The images of a person resemble each other, so a second image brings less news than the first. How much less is the
 intraclass correlation (ICC); what it costs is the design effect, the factor by which the variance of a rate is larger
@@ -15,12 +15,13 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.counts import MEASURES, measure, whole
+from ferlib.stats.arrays import ratio, totals, whole
+from ferlib.stats.counts import MEASURES, measure
 
 DENOMINATORS = ("", *EMOTIONS)
 """What a rate is divided by: all images of a person, or those of one true emotion."""
 
-CHANCE, LEAN = 0.5, 2.0
+CHANCE, EXCESS = 0.5, 2.0
 """When, and how much, a group's own design effect counts beside the pooled one; see `design_effect`."""
 
 
@@ -95,27 +96,12 @@ class People:
         return Sums(count, n, people, count_square, cross, n_square, self.between)
 
 
-def totals(members, columns):
-    """Sum columns over the people of each group: `members @ columns` for any number of leading axes.
-
-    One large matrix product is several times faster than as many small ones.
-    """
-    members = np.asarray(members)
-    return (members.reshape(-1, members.shape[-1]) @ columns).reshape(*members.shape[:-1], columns.shape[-1])
-
-
 def people_of(counts):
     """The people of one model's answers, with every rate of `ferlib.stats.counts.MEASURES`."""
     count, _ = measure(counts.tensor)
     of_true = counts.tensor.sum(axis=-1)
     n = np.concatenate([of_true.sum(axis=1, keepdims=True), of_true], axis=1)
     return People(count, n, [DENOMINATORS.index(true) for _, true, _ in MEASURES])
-
-
-def ratio(numerator, denominator, *, empty=np.nan):
-    """Quotient of two arrays, `empty` where the denominator is 0."""
-    numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    return np.divide(numerator, denominator, out=np.full(numerator.shape, empty, float), where=denominator > 0)
 
 
 def degrees_of_freedom(sums):
@@ -160,7 +146,7 @@ def design_effect(sums):
     What all groups share comes from the pooled ICC: 1 + (m - 1) ICC with m = sum n^2 / sum n. A group's own, from how
     much its people differ, is too rough to replace it (0 where nobody fails), but a group may truly differ more than
     the others. So where the own one passes the pooled one by more than `CHANCE` standard errors of such an estimate,
-    the rest of the excess is added `LEAN` times. It lies between 1 and m; it is m, each person counts as one, where
+    the rest of the excess is added `EXCESS` times. It lies between 1 and m; it is m, each person counts as one, where
     the ICC cannot be known.
 
     Parameters
@@ -174,7 +160,7 @@ def design_effect(sums):
 
     Notes
     -----
-    `LEAN` is near the best slope for telling a variance of 2.5 from one of 1 with few people (the likelihood ratio
+    `EXCESS` is near the best slope for telling a variance of 2.5 from one of 1 with few people (the likelihood ratio
     of two scaled chi-squared variables is linear in the estimate); it and `CHANCE` were set so that intervals of
     groups that are all alike stay within 1.1 times the width that the pooled ICC alone gives. See `make calibrate`.
     """
@@ -185,7 +171,7 @@ def design_effect(sums):
     share = ratio(sums.n_square, sums.n**2)
     own = ratio(spread, np.maximum(sums.n * rate * (1 - rate) * (1 - share), 0), empty=0)
     usual = 1 + CHANCE * np.sqrt(2 / np.maximum(sums.people - 1, 1))
-    effect = pooled + LEAN * np.fmax(own - usual * pooled, 0)
+    effect = pooled + EXCESS * np.fmax(own - usual * pooled, 0)
     return np.clip(effect, 1, np.fmax(size, 1))
 
 
@@ -212,8 +198,8 @@ def effective_n(sums, *, alpha=0.05):
     return 1 / variance(sums) * (norm.isf(alpha / 2) / quantile) ** 2
 
 
-def worth(all_counts):
-    """What the images of each race-gender group are worth for its accuracy.
+def design_effects(all_counts):
+    """How many independent images those of each race-gender group stand for in its accuracy.
 
     Parameters
     ----------

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.stats.arrays import whole
+from ferlib.stats.groups import Grouping, members_of
 from ferlib.stats.outcomes import CONFIGURATION
 
 OUTCOMES = EMOTIONS + STATUSES[1:]
@@ -80,28 +82,21 @@ class Counts:
         Returns
         -------
         pandas.DataFrame of bool, shape (groups, people)
-            Indexed by the group's name, in alphabetical order. Any quantity with one row a person is summed
-            over groups by a matrix product with it.
+            As `ferlib.stats.groups.members_of` returns it.
 
         Raises
         ------
         ValueError
             For an unknown attribute.
         """
-        names = self.names(attribute)
-        inside = self._labels(attribute)[None, :] == np.array(names, dtype=object)[:, None]
-        return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
-
-    def names(self, attribute):
-        """Names of the groups of an attribute, in alphabetical order, as a list of str; raises as `members` does."""
-        return sorted(set(self._labels(attribute)))
-
-    def _labels(self, attribute):
         if attribute not in ATTRIBUTES:
             raise ValueError(f"attribute must be one of {', '.join(ATTRIBUTES)}, got {attribute!r}")
-        if attribute == "all":
-            return np.full(len(self.people), "all", dtype=object)
-        return self.people[attribute].to_numpy(dtype=object)
+        return members_of(["all"] * len(self.people) if attribute == "all" else self.people[attribute])
+
+    @property
+    def grouping(self):
+        """Race-gender groups, over which people are shuffled, and the groups of each of `CONTRASTED`."""
+        return Grouping.of(self.people, CONTRASTED, finest="group")
 
     def by(self, attribute):
         """Tensor summed over the people of each group.
@@ -214,9 +209,3 @@ def confusions(all_counts):
         frames.append(frame.reset_index().assign(**counts.configuration))
     columns = [*CONFIGURATION, "group", "true", "predicted", "count", "n_true"]
     return pd.concat(frames, ignore_index=True)[columns]
-
-
-def whole(values):
-    """Counts as integers where they are whole, as they are (to nine decimals) where images were asked repeatedly."""
-    rounded = np.round(np.asarray(values, dtype=float), 9)
-    return rounded.astype(np.int64) if np.all(rounded == np.floor(rounded)) else rounded

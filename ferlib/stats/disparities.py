@@ -8,10 +8,12 @@ from statsmodels.stats.multitest import multipletests
 
 from ferlib.errors import InputError
 from ferlib.stats import exact, intervals, permutation, verdicts
+from ferlib.stats.arrays import whole
 from ferlib.stats.clusters import degrees_of_freedom, effective_n, intraclass_correlation, people_of, variance
-from ferlib.stats.counts import CONTRASTED, MEASURES, measure, whole
+from ferlib.stats.counts import MEASURES, measure
+from ferlib.stats.groups import pair_table, sides
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import clustered_z, pairs_of
+from ferlib.stats.permutation import clustered_z
 from ferlib.stats.z_tests import two_proportion_z
 
 FAMILY = "all estimable contrasts of one dataset, model and variant: every measure, every two races, genders, groups"
@@ -68,12 +70,54 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
 
 
 def _of_one(counts, **options):
-    members, (count, n) = counts.members("group").to_numpy(), measure(counts.tensor)
+    grouping, (count, n) = counts.grouping, measure(counts.tensor)
     named = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
-    tables = [counted(counts.members(name), count, n, named).assign(attribute=name) for name in CONTRASTED]
-    merge = list(permutation.mergers(counts).values())
-    table = pd.concat(tables, ignore_index=True).assign(**counts.configuration)
-    return judge(table, people_of(counts), members, merge, **options)
+    return judge(people_of(counts), count, n, named, grouping, **options).assign(**counts.configuration)
+
+
+def judge(people, count, n, named, grouping, *, alpha, delta, min_people, draws, seed):
+    """Contrast, test and judge every two groups of every attribute as one family.
+
+    Parameters
+    ----------
+    people : ferlib.stats.clusters.People
+        `count` and `n`, ready to be summed.
+    count, n : numpy.ndarray, shape (people, measures)
+        Images with the outcome, and those that could have had it.
+    named : pandas.DataFrame, shape (measures, ...)
+        What the measures are called. `true` says of what an image is missing where there is none.
+    grouping : ferlib.stats.groups.Grouping
+    alpha, delta, min_people, draws, seed
+        As for `disparities`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each pair and measure: the columns of `named`, and those of `COLUMNS` that do not name a model.
+    """
+    tables = [counted(part, count, n, named).assign(attribute=name) for name, part in grouping.members.items()]
+    table = pd.concat(tables, ignore_index=True)
+    if table.empty:
+        return table
+    merge = list(grouping.merge.values())
+    finest = people.sums(grouping.finest)
+    sums = [finest.merge(matrix) for matrix in merge]
+    tests = pd.concat([clustered_tests(part) for part in sums], ignore_index=True)
+    table = _measured(table, sums, tests, alpha)
+    inside = (table["z"].notna() & (table[["subjects_a", "subjects_b"]].min(axis=1) >= min_people)).to_numpy()
+    null = permutation.largest(people, grouping.finest, merge, draws=draws, seed=seed).reshape(draws, -1)
+    family = family_of(tests, null, inside, alpha=alpha)
+    table["p_cluster"] = tests["p"].where(inside)
+    table["p_adjusted"], table["q_bh"] = family.p_adjusted, np.nan
+    if inside.any():
+        table.loc[inside, "q_bh"] = multipletests(tests.loc[inside, "p"], method="fdr_bh")[1]
+    variances = [np.concatenate(side).ravel() for side in zip(*(sides(variance(part)) for part in sums), strict=True)]
+    common = (table["count_a"] + table["count_b"] + 1) / (table["n_a"] + table["n_b"] + 2)
+    detectable = verdicts.min_detectable(common.to_numpy(), *variances, family.critical_different)
+    ends = [simultaneous(part, family.critical_equivalent) for part in sums]
+    lowest, highest = (np.concatenate(end).ravel() for end in zip(*ends, strict=True))
+    table = table.assign(min_detectable=detectable)
+    return verdicts.decide(table, lowest, highest, alpha=alpha, delta=delta, min_people=min_people)
 
 
 def counted(members, count, n, named):
@@ -82,126 +126,96 @@ def counted(members, count, n, named):
     Parameters
     ----------
     members : pandas.DataFrame of bool, shape (groups, people)
-        Indexed by the group's name.
-    count, n : numpy.ndarray, shape (people, measures)
-        Images with the outcome, and those that could have had it.
-    named : pandas.DataFrame, shape (measures, ...)
-        What the measures are called.
+        As `ferlib.stats.groups.members_of` returns it.
+    count, n, named
+        As for `judge`.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each pair and measure, the measures of a pair together: the columns of `named`, `group_a`, `group_b`,
-        and for each side `subjects`, `count`, `n`, `rate`.
+        A row for each pair and measure: the columns of `named`, `group_a`, `group_b`, and for each side `subjects`,
+        `count`, `n`, `rate`.
     """
     inside = members.to_numpy(float)
-    subjects, of_group, of_n = inside @ (n > 0), inside @ count, inside @ n
-    a, b = pairs_of(len(members))
-    table = pd.concat([named] * len(a), ignore_index=True) if len(a) else named[:0].copy()
-    for side, chosen in (("a", a), ("b", b)):
-        table[f"group_{side}"] = np.repeat(members.index.to_numpy(dtype=object)[chosen], len(named))
-    for side, chosen in (("a", a), ("b", b)):
-        table[f"subjects_{side}"] = subjects[chosen].ravel().astype(int)
-        table[f"count_{side}"], table[f"n_{side}"] = whole(of_group[chosen].ravel()), whole(of_n[chosen].ravel())
-        table[f"rate_{side}"] = _ratio(table[f"count_{side}"], table[f"n_{side}"])
-    return table
+    table = pair_table(
+        members.index, named, subjects=(inside @ (n > 0)).astype(int), count=inside @ count, n=inside @ n
+    )
+    for side in "ab":
+        table[f"count_{side}"], table[f"n_{side}"] = whole(table[f"count_{side}"]), whole(table[f"n_{side}"])
+    return table.assign(rate_a=table["count_a"] / table["n_a"], rate_b=table["count_b"] / table["n_b"])
 
 
-def judge(table, people, members, merge, *, alpha, delta, min_people, draws, seed):
-    """Test and judge contrasts as one family.
+def clustered_tests(sums):
+    """The test of every two groups of one attribute that takes the person as the unit.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Rows as `counted` returns them, of one attribute after the other. `true` says of what an image is missing
-        where there is none.
-    people : ferlib.stats.clusters.People
-        The same counts by person.
-    members : numpy.ndarray of bool, shape (groups, people)
-        The finest groups; people are shuffled over these.
-    merge : list of numpy.ndarray, shape (groups of the attribute, groups)
-        For each attribute, in the order of the table.
-    alpha, delta, min_people, draws, seed
-        As for `disparities`.
+    sums : ferlib.stats.clusters.Sums
 
     Returns
     -------
     pandas.DataFrame
-        The rows with the other columns of `COLUMNS`, but for what they were given with.
+        A row for each pair and measure, the measures of a pair together: `z` (`ferlib.stats.permutation.clustered_z`),
+        `freedom` (degrees of freedom), `p` (two-sided, Student's t), `icc`, and `groups`, the attribute's.
     """
-    if table.empty:
-        return table
-    fine = people.sums(members)
-    sums = [fine.merge(matrix) for matrix in merge]
-    table = table.assign(count_ratio=_ratio(table["count_a"], table["count_b"]))
-    table["risk_difference"] = table["rate_a"] - table["rate_b"]
-    table["risk_ratio"] = _ratio(table["rate_a"], table["rate_b"])
+    z = clustered_z(sums)
+    freedom, icc = (np.broadcast_to(part, z.shape) for part in (degrees_of_freedom(sums), intraclass_correlation(sums)))
+    columns = {"z": z, "freedom": freedom, "p": 2 * student.sf(np.abs(z), freedom), "icc": icc}
+    return pd.DataFrame({name: values.ravel() for name, values in columns.items()}).assign(groups=sums.n.shape[-2])
+
+
+def family_of(tests, null, inside, *, alpha):
+    """The family of clustered tests, whose floors are those of as many independent tests as there are groups.
+
+    Parameters
+    ----------
+    tests : pandas.DataFrame
+        As `clustered_tests` returns them.
+    null : numpy.ndarray, shape (draws, contrasts)
+        As `ferlib.stats.permutation.largest` returns it, pairs and measures as in the tests.
+    inside : numpy.ndarray of bool, shape (contrasts,)
+    alpha : float
+
+    Returns
+    -------
+    ferlib.stats.verdicts.Family
+    """
+    groups, freedom = tests["groups"].to_numpy(), tests["freedom"].to_numpy()
+    return verdicts.Family(
+        np.abs(tests["z"].to_numpy()), null, inside, alpha,
+        floor_p=permutation.sidak(tests["p"].to_numpy(), groups),
+        floor_different=permutation.critical(alpha, groups, freedom), floor_equivalent=norm.isf(alpha),
+    )  # fmt: skip
+
+
+def simultaneous(sums, critical):
+    """Ends of the difference of every two groups that hold for a whole family; arrays (pairs, measures).
+
+    Nothing is added for the estimated variance: the shuffles, from which the critical size comes, have paid for it.
+    """
+    rates, ends = _rates(sums, 1 / variance(sums), 2 * norm.sf(critical))
+    return intervals.difference(*rates, *ends)
+
+
+def _measured(table, sums, tests, alpha):
+    """Differences, ratios and intervals of the counts, and the tests that take images for people."""
+    table = table.assign(
+        count_ratio=table["count_a"] / table["count_b"], risk_difference=table["rate_a"] - table["rate_b"],
+        risk_ratio=table["rate_a"] / table["rate_b"], icc=tests["icc"],
+    )  # fmt: skip
     numbers = [table[name].to_numpy() for name in ("count_a", "n_a", "count_b", "n_b")]
     table["z"], table["p_z"] = two_proportion_z(*numbers)
     table["p_exact"] = exact.unconditional(*numbers)
-    table["rd_low"], table["rd_high"], table["rr_low"], table["rr_high"] = _ends(sums, alpha)
-    z = np.concatenate([clustered_z(part) for part in sums])
-    freedom = np.concatenate([np.broadcast_to(degrees_of_freedom(s), _shape(s)) for s in sums])
-    icc = np.concatenate([np.broadcast_to(intraclass_correlation(s), _shape(s)) for s in sums])
-    table["icc"], table["p_cluster"] = icc.ravel(), 2 * student.sf(np.abs(z), freedom).ravel()
-    in_family = table["z"].notna() & (table[["subjects_a", "subjects_b"]].min(axis=1) >= min_people)
-    table.loc[~in_family, "p_cluster"] = np.nan
-    null = permutation.largest(people, members, merge, draws=draws, seed=seed)
-    null = null.reshape(draws, -1)[:, in_family.to_numpy()]
-    groups = np.concatenate([np.full(np.prod(_shape(part)), len(part.n)) for part in sums])
-    floor = permutation.critical(alpha, groups, freedom.ravel())
-    options = {"alpha": alpha, "delta": delta, "min_people": min_people}
-    return _judged(table, in_family, np.abs(z).ravel(), null, sums, groups, floor, **options)
-
-
-def _judged(table, in_family, z, null, sums, groups, floor, *, alpha, delta, min_people):
-    """Adjust over the family, and say what follows from it."""
-    table["p_adjusted"] = table["q_bh"] = np.nan
-    reject, equal = floor, norm.isf(alpha)
-    if in_family.any():
-        single = table.loc[in_family, "p_cluster"]
-        least = permutation.sidak(single.to_numpy(), groups[in_family])
-        table.loc[in_family, "p_adjusted"] = np.maximum(permutation.step_down(z[in_family], null), least)
-        table.loc[in_family, "q_bh"] = multipletests(single, method="fdr_bh")[1]
-        highest = null.max(axis=1)
-        reject = np.maximum(floor, np.quantile(highest, 1 - alpha))
-        equal = max(equal, float(np.quantile(highest, 1 - 2 * alpha)))
-    sides = zip(*(_sides(variance(part)) for part in sums), strict=True)
-    unit_variances = [np.concatenate(side).ravel() for side in sides]
-    common = (table["count_a"] + table["count_b"] + 1) / (table["n_a"] + table["n_b"] + 2)
-    table["min_detectable"] = verdicts.min_detectable(common.to_numpy(), *unit_variances, reject)
-    lowest, highest, _, _ = _ends(sums, 2 * norm.sf(equal), simultaneous=True)
-    judged = table.assign(lowest=lowest, highest=highest)
-    table["verdict"], table["reason"] = verdicts.decide(judged, alpha=alpha, delta=delta, min_people=min_people)
-    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    found = []
+    for part in sums:
+        rates, ends = _rates(part, effective_n(part, alpha=alpha), alpha)
+        found.append([*intervals.difference(*rates, *ends), *intervals.risk_ratio(*rates, *ends)])
+    for name, parts in zip(("rd_low", "rd_high", "rr_low", "rr_high"), zip(*found, strict=True), strict=True):
+        table[name] = np.concatenate(parts).ravel()
     return table
 
 
-def _shape(sums):
-    return (len(pairs_of(sums.n.shape[0])[0]), sums.n.shape[1])
-
-
-def _sides(values):
-    """Values of group a and of group b of every pair."""
-    a, b = pairs_of(len(values))
-    return values[a], values[b]
-
-
-def _ends(all_sums, alpha, *, simultaneous=False):
-    """Ends of the intervals of differences and ratios, all attributes one after the other.
-
-    With `simultaneous` alpha comes from the shuffles, which have already paid for the estimated variance.
-    """
-    found = []
-    for sums in all_sums:
-        n = 1 / variance(sums) if simultaneous else effective_n(sums, alpha=alpha)
-        low, high = intervals.score(sums.rate, n, alpha=alpha)
-        sides = (*_sides(sums.rate), *zip(_sides(low), _sides(high), strict=True))
-        found.append([*intervals.difference(*sides), *intervals.quotient(*sides)])
-    return [np.concatenate(parts).ravel() for parts in zip(*found, strict=True)]
-
-
-def _ratio(numerator, denominator):
-    """Quotient that is infinite over 0, and NaN for 0 over 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(numerator, dtype=float) / np.asarray(denominator, dtype=float)
+def _rates(sums, n, alpha):
+    """Rates of the two groups of every pair, and the ends of their intervals."""
+    low, high = intervals.score(sums.rate, n, alpha=alpha)
+    return sides(sums.rate), tuple(zip(sides(low), sides(high), strict=True))

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import binom
 
-from ferlib.stats.clusters import ratio
+from ferlib.stats.arrays import ratio
 
 SMALL = 5
 """Below this expected count, in any of the four cells of a contrast, z is a rough guess."""

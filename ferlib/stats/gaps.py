@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ferlib.stats.clusters import DENOMINATORS, ratio, totals
+from ferlib.stats.arrays import CHUNK, ratio, totals
+from ferlib.stats.clusters import DENOMINATORS
 from ferlib.stats.counts import CONTRASTED, MEASURES, measure
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import CHUNK, mergers, regroupings
+from ferlib.stats.permutation import regroupings
 
 KIND = np.array([DENOMINATORS.index(true) for _, true, _ in MEASURES])
 
@@ -41,7 +42,8 @@ def gaps(all_counts, *, draws=2000, seed=0):
 
 
 def _of_one(counts, *, draws, seed):
-    members, merge = counts.members("group").to_numpy(), mergers(counts)
+    grouping = counts.grouping
+    members, merge = grouping.finest, grouping.merge
     of_true = counts.tensor.sum(axis=-1)
     columns = np.concatenate([measure(counts.tensor)[0], of_true.sum(axis=1, keepdims=True), of_true], axis=1)
     # Sums of whole numbers below 2^24 are exact in single precision, which takes half the time.
@@ -55,7 +57,9 @@ def _of_one(counts, *, draws, seed):
         for attribute, matrix in merge.items():
             null[attribute].append(_spans_of(matrix.astype(columns.dtype) @ sums))
     observed = members.astype(float) @ columns
-    parts = [_found(merge[name] @ observed, counts.names(name), np.concatenate(null[name])) for name in CONTRASTED]
+    parts = [
+        _found(merge[name] @ observed, grouping.members[name].index, np.concatenate(null[name])) for name in CONTRASTED
+    ]
     named = {name: list(values) * len(parts) for name, values in zip(MEASURE, zip(*MEASURES, strict=True), strict=True)}
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     attribute = np.repeat(np.array(CONTRASTED, dtype=object), len(MEASURES))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferlib.errors import InputError
+from ferlib.errors import InputError, refuse
 from ferlib.labels import EMOTIONS, STATUSES, group
 from ferlib.paths import relative
 from ferlib.stats.outcomes import KEY, MANIFEST_COLUMNS
@@ -68,7 +68,7 @@ def read(path, *, cluster="person"):
 
 
 def _text(path, source):
-    """The file as a table of text, rows numbered as in a spreadsheet."""
+    """The file as a table of text; index 0 is the first row below the header."""
     if not path.is_file():
         raise InputError(f"{source}: no such file. Check PREDICTIONS=.")
     options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
@@ -82,7 +82,7 @@ def _text(path, source):
         problem = " ".join(str(error).split())
         raise InputError(f"{source}: cannot be read as CSV ({problem}). Mend or leave out that row.") from error
     table = table.fillna("")
-    table.index = table.index + 1
+    table.index = table.index - 1
     names = [name.strip() for name in table.iloc[0]]
     rows = table.iloc[1:].set_axis(names, axis=1)
     for name in names:
@@ -141,11 +141,8 @@ def _label(frame, column, allowed, source):
 
 
 def _refuse(rows, column, source, problem, remedy):
-    if rows.empty:
-        return
     found = ", ".join(sorted({repr(value) for value in rows[column].head(1000) if value != ""})[:5])
-    where = ", ".join(str(row) for row in rows.index[:5]) + (" ..." if len(rows) > 5 else "")
-    raise InputError(f"{source}: {problem}{' ' + found if found else ''} in row {where} ({len(rows)} in all). {remedy}")
+    refuse(rows, source, f"{problem} {found}".rstrip(), remedy)
 
 
 def _consistent(frame, source):

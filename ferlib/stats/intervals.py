@@ -5,8 +5,9 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats.clusters import People, effective_n, ratio
-from ferlib.stats.counts import ATTRIBUTES, whole
+from ferlib.stats.arrays import ratio, whole
+from ferlib.stats.clusters import People, effective_n
+from ferlib.stats.counts import ATTRIBUTES
 
 
 def score(rate, n, *, alpha=0.05):
@@ -53,7 +54,7 @@ def difference(rate_a, rate_b, ends_a, ends_b):
     return low, between + np.hypot(high_a - rate_a, rate_b - low_b)
 
 
-def quotient(rate_a, rate_b, ends_a, ends_b):
+def risk_ratio(rate_a, rate_b, ends_a, ends_b):
     """Interval of the ratio of two independent rates, from the interval of each (Donner and Zou 2012, MOVER-R).
 
     Parameters
@@ -144,7 +145,8 @@ def accuracy_by_group(all_counts, *, alpha=0.05, method="clustered-wilson"):
 
 def _of_one(counts, attribute, alpha, interval):
     """The columns of `accuracy_by_group.csv` of one model and attribute, as arrays."""
-    names, members = counts.names(attribute), counts.members(attribute).to_numpy()
+    members = counts.members(attribute)
+    names, members = members.index, members.to_numpy()
     right, images = counts.right, counts.images
     answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
     hits, total, replied = (members.astype(float) @ part for part in (right, images, answered))
@@ -152,7 +154,7 @@ def _of_one(counts, attribute, alpha, interval):
     labels = {**counts.configuration, "by": attribute}
     return {
         **{name: np.full(len(names), value, dtype=object) for name, value in labels.items()},
-        "group": np.array(names, dtype=object),
+        "group": names.to_numpy(dtype=object),
         "n_images": whole(total),
         "n_subjects": members.sum(axis=1),
         "n_answered": whole(replied),

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from ferlib.stats.clusters import ratio, totals
+from ferlib.stats.arrays import CHUNK, ratio, totals
 from ferlib.stats.counts import CONTRASTED, tally
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import CHUNK, mergers, regroupings
+from ferlib.stats.permutation import regroupings
 
 
 def omnibus(answers, *, draws=2000, seed=0):
@@ -60,11 +60,11 @@ def _chi_squared(images, attribute):
 
 def _shuffled(counts, *, draws, seed):
     """Chi-squared of every attribute when the people are put into the groups at random."""
-    members, merge = counts.members("group").to_numpy(), mergers(counts)
+    finest, merge = counts.grouping.finest, counts.grouping.merge
     columns = np.stack([counts.right, counts.images], axis=1)
     common = counts.right.sum() / counts.images.sum()
     null = {attribute: [] for attribute in merge}
-    for shuffled in regroupings(members, draws=draws, seed=seed, chunk=max(1, CHUNK // members.size)):
+    for shuffled in regroupings(finest, draws=draws, seed=seed, chunk=max(1, CHUNK // finest.size)):
         sums = totals(shuffled, columns)
         for attribute, matrix in merge.items():
             right, images = np.moveaxis(matrix @ sums, -1, 0)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ferlib.errors import InputError
+from ferlib.errors import InputError, refuse
 from ferlib.labels import check_emotions, group
 from ferlib.predictions import check as check_predictions
 
@@ -33,12 +33,12 @@ def check_manifest(manifest, *, source="the manifest"):
     _refuse_empty(manifest, MANIFEST_COLUMNS, source, "Fill it, or leave the image out.")
     check_emotions(manifest["emotion"], source=source)
     twice = manifest.duplicated(["dataset", "image_id"], keep=False)
-    _refuse(manifest[twice], source, "the same image twice", "Keep one row an image.", show="image_id")
+    refuse(manifest[twice], source, "the same image twice", "Keep one row an image.", show="image_id")
     expected = [group(race, gender) for race, gender in zip(manifest["race"], manifest["gender"], strict=True)]
     wrong = manifest["group"] != pd.Series(expected, index=manifest.index)
-    _refuse(manifest[wrong], source, "a group that is not 'race gender'", "Mend the column `group`.", show="group")
+    refuse(manifest[wrong], source, "a group that is not 'race gender'", "Mend the column `group`.", show="group")
     groups = manifest.groupby(["dataset", "subject_id"])["group"].transform("nunique")
-    _refuse(
+    refuse(
         manifest[groups > 1],
         source,
         "a person with more than one race or gender",
@@ -50,15 +50,7 @@ def check_manifest(manifest, *, source="the manifest"):
 def _refuse_empty(frame, columns, source, remedy):
     for column in columns:
         empty = frame[column].isna() | (frame[column].astype(str).str.strip() == "")
-        _refuse(frame[empty], source, f"the column {column!r} is empty", remedy)
-
-
-def _refuse(rows, source, problem, remedy, *, show=None):
-    if rows.empty:
-        return
-    found = "" if show is None else f" ({', '.join(sorted({repr(value) for value in rows[show]})[:5])})"
-    where = ", ".join(str(index + 2) for index in rows.index[:5]) + (" ..." if len(rows) > 5 else "")
-    raise InputError(f"{source}: {problem}{found} in row {where}; {len(rows)} in all. {remedy}")
+        refuse(frame[empty], source, f"the column {column!r} is empty", remedy)
 
 
 def join(predictions, manifest, *, source="the predictions"):
@@ -94,7 +86,7 @@ def join(predictions, manifest, *, source="the predictions"):
     check_predictions(predictions, source=source)
     known = manifest[list(MANIFEST_COLUMNS)].rename(columns={"emotion": "true"})
     joined = predictions.merge(known, on=["dataset", "image_id"], how="left", validate="many_to_one")
-    _refuse(
+    refuse(
         joined[joined["true"].isna()],
         source,
         "an answer for an image that the manifest does not list",

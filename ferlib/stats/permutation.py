@@ -4,16 +4,12 @@ People are shuffled with all their images, so that the images of one person stay
 shuffled jointly: a person keeps both labels of another person.
 """
 
-from itertools import combinations
-
 import numpy as np
 from scipy.stats import t as student
 
-from ferlib.stats.clusters import ratio, variance
-from ferlib.stats.counts import CONTRASTED
-
-CHUNK = 4_000_000
-"""Numbers held at a time: bounds the memory, changes no result."""
+from ferlib.stats.arrays import CHUNK, ratio
+from ferlib.stats.clusters import variance
+from ferlib.stats.groups import pairs_of, sides
 
 
 def regroupings(members, *, draws, seed, chunk, dtype=np.float64):
@@ -44,27 +40,6 @@ def regroupings(members, *, draws, seed, chunk, dtype=np.float64):
         yield (random.permuted(rows, axis=1)[:, None, :] == names).astype(dtype)
 
 
-def mergers(counts):
-    """For each contrasted attribute the matrix that adds race-gender groups up to its groups.
-
-    Parameters
-    ----------
-    counts : ferlib.stats.counts.Counts
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape (groups of the attribute, race-gender groups)
-    """
-    fine = counts.members("group").to_numpy(float)
-    return {name: (counts.members(name).to_numpy(float) @ fine.T > 0).astype(float) for name in CONTRASTED}
-
-
-def pairs_of(groups):
-    """Every two of so many groups, as two arrays of positions."""
-    found = np.array(list(combinations(range(groups), 2)), dtype=int).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
-
-
 def clustered_z(sums):
     """Two-proportion z of every two groups, with the variance that the people's differences leave.
 
@@ -80,14 +55,10 @@ def clustered_z(sums):
     numpy.ndarray of float64, shape (..., pairs, measures)
         NaN where a group has no image or both rates are 0 or both 1.
     """
-    a, b = pairs_of(sums.n.shape[-2])
-    rate, unit_variance = sums.rate, variance(sums)
-    of_a, of_b = (np.take(part, a, axis=-2) for part in (sums.count, sums.n))
-    other_a, other_b = (np.take(part, b, axis=-2) for part in (sums.count, sums.n))
-    common = ratio(of_a + other_a, of_b + other_b)
-    both = np.take(unit_variance, a, axis=-2) + np.take(unit_variance, b, axis=-2)
-    spread = np.maximum(common * (1 - common), 0) * both
-    return ratio(np.take(rate, a, axis=-2) - np.take(rate, b, axis=-2), np.sqrt(np.where(spread > 1e-15, spread, 0)))
+    (count_a, count_b), (n_a, n_b), (rate_a, rate_b) = map(sides, (sums.count, sums.n, sums.rate))
+    common = ratio(count_a + count_b, n_a + n_b)
+    spread = np.maximum(common * (1 - common), 0) * np.add(*sides(variance(sums)))
+    return ratio(rate_a - rate_b, np.sqrt(np.where(spread > 1e-15, spread, 0)))
 
 
 def largest(people, members, merge, *, draws, seed):
@@ -99,7 +70,7 @@ def largest(people, members, merge, *, draws, seed):
     members : numpy.ndarray of bool, shape (groups, people)
         The finest groups; these are shuffled.
     merge : sequence of numpy.ndarray, shape (merged groups, groups)
-        One for each attribute, as `mergers` gives them.
+        One for each attribute, as `ferlib.stats.groups.Grouping.merge` gives them.
     draws, seed : int
 
     Returns

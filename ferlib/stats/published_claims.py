@@ -10,7 +10,7 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from ferlib.stats import exact, intervals
-from ferlib.stats.permutation import pairs_of
+from ferlib.stats.groups import pairs_of
 from ferlib.stats.z_tests import two_proportion_z
 
 COLUMNS = ("claim", "source", "published", "recomputed", "assumption", "value", "low", "high", "p", "verdict")
@@ -79,7 +79,7 @@ def compare(count_a, n_a, count_b, n_b, *, alpha=0.05, design_effect=1.0):
         intervals.score(rate, trials / design_effect, alpha=alpha)
         for rate, trials in ((rate_a, trials_a), (rate_b, trials_b))
     ]
-    low, high = intervals.quotient(rate_a, rate_b, *ends)
+    low, high = intervals.risk_ratio(rate_a, rate_b, *ends)
     z, _ = two_proportion_z(*numbers)
     with np.errstate(divide="ignore", invalid="ignore"):
         columns = {"rate_a": rate_a, "rate_b": rate_b, "risk_ratio": rate_a / rate_b, "rr_low": low, "rr_high": high}

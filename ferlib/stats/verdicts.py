@@ -1,12 +1,71 @@
-"""Verdicts: different, equivalent, inconclusive or not estimable, and why."""
+"""Verdicts: different, equivalent, inconclusive or not estimable, and why; and the family that they are made for."""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.stats import norm
+
+from ferlib.stats import permutation
 
 VERDICTS = ("different", "equivalent", "inconclusive", "not estimable")
 
 POWER = 0.8
 """A difference is called detectable when a study like this one would have found it four times in five."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Contrasts that are judged together, and what shuffling says about the largest of them.
+
+    Attributes
+    ----------
+    statistic : numpy.ndarray, shape (contrasts,)
+        Absolute size of each contrast's statistic.
+    null : numpy.ndarray, shape (draws, contrasts)
+        The same under shuffling, 0 where there is none.
+    inside : numpy.ndarray of bool, shape (contrasts,)
+        Which contrasts can be estimated: these are the family.
+    alpha : float
+        Family-wise error of `different`, and of `equivalent`.
+    floor_p, floor_different, floor_equivalent : array_like
+        What the adjusted p-values and the two critical sizes are never below, whatever the shuffles say: those of a
+        test that the shuffles are too lenient to replace.
+    """
+
+    statistic: np.ndarray
+    null: np.ndarray
+    inside: np.ndarray
+    alpha: float
+    floor_p: np.ndarray | float
+    floor_different: np.ndarray | float
+    floor_equivalent: np.ndarray | float
+
+    @property
+    def p_adjusted(self):
+        """Step-down max-T p-value of each contrast; NaN outside the family."""
+        adjusted = np.full(len(self.statistic), np.nan)
+        if self.inside.any():
+            stepped = permutation.step_down(self.statistic[self.inside], self.null[:, self.inside])
+            adjusted[self.inside] = np.maximum(stepped, np.broadcast_to(self.floor_p, adjusted.shape)[self.inside])
+        return adjusted
+
+    @property
+    def critical_different(self):
+        """Size of the statistic from which the family's test rejects."""
+        return self._critical(1 - self.alpha, self.floor_different)
+
+    @property
+    def critical_equivalent(self):
+        """Size of the statistic that bounds the simultaneous interval of `equivalent`, of confidence 1 - 2 alpha."""
+        return self._critical(1 - 2 * self.alpha, self.floor_equivalent)
+
+    def _critical(self, confidence, floor):
+        return np.fmax(floor, float(np.quantile(self._largest, confidence))) if self.inside.any() else floor
+
+    @cached_property
+    def _largest(self):
+        return self.null[:, self.inside].max(axis=1)
 
 
 def min_detectable(common, variance_a, variance_b, critical):
@@ -49,14 +108,38 @@ def min_detectable(common, variance_a, variance_b, critical):
     return np.where(reachable, high, np.nan)
 
 
-def decide(table, *, alpha, delta, min_people):
-    """Verdict and reason of each contrast.
+def within(lowest, highest, delta):
+    """Whether an interval lies inside +-delta."""
+    return (-delta < lowest) & (highest < delta)
+
+
+def rule(p_adjusted, lowest, highest, *, alpha, delta):
+    """The verdict of contrasts that can be estimated.
+
+    Parameters
+    ----------
+    p_adjusted, lowest, highest : array_like
+        Adjusted p-value, and ends of the simultaneous interval with the confidence 1 - 2 alpha for the whole family.
+    alpha, delta : float
+        As for `decide`.
+
+    Returns
+    -------
+    numpy.ndarray of str
+    """
+    inside = within(lowest, highest, delta)
+    return np.where(np.asarray(p_adjusted) <= alpha, VERDICTS[0], np.where(inside, VERDICTS[1], VERDICTS[2]))
+
+
+def decide(table, lowest, highest, *, alpha, delta, min_people):
+    """Add the verdict and the reason of each contrast.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Rows of `disparities.csv` with `p_adjusted`, `min_detectable`, and `lowest` and `highest`: the ends of the
-        simultaneous interval of the risk difference, with the confidence 1 - 2 alpha for the whole family.
+        Rows of `disparities.csv` with `p_adjusted` and `min_detectable`.
+    lowest, highest : numpy.ndarray
+        Ends of the simultaneous interval of the difference, with the confidence 1 - 2 alpha for the whole family.
     alpha : float
         Family-wise error of `different`, and of `equivalent`.
     delta : float
@@ -66,24 +149,35 @@ def decide(table, *, alpha, delta, min_people):
 
     Returns
     -------
-    verdict, reason : list of str
+    pandas.DataFrame
+        The table with `verdict` and `reason`; `min_detectable` is missing where nothing can be estimated.
     """
-    return zip(*(_decide(row, alpha, delta, min_people) for row in table.itertuples()), strict=True)
+    verdict = rule(table["p_adjusted"], lowest, highest, alpha=alpha, delta=delta)
+    inside = within(np.asarray(lowest), np.asarray(highest), delta)
+    rows = zip(table.itertuples(), verdict, inside, strict=True)
+    said = [_obstacle(row, min_people) or _explained(row, str(word), fits, delta) for row, word, fits in rows]
+    table = table.assign(verdict=[word for word, _ in said], reason=[reason for _, reason in said])
+    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    return table
 
 
-def _decide(row, alpha, delta, min_people):
+def _obstacle(row, min_people):
+    """Why a contrast cannot be estimated, or None."""
     for group, subjects, n in ((row.group_a, row.subjects_a, row.n_a), (row.group_b, row.subjects_b, row.n_b)):
         if n == 0:
             return "not estimable", f"no image of {row.true or 'any emotion'} in {group}"
         if subjects < min_people:
             return "not estimable", f"only {subjects} people in {group}, fewer than {min_people}"
-    if row.p_adjusted <= alpha:
-        higher = row.group_a if row.risk_difference > 0 else row.group_b
-        small = f", though within {delta:g}" if -delta < row.lowest and row.highest < delta else ""
-        return "different", f"higher for {higher}{small}"
-    if -delta < row.lowest and row.highest < delta:
-        return "equivalent", f"any difference lies within {delta:g}"
+    return None
+
+
+def _explained(row, verdict, fits, delta):
+    if verdict == "different":
+        small = f", though within {delta:g}" if fits else ""
+        return verdict, f"higher for {row.group_a if row.risk_difference > 0 else row.group_b}{small}"
+    if verdict == "equivalent":
+        return verdict, f"any difference lies within {delta:g}"
     if np.isnan(row.min_detectable):
-        return "inconclusive", "with so few images not even the largest difference would have been found"
+        return verdict, "with so few images not even the largest difference would have been found"
     never = "never in either group; " if row.count_a + row.count_b == 0 else ""
-    return "inconclusive", f"{never}a difference below {row.min_detectable:.2f} would mostly have stayed unseen"
+    return verdict, f"{never}a difference below {row.min_detectable:.2f} would mostly have stayed unseen"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportions_ztest
 
-from ferlib.stats.permutation import mergers, pairs_of, regroupings
+from ferlib.stats.groups import pairs_of
+from ferlib.stats.permutation import regroupings
 
 
 def two_proportion_z(count_a, n_a, count_b, n_b):
@@ -78,11 +79,11 @@ def false_alarms(counts, *, alpha, draws, seed):
         A row for each attribute: `contrasts` (pairs of groups), `per_test` (share of single tests with p < alpha) and
         `any` (share of shuffles with at least one). Any difference between such groups is chance.
     """
-    members, merge = counts.members("group").to_numpy(), mergers(counts)
+    grouping = counts.grouping
     columns = np.stack([counts.right, counts.images], axis=1)
-    sums = np.concatenate([part @ columns for part in regroupings(members, draws=draws, seed=seed, chunk=100)])
+    sums = np.concatenate([part @ columns for part in regroupings(grouping.finest, draws=draws, seed=seed, chunk=100)])
     rows = []
-    for attribute, matrix in merge.items():
+    for attribute, matrix in grouping.merge.items():
         right, images = np.moveaxis(matrix @ sums, -1, 0)
         a, b = pairs_of(len(matrix))
         _, p = two_proportion_z(right[:, a], images[:, a], right[:, b], images[:, b])

@@ -10,7 +10,9 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.errors import InputError
-from ferlib.stats.clusters import People, effective_n, ratio
+from ferlib.stats.arrays import ratio
+from ferlib.stats.clusters import People, effective_n
+from ferlib.stats.groups import members_of
 from ferlib.stats.intervals import score as wilson_score
 
 MEASURES = ("accuracy", "balanced_accuracy", "recall", "specificity", "f1", "average_precision")
@@ -161,11 +163,11 @@ def tallies(answers):
 def _of_unit(rows, labels, alpha, min_people):
     """Columns of `TABLE` for one unit and attribute, each measure's groups together, as a dict."""
     subjects, count, n = tallies(rows)
-    group = labels.reindex(subjects).to_numpy()
-    names = sorted(set(group))
-    members = np.array([group == name for name in names])
+    members = members_of(labels.reindex(subjects))
+    names, members = members.index, members.to_numpy()
     sums = People(count, n, range(4)).sums(members)
-    low, high = wilson_score(sums.rate, effective_n(sums, alpha=alpha), alpha=alpha)
+    independent = effective_n(sums, alpha=alpha)
+    low, high = wilson_score(sums.rate, independent, alpha=alpha)
     values = {"accuracy": 0, "recall": 1, "specificity": 2}
     table = {name: (sums.rate[:, k], low[:, k], high[:, k]) for name, k in values.items()}
     table["f1"] = tuple(2 * part[:, 3] / (1 + part[:, 3]) for part in (sums.rate, low, high))
@@ -174,7 +176,7 @@ def _of_unit(rows, labels, alpha, min_people):
     table["balanced_accuracy"] = (
         balanced, balanced - np.hypot(*down.T) / 2, np.minimum(balanced + np.hypot(*up.T) / 2, 1),
     )  # fmt: skip
-    table["average_precision"] = _precision(rows, labels, names, effective_n(sums, alpha=alpha)[:, 1], alpha)
+    table["average_precision"] = _precision(rows, labels, names, independent[:, 1], alpha)
     value, below, above = (np.concatenate([table[name][part] for name in MEASURES]) for part in range(3))
     times = len(MEASURES)
     n_images, n_present = (np.tile(sums.n[:, k].astype(int), times) for k in (0, 1))
@@ -194,7 +196,7 @@ def _of_unit(rows, labels, alpha, min_people):
 def _precision(rows, labels, names, effective_present, alpha):
     """Average precision of each group, and the ends of its interval."""
     group = labels.reindex(rows["subject_id"]).to_numpy()
-    values, worth = np.full((2, len(names)), np.nan)
+    values, independent = np.full((2, len(names)), np.nan)
     for number, name in enumerate(names):
         own = rows[group == name]
         present, score = own["present"].to_numpy() == 1, own["score"].to_numpy(float)
@@ -206,8 +208,8 @@ def _precision(rows, labels, names, effective_present, alpha):
         variance = (len(others) - 1) * others.var() * reach**2
         shown = ratio(values[number] * (1 - values[number]), variance, empty=np.inf)
         # With no miss at all both are 0, and nothing is shown.
-        worth[number] = effective_present[number] if shown == 0 else min(effective_present[number], shown)
-    return values, *wilson_score(values, worth, alpha=alpha)
+        independent[number] = effective_present[number] if shown == 0 else min(effective_present[number], shown)
+    return values, *wilson_score(values, independent, alpha=alpha)
 
 
 def _without_each(present, score, person):

@@ -10,6 +10,7 @@ import pandas as pd
 from ferlib.errors import InputError
 from ferlib.stats import disparities
 from ferlib.stats.clusters import People
+from ferlib.stats.groups import Grouping
 from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.units import detection
 
@@ -51,39 +52,18 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
     """
     answers = detection.checked(answers, people, attributes)
     people = people[people["subject_id"].isin(answers["subject_id"])].sort_values("subject_id", ignore_index=True)
-    members = {name: groups_of(people[name]) for name in attributes}
-    if not any(len(names) > 1 for names in members.values()):
+    grouping = Grouping.of(people, attributes)
+    if not any(len(members) > 1 for members in grouping.members.values()):
         raise InputError(
             f"people: {', '.join(attributes) or 'no attribute'} has a single group each; a gap needs two. "
             f"Add people of another group, or name another attribute."
         )
     count, n, named = _counts(answers, people["subject_id"])
-    tables = [disparities.counted(part, count, n, named).assign(attribute=name) for name, part in members.items()]
-    fine = groups_of(people[list(attributes)].astype(str).agg(" ".join, axis=1)).to_numpy(float)
-    merge = [(part.to_numpy(float) @ fine.T > 0).astype(float) for part in members.values()]
     table = disparities.judge(
-        pd.concat(tables, ignore_index=True), People(count, n, range(count.shape[1])), fine.astype(bool), merge,
+        People(count, n, range(count.shape[1])), count, n, named, grouping,
         alpha=alpha, delta=delta, min_people=min_people, draws=draws, seed=seed,
     )  # fmt: skip
     return table[list(COLUMNS)]
-
-
-def groups_of(labels):
-    """Who belongs to which group.
-
-    Parameters
-    ----------
-    labels : pandas.Series
-        Group of each person.
-
-    Returns
-    -------
-    pandas.DataFrame of bool, shape (groups, people)
-        Indexed by the group's name, in alphabetical order.
-    """
-    names = sorted(set(labels))
-    inside = labels.to_numpy(dtype=object)[None, :] == np.array(names, dtype=object)[:, None]
-    return pd.DataFrame(inside, index=pd.Index(names, name="group"), dtype=bool)
 
 
 def _counts(answers, subjects):

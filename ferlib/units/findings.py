@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ferlib.stats.clusters import ratio
+from ferlib.stats.arrays import ratio
 
 SHOWN = ("accuracy", "balanced_accuracy", "f1", "average_precision")
 

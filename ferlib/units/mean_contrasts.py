@@ -10,10 +10,9 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.stats import permutation, verdicts
-from ferlib.stats.clusters import ratio
-from ferlib.stats.permutation import CHUNK, pairs_of
-from ferlib.units.detection_contrasts import groups_of
-from ferlib.units.means import KEYS, SAME, Values
+from ferlib.stats.arrays import CHUNK, ratio
+from ferlib.stats.groups import Grouping, pair_table, sides
+from ferlib.units.means import KEYS, SAME, Values, variance
 
 COLUMNS = (
     *KEYS, "attribute", "group_a", "group_b", "subjects_a", "subjects_b", "n_a", "n_b", "mean_a", "mean_b",
@@ -50,29 +49,23 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
         variances clustered by person; `p` is that of the same t, `p_adjusted` (step-down max-T over shuffled people,
         never below `p` corrected for as many tests as the attribute has groups) controls the error over the family.
     """
-    values, members = Values(rows, people["subject_id"]), {name: groups_of(people[name]) for name in attributes}
-    fine = groups_of(people[list(attributes)].astype(str).agg(" ".join, axis=1)).to_numpy()
-    merge = [(part.to_numpy(float) @ fine.T.astype(float) > 0).astype(float) for part in members.values()]
-    observed = values.sums(fine)
-    sums = [observed.merge(matrix) for matrix in merge]
-    frames = []
-    for (name, part), own in zip(members.items(), sums, strict=True):
-        a, b = pairs_of(len(part))
-        frame = pd.concat([values.named] * len(a), ignore_index=True) if len(a) else values.named[:0].copy()
-        frame = frame.assign(attribute=name, groups=len(part))
-        for side, chosen in (("a", a), ("b", b)):
-            frame[f"group_{side}"] = np.repeat(part.index.to_numpy(dtype=object)[chosen], len(values.named))
-            frame[f"subjects_{side}"] = own.people[chosen].ravel().astype(int)
-            frame[f"n_{side}"] = own.n[chosen].ravel().astype(int)
-            frame[f"mean_{side}"] = own.mean[chosen].ravel()
-        frame["se"], frame["freedom"] = (found.ravel() for found in _welch(own))
+    values, grouping = Values(rows, people["subject_id"]), Grouping.of(people, attributes)
+    finest, merge = grouping.finest, list(grouping.merge.values())
+    observed, frames = values.sums(finest), []
+    for (name, members), matrix in zip(grouping.members.items(), merge, strict=True):
+        sums = observed.merge(matrix)
+        columns = {"subjects": sums.people.astype(int), "n": sums.n.astype(int), "mean": sums.rate}
+        frame = pair_table(members.index, values.named, **columns).assign(attribute=name, groups=len(members))
+        frame["se"], frame["freedom"] = (found.ravel() for found in _welch(sums))
         frames.append(frame)
-    table = pd.concat(frames, ignore_index=True)
-    width, null = 6 * len(values.named) * len(fine), []
-    for shuffled in permutation.regroupings(fine, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
+    width, null = 6 * len(values.named) * len(finest), []
+    for shuffled in permutation.regroupings(finest, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
         drawn = values.sums(shuffled)
         null.append(np.concatenate([_t(drawn.merge(matrix)) for matrix in merge], axis=-2).reshape(len(shuffled), -1))
-    return _judged(table, np.concatenate(null), alpha=alpha, delta=delta, min_people=min_people)
+    table, null = pd.concat(frames, ignore_index=True), np.concatenate(null)
+    p = 2 * student.sf(_size(table), table["freedom"])
+    floor = permutation.sidak(p, np.maximum(table["groups"], 2))
+    return _judged(table, null, p, floor, alpha=alpha, delta=delta, min_people=min_people)
 
 
 def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0):
@@ -97,71 +90,64 @@ def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws
         from flipping all differences of a person together, `p_adjusted` (step-down max-T over the same flips) controls
         the error over the family. With u people neither can be below 2 / 2^u.
     """
-    known = rows.assign(apart=rows["value"] - rows[control])
-    known.loc[known["apart"].isna(), ["value", control]] = np.nan
+    known = rows.assign(difference=rows["value"] - rows[control])
+    known.loc[known["difference"].isna(), ["value", control]] = np.nan
     subjects = sorted(set(known["subject_id"]))
-    whole = np.ones((1, len(subjects)))
-    sides = [Values(known, subjects, column=column).sums(whole).mean[0] for column in ("value", control)]
-    values = Values(known, subjects, column="apart")
-    sums = values.sums(whole)
-    table = values.named.assign(attribute="", group_a=names[0], group_b=names[1], groups=0)
-    for side, mean in zip("ab", sides, strict=True):
+    everybody = np.ones((1, len(subjects)))
+    values = Values(known, subjects, column="difference")
+    sums = values.sums(everybody)
+    table = values.named.assign(attribute="", group_a=names[0], group_b=names[1])
+    for side, column in (("a", "value"), ("b", control)):
         table[f"subjects_{side}"], table[f"n_{side}"] = sums.people[0].astype(int), sums.n[0].astype(int)
-        table[f"mean_{side}"] = mean
-    table["se"], table["freedom"] = np.sqrt(sums.variance[0]), np.maximum(sums.people[0] - 1, 1)
+        table[f"mean_{side}"] = Values(known, subjects, column=column).sums(everybody).rate[0]
+    table["se"], table["freedom"] = np.sqrt(variance(sums)[0]), np.maximum(sums.people[0] - 1, 1)
     signs = np.random.default_rng(seed).choice(np.array([-1.0, 1.0]), (draws, len(subjects)))
     mean = ratio(signs @ values.total, sums.n)
-    spread = sums.total_square - 2 * mean * (signs @ (values.total * values.n)) + mean**2 * sums.n_square
-    variance = ratio(np.maximum(spread, 0), sums.n**2) * ratio(sums.people, sums.people - 1)
-    null = ratio(np.abs(mean), np.sqrt(np.where(variance > SAME**2, variance, 0)), empty=0)
-    return _judged(table, null, alpha=alpha, delta=delta, min_people=min_people)
+    spread = sums.count_square - 2 * mean * (signs @ (values.total * values.n)) + mean**2 * sums.n_square
+    flipped = ratio(np.maximum(spread, 0), sums.n**2) * ratio(sums.people, sums.people - 1)
+    null = ratio(np.abs(mean), np.sqrt(np.where(flipped > SAME**2, flipped, 0)), empty=0)
+    p = (1 + (null >= _size(table) - 1e-5).sum(axis=0)) / (1 + draws)
+    return _judged(table, null, p, p, alpha=alpha, delta=delta, min_people=min_people)
+
+
+def _size(table):
+    """Absolute difference / its standard error; NaN where there is none."""
+    return ratio((table["mean_a"] - table["mean_b"]).abs(), np.where(table["se"] > SAME, table["se"], 0))
 
 
 def _welch(sums):
     """Standard error of the difference of every two groups, and Welch's degrees of freedom; (..., pairs, keys)."""
-    a, b = pairs_of(sums.n.shape[-2])
-    variance, freedom = sums.variance, np.maximum(sums.people - 1, 1)
-    of_a, of_b = np.take(variance, a, axis=-2), np.take(variance, b, axis=-2)
-    parts = of_a**2 / np.take(freedom, a, axis=-2) + of_b**2 / np.take(freedom, b, axis=-2)
+    (of_a, of_b), freedom = sides(variance(sums)), sides(np.maximum(sums.people - 1, 1))
+    parts = of_a**2 / freedom[0] + of_b**2 / freedom[1]
     return np.sqrt(of_a + of_b), np.fmax(ratio((of_a + of_b) ** 2, parts, empty=1), 1)
 
 
 def _t(sums):
     """Size of the difference of every two groups / its standard error; 0 where there is none."""
-    a, b = pairs_of(sums.n.shape[-2])
-    error, mean = _welch(sums)[0], sums.mean
-    apart = np.abs(np.take(mean, a, axis=-2) - np.take(mean, b, axis=-2))
-    return np.nan_to_num(ratio(apart, np.where(error > SAME, error, 0), empty=0))
+    (mean_a, mean_b), error = sides(sums.rate), _welch(sums)[0]
+    return np.nan_to_num(ratio(np.abs(mean_a - mean_b), np.where(error > SAME, error, 0), empty=0))
 
 
-def _judged(table, null, *, alpha, delta, min_people):
-    """Test, adjust over the family, and say what follows from it."""
+def _judged(table, null, p, floor, *, alpha, delta, min_people):
+    """Adjust the p-values of single contrasts over the family, never below a floor, and say what follows."""
     difference, error, freedom = table["mean_a"] - table["mean_b"], table["se"], table["freedom"]
-    size = ratio(difference.abs(), np.where(error > SAME, error, 0))
-    reach = student.isf(alpha / 2, freedom) * error
-    table = table.assign(difference=difference, low=difference - reach, high=difference + reach)
-    few = table[["subjects_a", "subjects_b"]].min(axis=1) < min_people
-    in_family = ~np.isnan(size) & ~few.to_numpy()
-    table[["p", "p_adjusted"]] = np.nan
-    reject, equal = student.isf(alpha / 2, freedom), student.isf(alpha, freedom)
-    if in_family.any():
-        own, groups = null[:, in_family], table.loc[in_family, "groups"].to_numpy()
-        by_flip = (1 + (own >= size[in_family] - 1e-5).sum(axis=0)) / (1 + len(null))
-        single = np.where(groups == 0, by_flip, 2 * student.sf(size[in_family], freedom[in_family]))
-        least = np.where(groups == 0, single, permutation.sidak(single, np.maximum(groups, 2)))
-        table.loc[in_family, "p"] = single
-        table.loc[in_family, "p_adjusted"] = np.maximum(permutation.step_down(size[in_family], own), least)
-        highest = own.max(axis=1)
-        reject = np.fmax(reject, np.quantile(highest, 1 - alpha))
-        equal = np.fmax(equal, np.quantile(highest, 1 - 2 * alpha))
-    table["min_detectable"] = (reject + norm.isf(1 - verdicts.POWER)) * error
-    judged = table.assign(
-        true=table["unit"], count_a=1, count_b=1, risk_difference=difference,
-        lowest=difference - equal * error, highest=difference + equal * error,
+    size = _size(table)
+    few = (table[["subjects_a", "subjects_b"]].min(axis=1) < min_people).to_numpy()
+    inside = ~np.isnan(size) & ~few
+    family = verdicts.Family(
+        size, null, inside, alpha,
+        floor_p=floor, floor_different=student.isf(alpha / 2, freedom), floor_equivalent=student.isf(alpha, freedom),
     )  # fmt: skip
-    table["verdict"], table["reason"] = verdicts.decide(judged, alpha=alpha, delta=delta, min_people=min_people)
-    still = np.isnan(size) & (table["verdict"] != "not estimable")
-    table.loc[still, ["verdict", "reason"]] = ["not estimable", SAME_REASON]
-    table.loc[few | still, ["low", "high"]] = np.nan
-    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    reach, equal = student.isf(alpha / 2, freedom) * error, family.critical_equivalent * error
+    table = table.assign(
+        difference=difference, low=difference - reach, high=difference + reach, p=np.where(inside, p, np.nan),
+        p_adjusted=family.p_adjusted, min_detectable=(family.critical_different + norm.isf(1 - verdicts.POWER)) * error,
+        true=table["unit"], count_a=1, count_b=1, risk_difference=difference,
+    )  # fmt: skip
+    ends = difference - equal, difference + equal
+    table = verdicts.decide(table, *ends, alpha=alpha, delta=delta, min_people=min_people)
+    same = np.isnan(size) & (table["verdict"] != "not estimable")
+    table.loc[same, ["verdict", "reason"]] = ["not estimable", SAME_REASON]
+    table.loc[few | same, ["low", "high"]] = np.nan
+    table.loc[same, "min_detectable"] = np.nan
     return table[list(COLUMNS)]

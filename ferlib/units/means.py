@@ -4,17 +4,16 @@ A rate counts images with an outcome; here each image has a number, such as the 
 region. The images of a person resemble each other, so the variance of a mean comes from sums over people.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.errors import InputError
-from ferlib.stats.clusters import ratio, totals
+from ferlib.stats.arrays import ratio
+from ferlib.stats.clusters import People
+from ferlib.stats.groups import members_of
 from ferlib.stats.intervals import score as wilson_score
-from ferlib.units.detection_contrasts import groups_of
 
 KEYS = ("unit", "measure")
 """Columns that say what a value is of; each pair has a mean of its own."""
@@ -25,43 +24,23 @@ SAME = 1e-9
 """A standard error below this comes from values that are all the same; rounding leaves no exact 0."""
 
 
-@dataclass(frozen=True)
-class Sums:
-    """Sums over the people of each group, for each key.
+def variance(sums):
+    """Variance of each group's mean, clustered by person; NaN with fewer than two people.
 
-    Attributes
+    The linearised (sandwich) variance of a ratio of sums, times people / (people - 1) (Liang and Zeger 1986).
+
+    Parameters
     ----------
-    total, n, people, total_square, cross, n_square : numpy.ndarray of float64, shape (..., groups, keys)
-        Sums of s, n, 1 (people with n > 0), s^2, s n and n^2, where s is the sum of a person's n values.
+    sums : ferlib.stats.clusters.Sums
+        Of values (`count` is the sum of a person's values) in place of outcomes.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (..., groups, keys)
     """
-
-    total: np.ndarray
-    n: np.ndarray
-    people: np.ndarray
-    total_square: np.ndarray
-    cross: np.ndarray
-    n_square: np.ndarray
-
-    @property
-    def mean(self):
-        """Mean over the images of each group; NaN where it has none."""
-        return ratio(self.total, self.n)
-
-    @property
-    def variance(self):
-        """Variance of the mean, clustered by person; NaN with fewer than two people.
-
-        The linearised (sandwich) variance of a ratio of sums, times people / (people - 1) (Liang and Zeger 1986).
-        """
-        mean = self.mean
-        spread = np.maximum(self.total_square - 2 * mean * self.cross + mean**2 * self.n_square, 0)
-        return spread / np.where(self.n > 0, self.n, np.nan) ** 2 * ratio(self.people, self.people - 1)
-
-    def merge(self, matrix):
-        """Sums of larger groups; `matrix` of shape (merged groups, groups) holds a 1 for each part."""
-        matrix = np.asarray(matrix, dtype=float)
-        parts = (self.total, self.n, self.people, self.total_square, self.cross, self.n_square)
-        return Sums(*(np.matmul(matrix, part) for part in parts))
+    mean = sums.rate
+    spread = np.maximum(sums.count_square - 2 * mean * sums.cross + mean**2 * sums.n_square, 0)
+    return spread / np.where(sums.n > 0, sums.n, np.nan) ** 2 * ratio(sums.people, sums.people - 1)
 
 
 class Values:
@@ -93,14 +72,11 @@ class Values:
             np.bincount(cell[known], weights=weights, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
             for weights in (rows[column].to_numpy(float)[known], None)
         )
-        self._columns = np.concatenate(
-            [self.total, self.n, self.n > 0, self.total**2, self.total * self.n, self.n**2], axis=1, dtype=float
-        )
+        self._people = People(self.total, self.n, range(len(self.named)))
 
     def sums(self, members):
-        """Sum over the people of each group; `members` of shape (..., groups, people) holds a 1 for each."""
-        parts = totals(np.asarray(members, dtype=float), self._columns)
-        return Sums(*np.split(parts, 6, axis=-1))
+        """Sum over the people of each group; see `ferlib.stats.clusters.People.sums`."""
+        return self._people.sums(members)
 
 
 def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
@@ -138,17 +114,17 @@ def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
         raise InputError(f"scores: {bad['measure']} of {bad['unit']} is {bad['value']:g}, and a score is from 0 to 1.")
     frames = []
     for by in ("all", *attributes):
-        members = groups_of(people[by] if by != "all" else pd.Series("all", index=people.index))
+        members = members_of(people[by] if by != "all" else ["all"] * len(people))
         sums = values.sums(members)
-        variance, freedom = sums.variance, np.maximum(sums.people - 1, 1)
-        independent = ratio(sums.mean * (1 - sums.mean), np.where(variance > SAME**2, variance, 0), empty=np.nan)
+        mean, spread, freedom = sums.rate, variance(sums), np.maximum(sums.people - 1, 1)
+        independent = ratio(mean * (1 - mean), np.where(spread > SAME**2, spread, 0), empty=np.nan)
         independent = np.where(np.isnan(independent), sums.people, independent)
-        worth = independent * (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2
-        low, high = wilson_score(sums.mean, worth, alpha=alpha)
+        effective_n = independent * (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2
+        low, high = wilson_score(mean, effective_n, alpha=alpha)
         frame = pd.concat([values.named] * len(members), ignore_index=True)
         frame["by"], frame["group"] = by, np.repeat(members.index.to_numpy(dtype=object), len(values.named))
         frame["n_images"], frame["n_subjects"] = sums.n.ravel().astype(int), sums.people.ravel().astype(int)
-        frame["mean"], frame["se"] = sums.mean.ravel(), np.sqrt(variance).ravel()
+        frame["mean"], frame["se"] = mean.ravel(), np.sqrt(spread).ravel()
         frame["ci_low"], frame["ci_high"], frame["reason"] = low.ravel(), high.ravel(), ""
         few = frame["n_subjects"] < min_people
         frame.loc[few, ["se", "ci_low", "ci_high"]] = np.nan

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ferlib.stats.clusters import ratio
+from ferlib.stats.arrays import ratio
 
 CHUNK = 8_000_000
 """Numbers held at a time: bounds the memory, changes no result."""

@@ -1,7 +1,7 @@
 """Calibration: how often the procedures of this audit, and of others, are right in audits whose truth is known.
 
 `make calibrate` writes `calibration.csv`: a row for each design, procedure and quantity, with its Monte-Carlo error
-and the bound that it should keep. Ours is the very code that makes `disparities.csv`.
+and the bound that it should keep. Ours is the very code that makes `disparities.csv`: its tests, family and rule.
 """
 
 import argparse
@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rivals import decisions, inside, on_images, pooled_only, row_bootstrap, wrongly_equal
-from scipy.stats import norm
-from scipy.stats import t as student
 from simulate import Design
 from threadpoolctl import threadpool_limits
 
 from ferlib import tables
-from ferlib.stats import intervals, permutation
-from ferlib.stats.clusters import degrees_of_freedom, effective_n, variance
+from ferlib.stats import disparities, intervals, permutation, verdicts
+from ferlib.stats.clusters import effective_n
+from ferlib.stats.groups import pairs_of
 
 RATES, ICCS, PEOPLE = (0.5, 0.75, 0.9, 0.97), (0.0, 0.02, 0.1, 0.3), (6, 12, 40)
 DELTA = 0.1
@@ -74,31 +73,39 @@ def ours(design, count, n, *, alpha, draws, seed):
     """
     people, members = design.people_of(count, n), design.members
     sums = people.sums(members)
-    a, b = permutation.pairs_of(design.groups)
-    rate, truth = sums.rate, design.rates[:, None]
+    rate, truth, (a, b) = sums.rate, design.rates[:, None], pairs_of(design.groups)
     low, high = intervals.score(rate, effective_n(sums, alpha=alpha), alpha=alpha)
-    sides = rate[a], rate[b], (low[a], high[a]), (low[b], high[b])
-    gap, quotient = truth[a] - truth[b], truth[a] / truth[b]
+    both = rate[a], rate[b], (low[a], high[a]), (low[b], high[b])
+    gap, risk_ratio = truth[a] - truth[b], truth[a] / truth[b]
     differ = abs(design.rates[a] - design.rates[b]) > 1e-12
     covered = inside(low, truth, high)
-    within = inside(*intervals.difference(*sides), between=gap)
+    within = inside(*intervals.difference(*both), between=gap)
     found = {
         "coverage": covered.mean(axis=0),
         "coverage_first": covered[0],
         "width": (high - low).mean(axis=0),
         "difference_coverage": within.mean(axis=0),
         "difference_coverage_first": within[a == 0].mean(axis=0),
-        "ratio_coverage": inside(*intervals.quotient(*sides), between=quotient).mean(axis=0),
+        "ratio_coverage": inside(*intervals.risk_ratio(*both), between=risk_ratio).mean(axis=0),
     }
-    z = np.abs(np.nan_to_num(permutation.clustered_z(sums)))
-    null = permutation.largest(people, members, [np.eye(design.groups)], draws=draws, seed=seed)
-    p = np.stack([permutation.step_down(z[:, k], null[:, :, k]) for k in range(z.shape[1])], axis=1)
-    p = np.maximum(p, permutation.sidak(2 * student.sf(z, degrees_of_freedom(sums)), design.groups))
-    critical = np.maximum(norm.isf(alpha), np.quantile(null.max(axis=1), 1 - 2 * alpha, axis=0))
-    low, high = intervals.score(rate, 1 / variance(sums), alpha=2 * norm.sf(critical))
-    lowest, highest = intervals.difference(rate[a], rate[b], (low[a], high[a]), (low[b], high[b]))
-    equivalent = (-DELTA < lowest) & (highest < DELTA) & (p > alpha)
-    return {**found, **decisions(p <= alpha, differ), **wrongly_equal(equivalent, differ)}
+    verdict = verdicts_of(people, sums, members, alpha=alpha, draws=draws, seed=seed)
+    return {**found, **decisions(verdict == "different", differ), **wrongly_equal(verdict == "equivalent", differ)}
+
+
+def verdicts_of(people, sums, members, *, alpha, draws, seed):
+    """The verdicts of `disparities.judge` about many simulated audits that share their shuffles; (pairs, simulations).
+
+    Each simulation is a measure of `people`, and a family of its own.
+    """
+    null = permutation.largest(people, members, [np.eye(len(members))], draws=draws, seed=seed)
+    shape = null.shape[1:]
+    tests = disparities.clustered_tests(sums)
+    simulation = np.tile(np.arange(shape[1]), shape[0])
+    p, critical = np.empty(shape), np.empty(shape[1])
+    for k, own in tests.groupby(simulation):
+        family = disparities.family_of(own, null[:, :, k], own["z"].notna().to_numpy(), alpha=alpha)
+        p[:, k], critical[k] = family.p_adjusted, family.critical_equivalent
+    return verdicts.rule(p, *disparities.simultaneous(sums, critical), alpha=alpha, delta=DELTA)
 
 
 def bound_of(design, quantity, others):

@@ -4,8 +4,10 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from ferlib.stats import intervals, permutation
-from ferlib.stats.clusters import degrees_of_freedom, intraclass_correlation, ratio
+from ferlib.stats import intervals
+from ferlib.stats.arrays import ratio
+from ferlib.stats.clusters import degrees_of_freedom, intraclass_correlation
+from ferlib.stats.groups import pairs_of
 
 
 def inside(low, middle, high=None, *, between=None):
@@ -35,7 +37,7 @@ def on_images(design, count, n, *, alpha):
     dict of str to dict
         Quantities by procedure.
     """
-    a, b = permutation.pairs_of(design.groups)
+    a, b = pairs_of(design.groups)
     hits, images = design.members.astype(float) @ count, (design.members.astype(float) @ n)[:, None]
     common = (hits[a] + hits[b]) / (images[a] + images[b])
     error = np.sqrt(common * (1 - common) * (1 / images[a] + 1 / images[b]))

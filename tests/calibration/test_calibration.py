@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib import paths
-from ferlib.stats import clusters
+from ferlib.stats import arrays, clusters, disparities, groups
 
 RECORDED = paths.ROOT / "tests" / "recorded" / "calibration.csv"
 
@@ -60,9 +60,7 @@ def test_the_row_bootstrap_is_that_of_resampled_rows_and_of_fairlearn():
     )  # fmt: skip
     low, high = (np.asarray(ends, dtype=float) for ends in frame.by_group_ci)
     assert ours["width"][0] == pytest.approx((high - low).mean(), rel=0.12)
-    np.testing.assert_allclose(
-        frame.by_group, clusters.ratio(design.members @ count, design.members @ n[:, None])[:, 0]
-    )
+    np.testing.assert_allclose(frame.by_group, arrays.ratio(design.members @ count, design.members @ n[:, None])[:, 0])
 
 
 def test_the_reference_is_wilsons_interval_with_one_icc_for_all():
@@ -76,6 +74,24 @@ def test_the_reference_is_wilsons_interval_with_one_icc_for_all():
     low, high = proportion_confint(sums.rate[:, 0] * effective, effective, method="wilson")
     assert found["width"][0] == pytest.approx((high - low).mean())
     assert found["coverage"][0] == pytest.approx(((low <= 0.8) & (0.8 <= high)).mean())
+
+
+def test_what_is_calibrated_is_what_judges_an_audit():
+    """Each simulated audit, judged on its own by the function that makes `disparities.csv`, gets the same verdicts."""
+    for scenario, rate, shift in (("planted", 0.75, 0.25), ("edge", 0.95, 0.1), ("fair", 0.97, 0.0)):
+        design = Design(scenario, rate, 0.05, 12, 15, shift=shift, groups=4)
+        count, n = design.draw(6, np.random.default_rng(7))
+        people, members, options = design.people_of(count, n), design.members, {"alpha": 0.05, "draws": 199, "seed": 3}
+        ours = calibrate.verdicts_of(people, people.sums(members), members, **options)
+        names = pd.DataFrame(members, index=[f"g{k}" for k in range(4)])
+        named = pd.DataFrame([("accuracy", "", "")], columns=["measure", "true", "predicted"])
+        for k in range(count.shape[1]):
+            alone = clusters.People(count[:, [k]], n[:, None].astype(float), [0])
+            table = disparities.judge(
+                alone, count[:, [k]], n[:, None], named, groups.Grouping(members, {"group": names}),
+                delta=calibrate.DELTA, min_people=5, **options,
+            )  # fmt: skip
+            assert ours[:, k].tolist() == table["verdict"].to_list(), (scenario, k)
 
 
 def test_a_small_calibration_keeps_the_bounds_that_the_other_recipes_break():

@@ -143,7 +143,7 @@ def test_intervals_of_twelve_people_hold(rate_a, rate_b, sets, between):
     n = pair_intervals.effective_pairs(design, outcome, asked, either, 0, 1)
     assert ((n >= 12 - 1e-9) & (n <= 2 * len(outcome) + 1e-9)).all()
     low, high = pair_intervals.difference(
-        only_a, only_b, pair_intervals.for_interval(n, np.full(n.shape, 12), 0.05), alpha=0.05
+        only_a, only_b, pair_intervals.effective_n(n, np.full(n.shape, 12), 0.05), alpha=0.05
     )
     covered = ((low <= rate_a - rate_b) & (rate_a - rate_b <= high)).mean()
     assert covered >= 0.945, covered

@@ -145,18 +145,18 @@ def mover_ratio(p1, p2, l1, u1, l2, u2):
 def test_the_interval_of_a_ratio_is_the_printed_formula_near_that_of_statsmodels_and_has_an_inverse(a, m, b, n):
     p, q = np.array([a / m]), np.array([b / n])
     of_a, of_b = intervals.score(p, m), intervals.score(q, n)
-    low, high = np.ravel(intervals.quotient(p, q, of_a, of_b))
+    low, high = np.ravel(intervals.risk_ratio(p, q, of_a, of_b))
     np.testing.assert_allclose((low, high), np.ravel(mover_ratio(p, q, *of_a, *of_b)))
     expected = confint_proportions_2indep(a, m, b, n, compare="ratio", method="score")
     np.testing.assert_allclose(np.log([low, high]), np.log(expected), atol=0.15)
-    inverse = np.ravel(intervals.quotient(q, p, of_b, of_a))
+    inverse = np.ravel(intervals.risk_ratio(q, p, of_b, of_a))
     np.testing.assert_allclose(inverse[::-1], (1 / low, 1 / high))
 
 
 def test_a_ratio_over_nothing_has_no_upper_end():
     zero, some = np.array([0.0]), np.array([0.5])
     nothing, half = intervals.score(zero, 12), intervals.score(some, 12)
-    low, high = np.ravel(intervals.quotient(some, zero, half, nothing))
+    low, high = np.ravel(intervals.risk_ratio(some, zero, half, nothing))
     assert low > 1 and np.isinf(high)
-    assert np.ravel(intervals.quotient(zero, some, nothing, half))[0] == 0
-    assert np.ravel(intervals.quotient(zero, zero, nothing, nothing)).tolist() == [0, np.inf]
+    assert np.ravel(intervals.risk_ratio(zero, some, nothing, half))[0] == 0
+    assert np.ravel(intervals.risk_ratio(zero, zero, nothing, nothing)).tolist() == [0, np.inf]

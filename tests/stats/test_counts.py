@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import counts, outcomes
+from ferlib.stats import arrays, counts, outcomes
 
 
 def test_the_tensor_of_each_group_is_scikit_learns_confusion_matrix(joined, all_counts):
@@ -87,12 +87,12 @@ def test_an_image_asked_thrice_still_counts_as_one_image(manifest):
     assert one.images.sum() == pytest.approx(len(manifest))
     count, n = counts.measure(one.by("all"))
     assert count[0, counts.MEASURES.index(("no_answer", "", ""))] >= len(manifest) / 3 - 1e-9
-    assert counts.whole(n).tolist()[0][0] == len(manifest)
+    assert arrays.whole(n).tolist()[0][0] == len(manifest)
 
 
 def test_whole_counts_are_integers_and_shares_stay_shares():
-    assert counts.whole([0.1 + 0.2 + 0.7, 3.0]).dtype == np.int64
-    np.testing.assert_allclose(counts.whole([1 / 3, 2]), [0.333333333, 2])
+    assert arrays.whole([0.1 + 0.2 + 0.7, 3.0]).dtype == np.int64
+    np.testing.assert_allclose(arrays.whole([1 / 3, 2]), [0.333333333, 2])
 
 
 def test_only_the_chosen_configurations_are_selected(all_counts):
