@@ -32,3 +32,29 @@ def predictions_of(manifest, *, seed, model="model", variant="only", repeat=0):
     return manifest[["dataset", "image_id"]].assign(
         model=model, variant=variant, repeat=repeat, status=status, predicted=pd.Series(predicted, index=manifest.index)
     )
+
+
+def step_down(observed, null):
+    """Step-down max-T by its definition, one contrast at a time (Westfall and Young 1993, algorithm 4.1)."""
+    order = np.argsort(-np.asarray(observed))
+    adjusted, before = np.empty(len(order)), 0.0
+    for rank, index in enumerate(order):
+        reached = (null[:, order[rank:]].max(axis=1) >= observed[index] - 1e-5).sum()
+        before = max(before, (1 + reached) / (1 + len(null)))
+        adjusted[index] = before
+    return adjusted
+
+
+def assert_equivalent_from(edges, judged):
+    """Each contrast is `equivalent` when delta passes its edge, and not before.
+
+    Parameters
+    ----------
+    edges : numpy.ndarray
+        Largest distance from 0 of the ends of each contrast's simultaneous interval.
+    judged : callable
+        Verdicts of the same contrasts for a delta.
+    """
+    for number, edge in enumerate(edges):
+        assert list(judged(edge * (1 + 1e-4)))[number] == "equivalent", (number, edge)
+        assert list(judged(edge * (1 - 1e-4)))[number] == "inconclusive", (number, edge)

@@ -61,7 +61,11 @@ class Family:
         return self._critical(1 - 2 * self.alpha, self.floor_equivalent)
 
     def _critical(self, confidence, floor):
-        return np.fmax(floor, float(np.quantile(self._largest, confidence))) if self.inside.any() else floor
+        if not self.inside.any():
+            return floor
+        size = np.quantile(self._largest, confidence)
+        # The larger of two numbers as it is: the shuffles are in single precision, the floors are not.
+        return np.fmax(floor, size) if np.ndim(floor) else max(floor, size)
 
     @cached_property
     def _largest(self):

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from controlled_helpers import GEOMETRY, TONE, TONES, answered, crossed
-from scipy.stats import permutation_test, ttest_1samp
+from scipy.stats import norm, permutation_test, ttest_1samp
+from scipy.stats import t as student
+from stats_helpers import assert_equivalent_from, step_down
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.controlled import changes, decomposition, matched_sets, pair_intervals, paired_contrasts
 from ferlib.controlled.matched_sets import Factor, Matched
 from ferlib.errors import InputError
+from ferlib.stats.counts import measure
 
 
 def contrasts_of(factor, **options):
@@ -88,6 +91,47 @@ def test_the_p_value_is_that_of_scipys_sign_flips():
     ).pvalue  # fmt: skip
     assert row_of(table, "accuracy")["p_flip"] == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 4000))
     assert (table["p_adjusted"].dropna() >= table["p_flip"].dropna() - 1e-12).all()
+
+
+def two_slips(manifest):
+    """Two people's angry faces are misread once each, in the dark: hardly anything can be shuffled."""
+    answers = answered(manifest, seed=0)
+    answers.loc[answers["image_id"].isin(["AF01-t08-anger", "BM02-t10-anger"]), "outcome"] = "disgust"
+    return answers
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_paired_contrast_is_equivalent_as_soon_as_its_simultaneous_interval_lies_within_delta(few):
+    manifest = crossed()
+    answers = two_slips(manifest) if few else answered(manifest, seed=5, planted=0.3, noise=0.2)
+    matched = matched_sets.match(answers, manifest, TONE)
+    options = {"alpha": 0.05, "draws": 400, "seed": 2}
+    table = paired_contrasts.contrasts(matched, delta=0.001, **options)
+    z, null = paired_contrasts.shuffled(matched[0].by_unit(measure(matched[0].tensor)[0]), [(0, 1)], draws=400, seed=2)
+    family = ~np.isnan(z)
+    largest = null[:, family].max(axis=1)
+    quantile = np.quantile(largest, 0.9)
+    assert (quantile < norm.isf(0.05)) == few, "the case is what it is for"
+    np.testing.assert_allclose(table["p_adjusted"][family], step_down(np.abs(z[family]), null[:, family]))
+    assert table["p_adjusted"][~family].isna().all()
+    _, asked = measure(matched[0].tensor)
+    outcome, changed = measure(matched[0].tensor)[0], pair_intervals.changed(matched[0], 0, 1)
+    n = pair_intervals.effective_pairs(matched[0], outcome, asked[:, 0], changed, 0, 1)
+
+    def t_of(size):
+        return size * np.sqrt(11 / (12 - size**2))
+
+    only = table["only_a"].to_numpy(), table["only_b"].to_numpy()
+    sure = 2 * norm.sf(t_of(max(quantile, norm.isf(0.05))))
+    edges = np.abs(pair_intervals.difference(*only, n, alpha=sure)).max(axis=0)
+    chosen = np.flatnonzero(table["p_adjusted"].fillna(1) > 0.05)[:8]
+    assert_equivalent_from(
+        edges[chosen], lambda delta: paired_contrasts.contrasts(matched, delta=delta, **options)["verdict"][chosen]
+    )
+    reject = t_of(max(np.quantile(largest, 0.95), norm.isf(0.025)))
+    np.testing.assert_allclose(
+        table["min_detectable"], paired_contrasts.detectable(only[0] + only[1], n, reject), rtol=1e-5
+    )
 
 
 def test_the_statistic_has_students_order_and_value():
@@ -238,6 +282,29 @@ def test_a_gap_made_by_the_tone_is_put_down_to_the_tone():
     assert row["observed"] == pytest.approx(row["by_level"] + row["by_group"] + row["left_over"])
     assert row["left_over"] == pytest.approx(0), "these very images are in the crossed set"
     assert row["by_level_low"] > 0.2 and row["by_group_low"] < 0 < row["by_group_high"]
+
+
+def test_the_intervals_of_the_parts_are_the_jackknifes_over_people_and_units():
+    """Each person of the ordinary set, and each look of the crossed one, is left out in turn, and all is done anew."""
+    manifest = crossed(looks=3)
+    answers = answered(manifest, seed=9, planted=0.6, noise=0.2)
+    seen = answers[answers["image_id"].isin(ordinary(manifest)["image_id"])]
+    how = {"attribute": "race", "unit": "look", "measures": [("accuracy", "", "")]}
+    parts = ["by_level", "by_group"]
+
+    def found(observed, controlled):
+        return decomposition.decompose(observed, controlled, manifest, TONE, **how)
+
+    look = answers["image_id"].map(manifest.set_index("image_id")["look"])
+    without = [
+        [found(seen[seen["subject_id"] != who], answers)[parts] for who in sorted(set(seen["subject_id"]))],
+        [found(seen, answers[look != one])[parts] for one in sorted(set(look))],
+    ]
+    variance = sum((len(some) - 1) ** 2 / len(some) * np.var(some, axis=0, ddof=1) for some in without)
+    reach = student.isf(0.025, len(set(look)) - 1) * np.sqrt(variance)
+    whole = found(seen, answers)
+    np.testing.assert_allclose(whole[[f"{part}_low" for part in parts]], whole[parts] - reach)
+    np.testing.assert_allclose(whole[[f"{part}_high" for part in parts]], whole[parts] + reach)
 
 
 def test_levels_between_those_of_the_crossed_set_count_for_both_neighbours():

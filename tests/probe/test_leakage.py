@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from ferlib.probe import leakage
 
@@ -33,6 +34,16 @@ def test_no_difference_at_all_is_not_certainty():
     index = pd.MultiIndex.from_product([range(12), range(7)], names=["subject_id", "image_id"])
     low, high = leakage.paired(pd.Series(0.0, index=index), pd.Series([0.0, 0.0]))
     assert low < -0.05 and high > 0.05
+
+
+def test_splits_that_disagree_widen_the_interval_by_the_variance_of_their_mean():
+    index = pd.MultiIndex.from_product([range(12), range(7)], names=["subject_id", "image_id"])
+    per_image = pd.Series(np.random.default_rng(3).choice([0.0, 0.5, -0.5], 84), index=index)
+    alike, unlike = (
+        np.subtract(*leakage.paired(per_image, pd.Series([0.02 - apart, 0.02, 0.02 + apart]))) / 2
+        for apart in (0.0, 0.06)
+    )
+    assert unlike**2 - alike**2 == pytest.approx(student.isf(0.025, 11) ** 2 * 0.06**2 / 3)
 
 
 def test_images_of_one_person_count_less_than_those_of_many():

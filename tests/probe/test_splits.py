@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from face_vectors import face_vectors
+from sklearn.linear_model import LogisticRegression
 
 from ferlib import predictions
 from ferlib.errors import InputError
@@ -56,6 +57,21 @@ def test_scikit_learn_gives_the_same_labels_and_a_wrong_one_shows(answered, face
     spoilt = answered[0].answers.assign(predicted="fear")
     other = splits.Answered(spoilt, answered[0].choices, answered[0].folds)
     assert splits.agreement(other, vectors[many], manifest[many]) < 0.5
+
+
+def test_in_every_split_an_image_is_answered_by_a_probe_that_learnt_without_its_fold(answered, faces):
+    """Scikit-learn, fitted to the other folds of that very split, gives the same probabilities."""
+    vectors, manifest = faces
+    many = (manifest["dataset"] == "many").to_numpy()
+    own, emotions = vectors[many], manifest["emotion"][many].to_numpy()
+    for one in answered:
+        for split, folds in enumerate(one.folds):
+            said = one.answers.loc[one.answers["repeat"] == split, list(predictions.PROBABILITIES)].to_numpy()
+            for row in one.choices[one.choices["split"] == split].itertuples():
+                inside = folds == row.fold
+                theirs = LogisticRegression(C=row.inverse_regularisation, solver="newton-cg", tol=1e-8, max_iter=10_000)
+                theirs.fit(own[~inside], emotions[~inside])
+                np.testing.assert_allclose(said[inside], theirs.predict_proba(own[inside]), atol=1e-3)
 
 
 def test_a_probe_of_other_people_answers_the_controlled_set(faces):
