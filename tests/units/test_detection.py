@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn import metrics
+from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.errors import InputError
 from ferlib.stats import intervals
@@ -104,6 +107,26 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         inside.append((table["ci_low"] <= truth) & (truth <= table["ci_high"]))
     share = pd.concat(inside, axis=1).mean(axis=1)
     assert (share >= 0.87).all(), share
+
+
+def test_people_whose_scores_differ_widen_the_interval_of_average_precision():
+    """Each person is left out in turn; what then varies says how many independent images there are."""
+    random = np.random.default_rng(4)
+    present = random.random((24, 10)) < 0.4
+    score = np.where(np.arange(24)[:, None] < 12, 1, -1) * (2 * present - 1) + random.normal(0, 0.3, (24, 10))
+    found = np.where(random.random((24, 10)) < 0.8, present, ~present)
+    rows = pd.DataFrame({"subject_id": np.repeat(PEOPLE["subject_id"], 10), "unit": "au12", "score": score.ravel()})
+    rows = rows.assign(present=present.ravel().astype(int), found=found.ravel().astype(int))
+    row = detection.by_group(rows, PEOPLE, attributes=[]).set_index("measure").loc["average_precision"]
+    others = [
+        metrics.average_precision_score(own["present"], own["score"])
+        for own in (rows[rows["subject_id"] != who] for who in PEOPLE["subject_id"])
+    ]
+    variance = 23 * np.var(others) * (student.isf(0.025, 23) / norm.isf(0.025)) ** 2
+    n = row["value"] * (1 - row["value"]) / variance
+    assert n < 0.5 * row["n_present"], "people differ more than images do"
+    ends = proportion_confint(row["value"] * n, n, method="wilson")
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(ends)
 
 
 def test_what_cannot_be_said_has_a_reason():

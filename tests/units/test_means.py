@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats as scipy_stats
+from stats_helpers import assert_equivalent_from, step_down
 
 from ferlib.errors import InputError
+from ferlib.stats import permutation
+from ferlib.stats.groups import Grouping
 from ferlib.units import mean_contrasts, means
 
 PEOPLE = pd.DataFrame(
@@ -155,3 +158,72 @@ def test_differences_that_are_all_the_same_allow_no_verdict():
         rows.assign(control=rows["value"]), control="control", names=("a", "b"), draws=50
     ).itertuples()
     assert (row.verdict, row.reason) == ("not estimable", mean_contrasts.SAME_REASON)
+
+
+def welch(values, first):
+    """Difference of two groups' means, its standard error and degrees of freedom, by scipy."""
+    test = scipy_stats.ttest_ind(values[first], values[~first], equal_var=False)
+    difference = values[first].mean() - values[~first].mean()
+    return difference, difference / test.statistic, test.df
+
+
+@pytest.mark.parametrize("units, attributes", [(["au04"], ["tone"]), (["au04", "au12"], ["gender", "tone"])])
+def test_a_contrast_of_groups_is_judged_by_the_largest_of_its_family(units, attributes):
+    rows = scores_of(10, units=units)
+    options = {"attributes": attributes, "draws": 199, "seed": 3}
+    table = mean_contrasts.between(rows, PEOPLE, delta=0.001, **options)
+    means_of = rows.groupby(["unit", "subject_id"])["value"].mean().unstack()[PEOPLE["subject_id"]].to_numpy()
+    first = {"gender": PEOPLE["gender"].eq("Female").to_numpy(), "tone": PEOPLE["tone"].eq("dark").to_numpy()}
+    pairs = [(number, name) for name in attributes for number in range(len(units))]
+    observed = np.array([welch(means_of[number], first[name]) for number, name in pairs])
+    grouping = Grouping.of(PEOPLE, attributes)
+    (shuffles,) = permutation.regroupings(grouping.finest, draws=199, seed=3, chunk=199)
+    null = np.empty((199, len(pairs)))
+    for draw, shuffled in enumerate(shuffles):
+        for place, (number, name) in enumerate(pairs):
+            inside = (grouping.merge[name] @ shuffled)[0] > 0
+            difference, error, _ = welch(means_of[number], inside)
+            null[draw, place] = abs(difference / error)
+    size, freedom = np.abs(observed[:, 0] / observed[:, 1]), observed[:, 2]
+    stepped = step_down(size, null)
+    floor = 2 * scipy_stats.t.sf(size, freedom)
+    np.testing.assert_allclose(table["p"], floor)
+    np.testing.assert_allclose(table["p_adjusted"], np.maximum(stepped, floor))  # two groups: one comparison
+    edges, detectable = judged_by(observed, null)
+    np.testing.assert_allclose(table["min_detectable"], detectable)
+    assert (table["p_adjusted"] > 0.05).all()
+    assert_equivalent_from(edges, lambda delta: mean_contrasts.between(rows, PEOPLE, delta=delta, **options)["verdict"])
+
+
+def judged_by(observed, null):
+    """Edge of `equivalent` and detectable difference, from differences, errors, freedoms and the shuffles."""
+    difference, error, freedom = observed.T
+    largest = null.max(axis=1)
+    equal = np.maximum(np.quantile(largest, 0.9), scipy_stats.t.isf(0.05, freedom))
+    reject = np.maximum(np.quantile(largest, 0.95), scipy_stats.t.isf(0.025, freedom))
+    return np.abs(difference) + equal * error, (reject + scipy_stats.norm.isf(0.2)) * error
+
+
+@pytest.mark.parametrize("people, floor", [(6, True), (24, False)])
+def test_a_contrast_with_a_control_is_judged_by_the_largest_of_its_family(people, floor):
+    rows = scores_of(11, units=["au01"] if floor else ["au01", "au04", "au12"])
+    rows = rows[rows["subject_id"].isin(PEOPLE["subject_id"][:people])]
+    rows = rows.assign(control=rows["value"] + np.random.default_rng(1).normal(0, 0.1, len(rows)))
+    if floor:
+        rows["control"] += 0.4 * (rows["subject_id"] == "Fd0")  # one person is so unlike that no shuffle is large
+    options = {"control": "control", "names": ("a", "b"), "draws": 399, "seed": 5}
+    table = mean_contrasts.against(rows, delta=0.001, **options)
+    each = rows.assign(gap=rows["value"] - rows["control"]).groupby(["unit", "subject_id"])["gap"].mean().unstack()
+    each = each[sorted(set(rows["subject_id"]))].to_numpy()
+    signs = np.random.default_rng(5).choice(np.array([-1.0, 1.0]), (399, people))
+    null = np.abs(scipy_stats.ttest_1samp(signs[:, None] * each[None], 0, axis=-1).statistic)
+    observed = np.array([(own.mean(), scipy_stats.sem(own), people - 1) for own in each])
+    size = np.abs(observed[:, 0] / observed[:, 1])
+    np.testing.assert_allclose(table["p"], (1 + (null >= size - 1e-5).sum(axis=0)) / 400)
+    np.testing.assert_allclose(table["p_adjusted"], step_down(size, null))
+    edges, detectable = judged_by(observed, null)
+    np.testing.assert_allclose(table["min_detectable"], detectable)
+    assert (table["p_adjusted"] > 0.05).all()
+    quantile = np.quantile(null.max(axis=1), 0.9)
+    assert (quantile < scipy_stats.t.isf(0.05, people - 1)) == floor, "the case is what it is for"
+    assert_equivalent_from(edges, lambda delta: mean_contrasts.against(rows, delta=delta, **options)["verdict"])
