@@ -8,6 +8,7 @@ import pandas as pd
 
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import MEASURES, measure
+from ferlib.stats.groups import members_of
 from ferlib.stats.intervals import clustered_wilson
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -137,26 +138,30 @@ def levels(all_matched, *, alpha=0.05):
         hit = measure(matched.tensor)[0].sum(axis=(0, 1)) > 0
         occurs[matched.factor.name] = occurs.get(matched.factor.name, False) | hit
     frames = [_levels_of_one(one, occurs[one.factor.name], alpha) for one in all_matched if len(one.sets)]
-    return (
-        pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
-        if frames
-        else pd.DataFrame(columns=list(LEVEL_COLUMNS))
-    )
+    frames = frames or [pd.DataFrame(columns=list(LEVEL_COLUMNS))]
+    return pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
 
 
 def _levels_of_one(matched, occurs, alpha):
     count, n = (np.moveaxis(matched.by_unit(part), 0, 1) for part in measure(matched.tensor))
-    frames = []
-    for number, named in enumerate(MEASURES):
-        hit, of = count[..., number], n[..., number]
-        if of.sum() == 0 or (named[0] == "confusion" and not occurs[number]):
-            continue
-        ends = _ends(hit, of, alpha)
-        frame = pd.DataFrame({"level": list(matched.factor.sides), "units": (of > 0).sum(axis=1)})
-        frame = frame.assign(count=np.round(hit.sum(axis=1), 9), n=of.sum(axis=1).astype(int))
+    numbers = [k for k, (name, *_) in enumerate(MEASURES) if n[..., k].any() and (name != "confusion" or occurs[k])]
+    side = np.repeat(np.arange(len(count)), count.shape[1])
+    members = members_of(side).set_axis(list(matched.factor.sides))
+    table = _rates(*(part.reshape(len(side), -1) for part in (count, n)), members, numbers, alpha)
+    return table.astype({"n": int}).assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+
+
+def _rates(count, n, members, numbers, alpha):
+    """Rates of some of `MEASURES` in each group of units, with their clustered Wilson intervals."""
+    frames, inside = [], members.to_numpy()
+    for number in numbers:
+        hit, of_unit, there = count[:, number], n[:, number], n[:, number] > 0
+        ends = clustered_wilson(hit[there], of_unit[there], inside[:, there], alpha=alpha)
+        frame = pd.DataFrame({"level": members.index, "units": inside[:, there].sum(axis=1)})
+        frame = frame.assign(count=np.round(inside.astype(float) @ hit, 9), n=inside.astype(float) @ of_unit)
         frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
-        frames.append(frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True))))
-    return pd.concat(frames).assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+        frames.append(frame.assign(**dict(zip(("measure", "true", "predicted"), MEASURES[number], strict=True))))
+    return pd.concat(frames)
 
 
 def by_group(all_counts, attribute, *, alpha=0.05):
@@ -175,16 +180,8 @@ def by_group(all_counts, attribute, *, alpha=0.05):
     """
     frames = [pd.DataFrame(columns=list(LEVEL_COLUMNS))] if not all_counts else []
     for counts in all_counts:
-        members = counts.members(attribute)
-        count, n = measure(counts.tensor)
-        for number, named in enumerate(MEASURES):
-            hit, of, there = count[:, number], n[:, number], n[:, number] > 0
-            ends = clustered_wilson(hit[there], of[there], members.to_numpy()[:, there], alpha=alpha)
-            frame = pd.DataFrame({"level": members.index, "units": members.to_numpy()[:, there].sum(axis=1)})
-            frame = frame.assign(count=members.to_numpy(float) @ hit, n=members.to_numpy(float) @ of)
-            frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
-            frame = frame.assign(**dict(zip(("measure", "true", "predicted"), named, strict=True)))
-            frames.append(frame.assign(factor=attribute, unit="subject_id", **counts.configuration))
+        table = _rates(*measure(counts.tensor), counts.members(attribute), range(len(MEASURES)), alpha)
+        frames.append(table.assign(factor=attribute, unit="subject_id", **counts.configuration))
     return pd.concat(frames, ignore_index=True)[list(LEVEL_COLUMNS)]
 
 

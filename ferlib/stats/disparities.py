@@ -95,7 +95,7 @@ def judge(people, count, n, named, grouping, *, alpha, delta, min_people, draws,
     pandas.DataFrame
         A row for each pair and measure: the columns of `named`, and those of `COLUMNS` that do not name a model.
     """
-    tables = [counted(part, count, n, named).assign(attribute=name) for name, part in grouping.members.items()]
+    tables = [_counted(part, count, n, named).assign(attribute=name) for name, part in grouping.members.items()]
     table = pd.concat(tables, ignore_index=True)
     if table.empty:
         return table
@@ -120,22 +120,8 @@ def judge(people, count, n, named, grouping, *, alpha, delta, min_people, draws,
     return verdicts.decide(table, lowest, highest, alpha=alpha, delta=delta, min_people=min_people)
 
 
-def counted(members, count, n, named):
-    """Counts and rates of every two groups in every measure.
-
-    Parameters
-    ----------
-    members : pandas.DataFrame of bool, shape (groups, people)
-        As `ferlib.stats.groups.members_of` returns it.
-    count, n, named
-        As for `judge`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each pair and measure: the columns of `named`, `group_a`, `group_b`, and for each side `subjects`,
-        `count`, `n`, `rate`.
-    """
+def _counted(members, count, n, named):
+    """Counts and rates of every two groups in every measure: `group`, `subjects`, `count`, `n`, `rate` of each side."""
     inside = members.to_numpy(float)
     table = pair_table(
         members.index, named, subjects=(inside @ (n > 0)).astype(int), count=inside @ count, n=inside @ n

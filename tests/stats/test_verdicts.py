@@ -55,6 +55,16 @@ def test_a_family_of_nothing_has_its_floors(given):
     assert (nothing.critical_different, nothing.critical_equivalent) == (1.9, 1.6)
 
 
+def test_the_rule_is_different_at_alpha_else_equivalent_inside_delta_else_inconclusive():
+    p, low, high = (
+        [0.05, 0.0501, 0.0501, 0.0501, np.nan],
+        [-0.01, -0.01, -0.05, 0.06, -0.01],
+        [0.01, 0.01, 0, 0.1, 0.01],
+    )
+    found = verdicts.rule(p, np.array(low), np.array(high), alpha=0.05, delta=0.05)
+    assert found.tolist() == ["different", "equivalent", "inconclusive", "inconclusive", "equivalent"]
+
+
 def audit(seed, number, rate=0.8):
     """One measure of people in so many groups, an image each."""
     random = np.random.default_rng(seed)
@@ -82,6 +92,11 @@ def test_a_disparity_is_equivalent_as_soon_as_the_simultaneous_interval_lies_wit
     ]
     table = disparities.judge(*given, delta=0.01, **options)
     assert (table["p_adjusted"] > 0.05).all()
+    independent = np.full(len(table), 1 / 60)  # images, of each side
+    reject = max(np.quantile(null.max(axis=1), 0.95), norm.isf((1 - 0.95 ** (1 / (1 if number == 2 else number))) / 2))
+    common = ((table["count_a"] + table["count_b"] + 1) / 122).to_numpy()
+    expected = verdicts.min_detectable(common, independent, independent, reject)
+    np.testing.assert_allclose(table["min_detectable"], expected, rtol=1e-6)
     edges = np.abs(ends).max(axis=1)
     assert_equivalent_from(edges, lambda delta: disparities.judge(*given, delta=delta, **options)["verdict"])
 
