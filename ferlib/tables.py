@@ -1,8 +1,11 @@
 """Tables on disk: written whole or not at all, in one spelling, and read with a clear complaint."""
 
+import contextlib
 import io
 import os
+import secrets
 import time
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -13,12 +16,15 @@ from ferlib.paths import relative
 ABANDONED_S = 3600
 """Age in seconds at which an unfinished file can belong to no running process."""
 
+_swept = {}
+
 
 def write_bytes(data, path):
     """Write a file so that it is either the old one or the new one, whatever happens meanwhile.
 
-    The bytes go to a hidden neighbour first, are forced to the disk, and take the name in one step. A file that holds
-    these very bytes is left alone.
+    The bytes go to a hidden neighbour first, are forced to the disk, and take the name in one step. The neighbour is
+    this call's own, so any number of processes may write the same file: the last one stays. A file that holds these
+    very bytes is left alone.
 
     Parameters
     ----------
@@ -30,37 +36,60 @@ def write_bytes(data, path):
     pathlib.Path
     """
     path = Path(path)
-    if path.is_file() and path.read_bytes() == data:
-        return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_through(data, path, partial=path.with_name(f".{path.name}.partial"))
+    if time.time() - _swept.get(path.parent, 0) > ABANDONED_S:  # not at each write: a folder may hold many files
+        sweep(path.parent, ".*.partial")
+        _swept[path.parent] = time.time()
+    with contextlib.suppress(OSError):  # not there, or removed by another process meanwhile
+        if path.read_bytes() == data:
+            return path
+    partial = path.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.partial")
+    try:
+        with open(partial, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     return path
-
-
-def write_through(data, path, *, partial):
-    """Force bytes to the disk under another name in the same folder, then give them theirs in one step.
-
-    Parameters
-    ----------
-    data : bytes
-    path, partial : pathlib.Path
-        `partial` must be this process's own where several may write the same file.
-    """
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def sweep(folder, pattern):
     """Remove unfinished files that match a pattern and are older than `ABANDONED_S`: a killed process left them."""
     for partial in folder.glob(pattern):
-        try:
+        with contextlib.suppress(OSError):  # another process was quicker, or the folder may only be read
             if time.time() - partial.stat().st_mtime > ABANDONED_S:
                 partial.unlink()
-        except FileNotFoundError:
-            continue
+
+
+def check_names(names, *, what):
+    """Check that names can each become a file's name, on every file system.
+
+    Parameters
+    ----------
+    names : iterable of str
+    what : str
+        What is named, for the message.
+
+    Raises
+    ------
+    InputError
+        When a name is no plain file name, or two are the same where capitals do not count (macOS, Windows) or where
+        letters with accents are stored in another form.
+    """
+    seen = {}
+    for name in names:
+        if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|\0'):
+            raise InputError(
+                f"{what} {name!r}: becomes a file's name, so it must not be empty, begin with '.' or "
+                f'hold any of / \\ : * ? " < > |'
+            )
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+        if key in seen:
+            raise InputError(f"{what}s {seen[key]!r} and {name!r}: would be the same file on some systems. Rename one.")
+        seen[key] = name
 
 
 def write_csv(frame, path, *, sort_by=None):

@@ -4,9 +4,9 @@ A shard is named after the SHA-256 of its bytes, so that any byte that changed s
 of which images it holds the embeddings, so that images may be added, removed and reordered freely.
 """
 
+import contextlib
 import hashlib
 import json
-import os
 
 import numpy as np
 from safetensors import SafetensorError
@@ -34,7 +34,7 @@ class Shards:
     def read(self, wanted):
         """Embeddings of the images wanted, as far as they are there.
 
-        Every shard is checked against its name. One that does not match, or cannot be read, is removed.
+        Every shard is checked against its name. One that does not match is removed, where the folder can be written to.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class Shards:
         -------
         found : dict of str to numpy.ndarray, shape (d,), float32
         damaged : list of pathlib.Path
-            Shards that were removed. What they held is to be computed again.
+            Shards that did not match. What they held is to be computed again.
         """
         wanted, found, damaged = set(wanted), {}, []
         for path in sorted(self.folder.glob("*.safetensors")):
@@ -56,7 +56,8 @@ class Shards:
             try:
                 images, vectors = _unpacked(data, path.stem)
             except ValueError:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
                 damaged.append(path)
                 continue
             found |= {image: vector for image, vector in zip(images, vectors, strict=True) if image in wanted}
@@ -78,13 +79,9 @@ class Shards:
         """
         data = _packed(images, vectors)
         path = self.folder / f"{hashlib.sha256(data).hexdigest()}.safetensors"
-        if not self.folder.is_dir():
-            tables.write_bytes(
-                (json.dumps(self.recipe, indent=1, sort_keys=True) + "\n").encode(), self.folder / "recipe.json"
-            )
-        tables.sweep(self.folder, ".*.partial")
-        tables.write_through(data, path, partial=path.with_name(f".{path.stem}.{os.getpid()}.partial"))
-        return path
+        recipe = json.dumps(self.recipe, indent=1, sort_keys=True) + "\n"
+        tables.write_bytes(recipe.encode(), self.folder / "recipe.json")
+        return tables.write_bytes(data, path)
 
 
 def _packed(images, vectors):

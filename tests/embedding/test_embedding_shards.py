@@ -1,11 +1,13 @@
 """What was computed is there after a kill -9, and what is damaged is not believed."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,9 +129,46 @@ def test_what_could_not_be_brought_to_the_disk_has_no_name(tmp_path, monkeypatch
 
 def test_what_a_killed_process_left_unfinished_is_swept_away_when_it_is_old(tmp_path):
     shards = Shards(tmp_path, RECIPE)
-    shard_of(shards, [1])
+    shards.folder.mkdir()
     old, young = shards.folder / ".x.1.partial", shards.folder / ".y.2.partial"
     old.touch(), young.touch()
     os.utime(old, (1, 1))
     shard_of(shards, [2])
     assert not old.exists() and young.exists()
+
+
+def test_a_recipe_that_a_kill_kept_from_the_disk_is_written_with_the_next_shard(tmp_path):
+    shards = Shards(tmp_path, RECIPE)
+    shard_of(shards, [1])
+    (shards.folder / "recipe.json").unlink()
+    shard_of(shards, [2])
+    assert json.loads((shards.folder / "recipe.json").read_text()) == RECIPE
+
+
+def test_a_damaged_shard_in_a_folder_that_may_only_be_read_is_named_and_not_believed(tmp_path, monkeypatch):
+    shards = Shards(tmp_path, RECIPE)
+    whole, hurt = shard_of(shards, [1]), shard_of(shards, [2])
+    hurt.write_bytes(hurt.read_bytes()[:-1])
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "unlink", refused)
+    found, damaged = shards.read([digest(1), digest(2)])
+    assert set(found) == {digest(1)} and damaged == [hurt] and whole.exists()
+
+
+def test_a_shard_that_another_process_removes_meanwhile_is_as_if_it_had_not_been_there(tmp_path, monkeypatch):
+    shards = Shards(tmp_path, RECIPE)
+    shard_of(shards, [1])
+    gone = shard_of(shards, [2])
+    read = Path.read_bytes
+
+    def removed_first(path):
+        if path == gone:
+            path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", removed_first)
+    found, damaged = shards.read([digest(1), digest(2)])
+    assert set(found) == {digest(1)} and damaged == []
