@@ -13,7 +13,7 @@ import open_clip
 import torch
 from tqdm import tqdm
 
-from ferlib.embedding import hardware, pixels
+from ferlib.embedding import pixels
 from ferlib.embedding.files import load as load  # so that a reader of vectors and backbones needs one import
 from ferlib.embedding.files import source_of as source_of
 from ferlib.errors import InputError
@@ -101,8 +101,7 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
         `open_clip_config.json`, weights and tokenizer. PATH is relative to the repository.
     pretrained : str, optional
         open_clip's tag of the weights, for example `openai`. Needed for a published architecture.
-    device : {"cpu", "cuda", "mps", "auto"}
-        `auto`: see `ferlib.embedding.hardware.device`.
+    device : {"cpu", "cuda", "mps"}
 
     Returns
     -------
@@ -112,10 +111,8 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
     ------
     InputError
         When the folder or the tag does not exist, or the activation of the architecture is not the one that the
-        weights were trained with (open_clip only warns: the embeddings would be quietly wrong), or this machine does
-        not have the device.
+        weights were trained with (open_clip only warns: the embeddings would be quietly wrong).
     """
-    device = hardware.device(device)
     if name.startswith(LOCAL):
         folder = absolute(name.removeprefix(LOCAL))
         _check_folder(folder)
@@ -213,7 +210,9 @@ def embed_pil(images, backbone):
 def encode(batch, backbone):
     """Embed preprocessed images, shape (n, 3, height, width); returns (n, d) float32 of unit length."""
     weights = next(backbone.model.parameters())
-    with torch.inference_mode():
+    # On a graphics processor: all bits of a float32, and the same ones each time.
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), exact:
         vectors = backbone.model.encode_image(batch.to(device=weights.device, dtype=weights.dtype))
         return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 

@@ -5,7 +5,7 @@ import platform
 import threading
 from functools import lru_cache
 
-from ferlib.embedding import backbones, recipes
+from ferlib.embedding import backbones, hardware, recipes
 from ferlib.errors import InputError
 
 VARIABLE = "DASK_SCHEDULER_ADDRESS"
@@ -29,7 +29,7 @@ def compute(groups, *, source, device, recipe, batch_size, readers):
     source : sequence of str
         What `ferlib.embedding.backbones.load_backbone` is called with: name, and tag of the weights or an empty text.
     device : str
-        As for `ferlib.embedding.backbones.load_backbone`; found by each worker for itself when it is `auto`.
+        As for `ferlib.embedding.hardware.device`; found by each worker for itself when it is `auto`.
     recipe : dict
         What the embeddings must be made by.
     batch_size, readers : int
@@ -107,7 +107,7 @@ def _backbone(*arguments):
 
 @lru_cache(maxsize=1)
 def _loaded(name, pretrained, device, dtype):
-    backbone = backbones.load_backbone(name, pretrained=pretrained or None, device=device)
+    backbone = backbones.load_backbone(name, pretrained=pretrained or None, device=hardware.device(device))
     digest = backbone.weights_sha256
     backbone = backbone.in_bfloat16() if dtype == "bfloat16" else backbone
     return backbone, recipes.recipe(backbone, weights_sha256=digest)

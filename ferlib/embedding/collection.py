@@ -15,6 +15,8 @@ from ferlib.errors import InputError
 # torch and open_clip are imported where an image is computed: when every embedding is there, they are not needed, and
 # they take longer to import than the embeddings to read.
 
+PRECISIONS = ("float32", "bfloat16")
+
 SHARD_SIZE = 256
 """Images a shard: what a killed run loses at most."""
 
@@ -32,9 +34,7 @@ class Collection:
     device : str
         Where it was last computed: `cpu`, `cuda` or `mps`.
     cosine : float or None
-        Agreement of bfloat16 with float32, where it was measured; see `ferlib.embedding.precision.Choice`.
-    reason : str
-        Why the number format is what it is.
+        Least agreement of bfloat16 with float32 (`ferlib.embedding.hardware.in_bfloat16`); None in float32.
     computed, reused : int
         Images whose embedding was computed, or was there.
     seconds : float
@@ -47,7 +47,6 @@ class Collection:
     recipe: dict
     device: str
     cosine: float | None
-    reason: str
     computed: int
     reused: int
     seconds: float
@@ -63,13 +62,12 @@ class Collection:
             "images/s": self.computed / self.seconds if self.computed else None,
             "device": self.device,
             "number format": self.recipe["dtype"],
-            "least cosine": self.cosine,
-            "because": self.reason,
+            "least cosine to float32": self.cosine,
         }
 
 
 def collect(
-    manifest, *, source, folder, device="auto", precision="auto", batch_size=64, shard_size=SHARD_SIZE, readers=0
+    manifest, *, source, folder, device="cpu", precision="float32", batch_size=64, shard_size=SHARD_SIZE, readers=0
 ):  # fmt: skip
     """Embeddings of the images of a manifest.
 
@@ -84,8 +82,11 @@ def collect(
         What `ferlib.embedding.backbones.load_backbone` is called with: name, and tag of the weights or an empty text.
     folder : pathlib.Path
         Where embeddings are kept; runs may share it.
-    device, precision : str
-        See `ferlib.embedding.hardware.device` and `ferlib.embedding.precision.choose`.
+    device : {"cpu", "cuda", "mps", "auto"}
+        See `ferlib.embedding.hardware.device`.
+    precision : {"float32", "bfloat16"}
+        Number format of the weights; see `ferlib.embedding.hardware.in_bfloat16`. This and `device` are never chosen
+        by what the machine has, unless `device` is `auto`, so that two machines compute the same.
     batch_size : int
         Images a forward pass.
     shard_size : int
@@ -100,12 +101,14 @@ def collect(
     Raises
     ------
     InputError
-        When a number is too small, the backbone or the device is not to be had, an image is missing, changed or cannot
-        be decoded, or no cluster answers.
+        When a number is too small, the backbone or the device is not to be had, the precision is unknown or does not
+        agree, an image is missing, changed or cannot be decoded, or no cluster answers.
     """
     for name, value, least in (("batch_size", batch_size, 1), ("shard_size", shard_size, 1), ("readers", readers, 0)):
         if value < least:
             raise InputError(f"{name} is {value!r}. Allowed: {least} or more.")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r}: not known. Allowed: {', '.join(map(repr, PRECISIONS))}.")
     images = dict(zip(manifest["sha256"], manifest["path"], strict=True))
     known = recipes.Known(folder / "known")
     asked = {"source": list(source), "device": device, "precision": precision}
@@ -132,27 +135,25 @@ def collect(
                 found |= zip(digests, vectors, strict=True)
     vectors = np.stack([found[digest] for digest in manifest["sha256"]])
     seconds = time.monotonic() - began if groups else 0.0
+    learnt = {name: learnt[name] for name in ("recipe", "device", "cosine")}
     return Collection(vectors, **learnt, computed=len(missing), reused=reused, seconds=seconds, damaged=damaged)
 
 
 def _load(images, *, source, device, precision):
-    """Load a backbone; returns it in the number format chosen, and what is to be remembered of it."""
-    from ferlib.embedding import backbones, pixels
-    from ferlib.embedding import precision as number_format
+    """Load a backbone; returns it in the number format asked for, and what is to be remembered of it."""
+    from ferlib.embedding import backbones, hardware, pixels
 
     name, tag = source
-    backbone = backbones.load_backbone(name, pretrained=tag or None, device=device)
+    backbone = backbones.load_backbone(name, pretrained=tag or None, device=hardware.device(device))
+    cosine = None
     weights_sha256 = backbone.weights_sha256
-    spread = np.linspace(0, len(images) - 1, min(len(images), number_format.SAMPLE)).astype(int)
-    listed = [(path, digest) for digest, path in images.items()]
-
-    def sample():
-        return next(pixels.batches([[listed[index] for index in spread]], backbone.preprocess))
-
-    choice = number_format.choose(backbone, sample, wanted=precision)
-    recipe = recipes.recipe(choice.backbone, weights_sha256=weights_sha256)
-    learnt = {"recipe": recipe, "device": backbone.device, "cosine": choice.cosine, "reason": choice.reason}
-    return choice.backbone, learnt
+    if precision == "bfloat16":
+        listed = [(path, digest) for digest, path in images.items()]
+        spread = np.linspace(0, len(listed) - 1, min(len(listed), hardware.SAMPLE)).astype(int)
+        sample = next(pixels.batches([[listed[index] for index in spread]], backbone.preprocess))
+        backbone, cosine = hardware.in_bfloat16(backbone, sample)
+    recipe = recipes.recipe(backbone, weights_sha256=weights_sha256)
+    return backbone, {"recipe": recipe, "device": backbone.device, "cosine": cosine}
 
 
 def _here(groups, backbone, recipe, asked, *, batch_size, readers, bar):

@@ -1,24 +1,26 @@
-"""What this machine computes on."""
+"""What is computed on, and in how many bits: never chosen by what this machine has, unless that is asked for."""
 
-import platform
-from pathlib import Path
-
+import numpy as np
 import torch
 
+from ferlib.embedding import backbones
 from ferlib.errors import InputError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"}
-"""Names, of x86 and ARM, under which a processor or torch lists arithmetic on bfloat16."""
+LEAST_COSINE = 0.999
+"""Agreement with float32 that bfloat16 must reach on every image of the sample."""
+
+SAMPLE = 16
+"""Images that the agreement is measured on."""
 
 
-def device(wanted="auto"):
+def device(wanted):
     """The device to compute on.
 
     Parameters
     ----------
-    wanted : {"auto", "cpu", "cuda", "mps"}
-        `auto` is a graphics processor by CUDA, else by Apple's Metal, else the CPU.
+    wanted : {"cpu", "cuda", "mps", "auto"}
+        `auto` is a graphics processor by CUDA, else by Apple's Metal, else the CPU. Another device's embeddings differ
+        in the last digits.
 
     Returns
     -------
@@ -38,12 +40,32 @@ def device(wanted="auto"):
     return wanted
 
 
-def has_bf16():
-    """Whether this processor has instructions for bfloat16; without them torch emulates it, slowly."""
-    flags = {name for name, there in getattr(torch.cpu, "get_capabilities", dict)().items() if there}
-    listing = Path("/proc/cpuinfo")
-    if platform.system() == "Linux" and listing.is_file():
-        text = listing.read_text(encoding="utf-8", errors="replace")
-        lines = [line for line in text.splitlines() if line.lower().startswith(("flags", "features"))]
-        flags |= set(lines[0].split()) if lines else set()
-    return bool(flags & BF16_INSTRUCTIONS)
+def in_bfloat16(backbone, sample):
+    """A backbone whose weights have half of the bits, held against the same one in float32.
+
+    Parameters
+    ----------
+    backbone : ferlib.embedding.backbones.Backbone
+        In float32.
+    sample : torch.Tensor, shape (n, 3, height, width), float32
+        Some of the images to come, preprocessed.
+
+    Returns
+    -------
+    backbone : ferlib.embedding.backbones.Backbone
+    cosine : float
+        The smallest, over the sample, between its embeddings and those in float32.
+
+    Raises
+    ------
+    InputError
+        When the cosine is below `LEAST_COSINE`, or not a number.
+    """
+    half = backbone.in_bfloat16()
+    cosine = float(np.sum(backbones.encode(sample, half) * backbones.encode(sample, backbone), axis=1).min())
+    if not cosine >= LEAST_COSINE:
+        raise InputError(
+            f"precision 'bfloat16': {backbone.name} agrees with float32 to a cosine of {cosine:.5f} only, and "
+            f"{LEAST_COSINE} is needed. Use 'float32'."
+        )
+    return half, cosine

@@ -11,6 +11,8 @@ from ferlib.embedding import backbones, collection
 from ferlib.embedding.shards import Shards
 from ferlib.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("processor")
+
 
 def collect(manifest, source, folder, **options):
     return collection.collect(manifest, source=source, folder=folder, **{"shard_size": 4, "batch_size": 2, **options})
@@ -21,7 +23,7 @@ def files_of(folder):
 
 
 @pytest.fixture(scope="module")
-def first(manifest, source, tmp_path_factory):
+def first(manifest, source, tmp_path_factory, processor):
     """A cold run: its result and its folder. Tests that change the folder take a copy."""
     folder = tmp_path_factory.mktemp("cold")
     return collect(manifest, source, folder), folder
