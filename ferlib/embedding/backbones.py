@@ -1,4 +1,4 @@
-"""Image to vector: open_clip backbones, real or demo, through one door."""
+"""Image to vector: open_clip backbones, real or demo, loaded by the same call."""
 
 import copy
 import hashlib
@@ -57,7 +57,11 @@ class Backbone:
     @property
     def weights_sha256(self):
         """SHA-256 of the parameters' values, name by name: the same weights give the same digest wherever they lie."""
-        return _parameters_sha256(self.model)
+        digest = hashlib.sha256()
+        for key, value in sorted(self.model.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def architecture(self):
@@ -136,7 +140,8 @@ def load_backbone(name, *, pretrained=None, device="cpu"):
             ) from failure
     if device != "mps":  # convolutions take about a third less time in this order of memory
         model = model.to(memory_format=torch.channels_last)
-    return Backbone(_short(name), name, pretrained, model.eval(), preprocess)
+    short = Path(name).name if name.startswith(LOCAL) else name
+    return Backbone(short, name, pretrained, model.eval(), preprocess)
 
 
 def embed_images(paths, backbone, *, batch_size=64):
@@ -155,18 +160,12 @@ def embed_images(paths, backbone, *, batch_size=64):
     numpy.ndarray, shape (n, d), float32
         Unit length each, in the order of `paths`.
     """
-    groups = [
-        [(path, None) for path in paths[begin : begin + batch_size]] for begin in range(0, len(paths), batch_size)
-    ]
-    rows = []
-    with tqdm(total=len(paths), desc=backbone.name, unit="image") as bar:
-        for vectors in embed_groups(groups, backbone, batch_size=batch_size):
-            rows.append(vectors)
-            bar.update(len(vectors))
-    return np.concatenate(rows)
+    group = [(path, None) for path in paths]
+    with tqdm(total=len(group), desc=backbone.name, unit="image") as bar:
+        return next(embed_groups([group], backbone, batch_size=batch_size, progress=bar.update))
 
 
-def embed_groups(groups, backbone, *, batch_size=64, readers=0, progress=None):
+def embed_groups(groups, backbone, *, batch_size=64, readers=0, progress=lambda images: None):
     """Embed groups of image files, one group after the other; images are read ahead, also of the groups to come.
 
     Parameters
@@ -197,8 +196,7 @@ def embed_groups(groups, backbone, *, batch_size=64, readers=0, progress=None):
         rows = []
         for batch in batches:
             rows.append(encode(next(ready), backbone))
-            if progress is not None:
-                progress(len(batch))
+            progress(len(batch))
         yield np.concatenate(rows)
 
 
@@ -232,15 +230,3 @@ def _check_folder(folder):
             f"Give a folder saved for open_clip's local-dir schema, or a published name such as "
             f"'ViT-B-32-quickgelu' with its weights' tag."
         )
-
-
-def _short(name):
-    return Path(name.removeprefix(LOCAL)).name if name.startswith(LOCAL) else name
-
-
-def _parameters_sha256(model):
-    digest = hashlib.sha256()
-    for key, value in sorted(model.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -33,15 +33,12 @@ class Fits:
         than this from the solution (in Euclidean norm).
     relative_error_bound : numpy.ndarray of float64, shape (fits,)
         `error_bound` divided by the norm of the coefficients.
-    steps : numpy.ndarray of int, shape (fits,)
-        Newton steps taken.
     """
 
     coefficients: np.ndarray
     intercepts: np.ndarray
     error_bound: np.ndarray
     relative_error_bound: np.ndarray
-    steps: np.ndarray
 
     def probabilities(self, features, *, number=0):
         """Probability of each class by the fit of this number, shape (n, classes)."""
@@ -84,14 +81,12 @@ def fit(features, classes, *, inverse_regularisation, training=None, tolerance=1
     strengths = np.atleast_1d(np.asarray(inverse_regularisation, dtype=float))
     if training is None:
         training = np.ones((len(strengths), len(features)), dtype=bool)
-    rows, onehot, turn = _prepare(features, classes, training, n_classes)
-    lot = max(1, LARGEST_ARRAY // onehot.size)
-    lots = [slice(begin, begin + lot) for begin in range(0, len(strengths), lot)]
+    rows, onehot, lots, turn = _prepare(features, classes, training, n_classes)
     parts = [
         newton.minimise(rows, onehot, training[some].astype(float), strengths[some], tolerance=tolerance)
         for some in lots
     ]
-    return _turned_back(*(np.concatenate(part) for part in zip(*parts, strict=True)), *turn)
+    return _turned_back(parts, *turn)
 
 
 def fit_path(features, classes, *, penalties, training, tolerance=1e-5, n_classes=None):
@@ -117,9 +112,8 @@ def fit_path(features, classes, *, penalties, training, tolerance=1e-5, n_classe
     InputError, RuntimeError
         As for `fit`.
     """
-    rows, onehot, turn = _prepare(features, classes, training, n_classes)
-    lot = max(1, LARGEST_ARRAY // onehot.size)
-    masks = [training[begin : begin + lot].astype(float) for begin in range(0, len(training), lot)]
+    rows, onehot, lots, turn = _prepare(features, classes, training, n_classes)
+    masks = [training[some].astype(float) for some in lots]
     known = [[] for _ in masks]
     for penalty in penalties:
         parts = []
@@ -128,7 +122,7 @@ def fit_path(features, classes, *, penalties, training, tolerance=1e-5, n_classe
             strengths = np.full(len(seen), float(penalty))
             parts.append(newton.minimise(rows, onehot, seen, strengths, tolerance=tolerance, start=start))
             last[:] = [*last[-1:], parts[-1][0]]
-        yield _turned_back(*(np.concatenate(part) for part in zip(*parts, strict=True)), *turn)
+        yield _turned_back(parts, *turn)
 
 
 def _prepare(features, classes, training, n_classes):
@@ -141,7 +135,9 @@ def _prepare(features, classes, training, n_classes):
     centre, basis = _principal_basis(features)
     rows = np.column_stack([(features - centre) @ basis, np.ones(len(features))])
     onehot = np.equal.outer(np.arange(n_classes or classes.max() + 1), classes).astype(float)
-    return rows, onehot, (centre, basis)
+    lot = max(1, LARGEST_ARRAY // onehot.size)
+    lots = [slice(begin, begin + lot) for begin in range(0, len(training), lot)]
+    return rows, onehot, lots, (centre, basis)
 
 
 def _principal_basis(features):
@@ -156,11 +152,12 @@ def _principal_basis(features):
     return centre, span @ np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
 
 
-def _turned_back(weights, bound, steps, centre, basis):
-    """The fits in the features' own coordinates."""
+def _turned_back(parts, centre, basis):
+    """The fits of all lots in the features' own coordinates."""
+    weights, bound = (np.concatenate(part) for part in zip(*parts, strict=True))
     coefficients = weights[..., :-1] @ basis.T
     seen = weights[..., -1] > newton.UNSEEN / 2
     intercepts = np.where(seen, weights[..., -1] - coefficients @ centre, 0)
     intercepts -= seen * (intercepts.sum(axis=1) / seen.sum(axis=1))[:, None]
     intercepts[~seen] = -np.inf
-    return Fits(coefficients, intercepts, bound, bound / newton.size(weights), steps)
+    return Fits(coefficients, intercepts, bound, bound / newton.size(weights))

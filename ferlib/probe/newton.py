@@ -37,7 +37,6 @@ def minimise(rows, onehot, seen, strengths, *, tolerance, start=None):
     weights : numpy.ndarray of float64, shape (fits, classes, d + 1)
     bound : numpy.ndarray of float64, shape (fits,)
         Norm of the gradient by the coefficients at the best intercepts, which bounds their error.
-    steps : numpy.ndarray of int, shape (fits,)
 
     Raises
     ------
@@ -46,7 +45,7 @@ def minimise(rows, onehot, seen, strengths, *, tolerance, start=None):
     """
     rows_32 = rows.astype(np.float32)
     weights = _shares(rows, onehot, seen) if start is None else start.copy()
-    bound, steps = np.full(len(strengths), np.inf), np.zeros(len(strengths), dtype=int)
+    bound = np.full(len(strengths), np.inf)
     active = np.arange(len(strengths))
     value, chance = _objective(weights, rows, onehot, seen, strengths)
     for _ in range(MOST_STEPS):
@@ -61,7 +60,7 @@ def minimise(rows, onehot, seen, strengths, *, tolerance, start=None):
             on = np.isinf(bound[active])
             active, value, chance, slope, error = (part[on] for part in (active, value, chance, slope, error))
         if not len(active):
-            return weights, bound, steps
+            return weights, bound
         accuracy = np.clip(np.sqrt(error), np.maximum(1e-3, 0.3 * tolerance / error), 0.3)
         step = conjugate.newton_step(rows_32, chance, seen[active], strengths[active], slope, accuracy=accuracy)
         before, drop = value, (slope * step).sum(axis=(1, 2))
@@ -74,7 +73,6 @@ def minimise(rows, onehot, seen, strengths, *, tolerance, start=None):
                 break
             length[short] /= 2
         weights[active] = trial
-        steps[active] += 1
     raise RuntimeError(
         f"logistic regression: {len(active)} of {len(strengths)} fits did not converge within {MOST_STEPS} steps: at "
         f"C = {strengths[active].max():g} the coefficients may be off by {error.max():.1e} of their size, "

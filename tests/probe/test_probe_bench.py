@@ -91,7 +91,7 @@ def test_the_full_sweep_takes_an_eighth_of_scikit_learns_cpu_time_at_no_larger_e
             match = next(line for line in ours if line[2] <= error)
             lines.append(
                 {
-                    "vectors": str(kind), "n": len(vectors), "d": vectors.shape[1], "fits": len(fits.steps),
+                    "vectors": str(kind), "n": len(vectors), "d": vectors.shape[1], "fits": len(fits.coefficients),
                     "solver": solver, "tolerance": tolerance, "cpu_seconds": seconds, "largest_relative_error": error,
                     "our_tolerance": match[0], "our_cpu_seconds": match[1], "our_largest_relative_error": match[2],
                     "ratio": seconds / match[1], "our_default_cpu_seconds": default[1],
