@@ -64,14 +64,19 @@ def sweep(folder, pattern):
                 partial.unlink()
 
 
-def check_names(names, *, what):
-    """Check that names can each become a file's name, on every file system.
+def file_names(names, *, what):
+    """Names that can each become a file's name, on every file system.
 
     Parameters
     ----------
     names : iterable of str
     what : str
         What is named, for the message.
+
+    Returns
+    -------
+    list of str
+        As they are given.
 
     Raises
     ------
@@ -90,6 +95,7 @@ def check_names(names, *, what):
         if key in seen:
             raise InputError(f"{what}s {seen[key]!r} and {name!r}: would be the same file on some systems. Rename one.")
         seen[key] = name
+    return list(seen.values())
 
 
 def write_csv(frame, path, *, sort_by=None):
