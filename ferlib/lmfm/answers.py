@@ -1,17 +1,12 @@
 """What comes back from a provider, in one form for all of them: an answer, or no answer."""
 
-from dataclasses import dataclass, field
-
-from ferlib.errors import InputError
-
-RETRIED = (408, 409, 425, 429)
-"""HTTP statuses below 500 after which it makes sense to ask again; from 500 on it always does."""
+import dataclasses
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
-"""What the client libraries raise, or let through, for a body that is not of their protocol."""
+"""What reading a body raises that is not of its protocol."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Answer:
     """One answer, as the provider gave it."""
 
@@ -23,59 +18,41 @@ class Answer:
     """The provider's own word for how it ended, for example `stop` or `SAFETY`."""
     model_version: str | None
     """The version that the provider says has answered."""
-    usage: dict = field(default_factory=dict)
-    """`input_tokens` and `output_tokens`, as the provider counts them."""
+    usage: dict = dataclasses.field(default_factory=dict)
+    """`input_tokens` and `output_tokens` as the provider counts them; where there are any, also `thought_tokens` (not
+    among the output tokens), `cached_tokens` and `cache_write_tokens` (both among the input tokens)."""
+    details: dict = dataclasses.field(default_factory=dict)
+    """As they came: `id` and `fingerprint` of the response, and what a block was for."""
+    billed: str = "usage"
+    """`usage`, `no` or `unknown`, see data/providers/outcomes.csv; not stored."""
+
+    def stored(self):
+        """The part that belongs into the store; details only where there are any, as answers of old have none."""
+        fields = dataclasses.asdict(self)
+        del fields["billed"]
+        return fields if fields["details"] else {name: fields[name] for name in fields if name != "details"}
 
 
 class NoAnswer(Exception):
-    """A request that brought no answer: an error on the way, or a request that the provider cannot serve.
+    """A request that brought no answer.
 
     Parameters
     ----------
     message : str
-        Free of keys.
-    retry : bool
-        Whether asking again may help.
+        The provider's words, short and free of keys.
+    outcome : ferlib.lmfm.outcomes.Outcome
+        Whether it is billed, whether asking again may help, whether to stop.
     wait_s : float, optional
         Seconds that the provider asks to wait before that.
+    usage : dict, optional
+        As in `Answer`, where it reported any.
+    raw : str, optional
+        What came, where it may have been paid for; free of keys.
     status : int, optional
-        HTTP status; None when no response arrived whole, so that nobody knows whether it will be billed.
+        Of HTTP, where a response came.
     """
 
-    def __init__(self, message, *, retry, wait_s=None, status=None):
+    def __init__(self, message, outcome, *, wait_s=None, usage=None, raw="", status=None):
         super().__init__(message)
-        self.retry, self.wait_s, self.status = retry, wait_s, status
-
-
-def failure(status, message, *, model, wait_s=None):
-    """The exception for an HTTP error: one for this request, or one that ends the run.
-
-    Parameters
-    ----------
-    status : int
-    message : str
-        The provider's words, free of keys.
-    model : dict
-        As in `ferlib.lmfm.models`.
-    wait_s : float, optional
-        Seconds that the provider asks to wait.
-
-    Returns
-    -------
-    NoAnswer or InputError
-        InputError where every further request would fail alike: a rejected key, an unknown model, an empty account.
-    """
-    name, variable = model["name"], model["key_variable"]
-    if status == 401 or (status == 400 and "api key" in message.casefold()):
-        # The provider's own message is left out: it may repeat part of the key.
-        return InputError(f"model {name!r}: the provider rejects the key in {variable} (HTTP {status}). Set another.")
-    if status == 403:
-        return InputError(f"model {name!r}: the key in {variable} may not use it (HTTP 403: {message}).")
-    if status == 404:
-        return InputError(
-            f"model {name!r}: the provider knows no model {model['model']!r} at this address (HTTP 404: {message}). "
-            f"Models are retired: see the provider's list, and name one of it in the parameter `models`."
-        )
-    if status == 429 and "quota" in message.casefold() and wait_s is None:
-        return InputError(f"model {name!r}: the account's quota is used up (HTTP 429: {message}).")
-    return NoAnswer(f"HTTP {status}: {message}", retry=status in RETRIED or status >= 500, wait_s=wait_s, status=status)
+        self.outcome, self.wait_s, self.usage, self.raw = outcome, wait_s, usage or {}, raw
+        self.status = status

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import replay, store
+from ferlib.lmfm import images, replay, store
 from ferlib.paths import relative
 
 QUESTIONS = (
@@ -161,4 +161,8 @@ def restore(records, folder):
     new = [record for key, record in records.items() if target.get(key) is None]
     for record in new:
         target.put(record["question"], record["answer"], how=record["asked"])
+    converted = [record["question"] for record in records.values() if "image" in record["question"]["settings"]]
+    rows = [(q["image_sha256"], *(q["settings"]["image"][name] for name in ("format", "sha256"))) for q in converted]
+    if rows:
+        images.Sent(target.folder).add(rows)
     return len(new)

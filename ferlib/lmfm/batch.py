@@ -7,34 +7,33 @@ its batches again and buys nothing twice.
 
 import collections
 import contextlib
-import dataclasses
-import datetime
 import hashlib
 import json
 import time
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, endpoints, images, models, replay
+from ferlib.lmfm import consent, images, models, outcomes, prices, replay, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
+from ferlib.lmfm.run import circumstances
 
 FOLDER = "batches"
-LARGEST_BYTES = 12 * 2**20
-"""Of the images of one batch; Gemini takes 20 MB in all, and base64 adds a third."""
+
+PATIENCE = 20
+"""Times in a row that the provider may be out of order, or its queue full, before the run ends; nothing is lost then."""
 
 
-def ask(plan, responses, *, connect=None, may_send=(), size=500, poll_s=30.0, budget=None, progress=True, **limits):
+def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None, progress=True, **limits):
     """Answers to all questions of a plan, as `ferlib.lmfm.run.ask`, by the provider's batch API.
 
     Parameters
     ----------
-    plan, responses, connect, may_send, budget, progress, **limits
+    plan, responses, connect, may_send, ledger, progress, **limits
         As in `ferlib.lmfm.run.ask`; of the limits, `concurrency` is the number of batches under way at a time, and
-        `timeout_s` that of handing in and fetching.
-    size : int
-        Questions a batch at most.
+        `timeout_s` that of handing in and fetching. The model's `batch_requests`, `batch_bytes` and `batch_tokens` say
+        what fits.
     poll_s : float
         Seconds between two looks at what has become of the batches. A batch may take a day; to stop waiting with
         Ctrl-C loses nothing.
@@ -54,15 +53,16 @@ def ask(plan, responses, *, connect=None, may_send=(), size=500, poll_s=30.0, bu
         model = connect(plan.model) if connect else plan.model
         consent.check(missing["dataset"], model=model, may_send=may_send)
         model = models.limited(model, **limits)
-        client = models.client(model, timeout_s=model["timeout_s"])
-        if not hasattr(client, "hand_in"):
+        if not services.batches(model):
             raise InputError(
-                f"model {model['name']!r}: provider {model['provider']!r} has no batches. Ask it directly."
+                f"model {model['name']!r}: provider {model['provider']!r} has no batches at {model['service']!r}. Ask "
+                f"it directly."
             )
-        run = _Run(plan, responses, client, model, budget)
+        client = models.client(model, timeout_s=model["timeout_s"])
+        run = _Run(plan, responses, client, model, ledger)
         try:
             with bar(f"{model['name']} (batch)", len(missing), shown=progress) as line, run.claims(missing):
-                errors = run.all(run.parts(missing, size), poll_s=poll_s, line=line)
+                errors = run.all(run.parts(missing), poll_s=poll_s, line=line)
         except KeyboardInterrupt:
             tell(f"{model['name']}: stopped waiting. What was handed in is noted; run again to fetch its answers.")
             raise
@@ -72,10 +72,11 @@ def ask(plan, responses, *, connect=None, may_send=(), size=500, poll_s=30.0, bu
 
 
 class _Run:
-    def __init__(self, plan, responses, client, model, budget):
-        self.plan, self.responses, self.client, self.model, self.budget = plan, responses, client, model, budget
+    def __init__(self, plan, responses, client, model, ledger):
+        self.plan, self.responses, self.client, self.model, self.ledger = plan, responses, client, model, ledger
         self.rows = {row.response_id: row for row in plan.questions.itertuples()}
-        self.folder = responses.folder / FOLDER
+        self.folder, self.patience = responses.folder / FOLDER, PATIENCE
+        self.rule = prices.Price().image_tokens if ledger is None else ledger.price.image_tokens
 
     @contextlib.contextmanager
     def claims(self, missing):
@@ -89,46 +90,107 @@ class _Run:
                     )
             yield
 
-    def parts(self, missing, size):
-        """Groups of questions: those of batches that were handed in before as they were, then the rest."""
+    def parts(self, missing):
+        """Groups of questions: those of batches that were handed in before as they were, then the rest as they fit."""
         wanted, noted = set(missing["response_id"]), []
         for path in sorted(self.folder.glob("*.json")):
             keys = json.loads(path.read_text(encoding="utf-8"))["keys"]
             if wanted & set(keys):
                 noted.append(keys)
                 wanted -= set(keys)
-        left, part, read = [key for key in missing["response_id"] if key in wanted], [], 0
-        for key in left:
-            data, _ = images.payload(self.rows[key].path, sha256=self.rows[key].sha256)
-            if part and (len(part) == size or read + len(data) > LARGEST_BYTES):
+        part, size, tokens = [], 0, 0
+        for key in (key for key in missing["response_id"] if key in wanted):
+            of_size, of_tokens = self.size(key)
+            full = (
+                len(part) == self.model["batch_requests"]
+                or size + of_size > self.model["batch_bytes"]
+                or tokens + of_tokens > self.model["batch_tokens"]
+            )
+            if part and full:
                 noted.append(part)
-                part, read = [], 0
-            part, read = [*part, key], read + len(data)
+                part, size, tokens = [], 0, 0
+            part, size, tokens = [*part, key], size + of_size, tokens + of_tokens
         return [*noted, part] if part else noted
 
+    def size(self, key):
+        """Bytes and tokens of a question, about; nothing for one that was handed in by another plan."""
+        if key not in self.rows:
+            return 0, 0
+        row = self.rows[key]
+        image, _ = images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+        text = self.plan.text(row)
+        side = prices.image_tokens(self.rule, 512, 512)
+        return len(image) * 4 // 3 + len(text.encode()) + 1000, side + prices.text_tokens(text)
+
     def all(self, parts, *, poll_s, line):
-        """Hand in all parts, some at a time, and store their answers; returns the errors by key."""
+        """Hand in all parts, as many at a time as there is room for, and store their answers; returns errors by key."""
         errors, waiting, under_way, refusal = {}, collections.deque(parts), [], None
         while waiting or under_way:
-            while waiting and len(under_way) < self.model["concurrency"]:
+            full = False
+            while waiting and not full and len(under_way) < self.model["concurrency"]:
+                keys = waiting.popleft()
+                tokens = sum(self.size(key)[1] for key in keys)
+                if under_way and sum(note["tokens"] for note in under_way) + tokens > self.model["batch_tokens"]:
+                    full = True
+                    waiting.appendleft(keys)
+                    continue
                 try:
-                    under_way.append(self.submit(waiting.popleft()))
+                    under_way.append(self.submit(keys) | {"tokens": tokens})
+                except NoAnswer as error:
+                    full = True
+                    waiting.extendleft(self.refused(keys, error, alone=not under_way))
                 except InputError as error:  # no money for more, say; what is under way is fetched before that is told
                     refusal = error
                     waiting.clear()
             done = []
             for note in under_way:
-                given = self.client.fetch(note["batch"], keys=note["keys"])
+                try:
+                    given = self.client.fetch(note["batch"], keys=note["keys"])
+                except NoAnswer as error:
+                    if error.outcome.cause == "queue":  # taken at first, and then refused as a whole
+                        self.forget(note)
+                        done.append(note)
+                        waiting.extendleft(self.refused(note["keys"], error, alone=len(under_way) == 1))
+                        continue
+                    if not error.outcome.retry:
+                        given = dict.fromkeys(note["keys"], self.gone(error))
+                    else:
+                        self.lose_patience(error)
+                        continue
                 if given is not None:
                     errors |= self.keep(note, given)
                     done.append(note)
+                    self.patience = PATIENCE
                     line.update(sum(key in self.rows for key in note["keys"]))
             under_way = [note for note in under_way if note not in done]
-            if under_way and not done:
+            if full or (under_way and not done):
                 time.sleep(poll_s)
         if refusal:
             raise refusal
         return errors
+
+    def refused(self, keys, error, *, alone):
+        """What to hand in again of a batch that was not taken: in halves when it is too large by itself."""
+        if not error.outcome.retry:
+            raise InputError(outcomes.explained(self.model, error)) from None
+        if alone or error.outcome.cause != "queue":  # else there is room as soon as another one is done
+            self.lose_patience(error)
+        if alone and error.outcome.cause == "queue" and len(keys) > 1:
+            return [keys[len(keys) // 2 :], keys[: len(keys) // 2]]
+        return [keys]
+
+    def lose_patience(self, error):
+        """Bear with a provider that is out of order, but not for ever."""
+        self.patience -= 1
+        if self.patience < 0:
+            raise InputError(
+                f"model {self.model['name']!r}: its batch cannot be reached ({error}). Run again to go on."
+            ) from None
+
+    def gone(self, error):
+        """What to say of each question of a batch that the provider does not know any more."""
+        outcome = outcomes.decide(self.model, "batch", ["results_gone"])
+        return NoAnswer(f"the provider no longer has the batch ({error})", outcome)
 
     def submit(self, keys):
         """Hand a part in, unless that has been done; returns its note."""
@@ -137,53 +199,58 @@ class _Run:
         note = {"name": name, "keys": keys, "batch": None, "reserved": {}, "asked": {}}
         if path.is_file():
             note = json.loads(path.read_text(encoding="utf-8"))
-            note["batch"] = note["batch"] or self.client.find(name)
+            note["batch"] = note["batch"] or self.client.find(name, keys=note["keys"])
         if note["batch"] is None:
             unknown = set(keys) - set(self.rows)
             if unknown:  # noted, never handed in, and no longer asked as a whole
-                for entry in note["reserved"].values() if self.budget else ():
-                    self.budget.settle(entry, None)
-                path.unlink()
+                self.forget(note)
                 return self.submit([key for key in keys if key not in unknown])
             questions = []
             for key in keys:
                 row = self.rows[key]
-                image, media_type = images.payload(row.path, sha256=row.sha256)
+                image, media_type = images.payload(
+                    row.path, sha256=row.sha256, image_format=self.model["image_format"]
+                )
                 text, settings = self.plan.text(row), self.plan.sent(row)
-                if self.budget and key not in note["reserved"]:
-                    note["reserved"][key] = self.budget.reserve(image, text, settings)
+                if self.ledger and key not in note["reserved"]:
+                    note["reserved"][key] = self.ledger.reserve(image, text, settings)
                 note["asked"][key] = [self.plan.question(row), row.options]
                 questions.append((key, image, media_type, text, settings))
             self._write(path, note)
-            note["batch"] = self.client.hand_in(questions, name=name)
+            try:
+                note["batch"] = self.client.hand_in(questions, name=name)
+            except NoAnswer as error:
+                if error.outcome.billed == "no":  # surely not taken; of others the note is kept, and they are looked for
+                    self.forget(note)
+                raise
         self._write(path, note)
         return note
+
+    def forget(self, note):
+        """Take back what was noted of a batch that costs nothing."""
+        for entry in note["reserved"].values() if self.ledger else ():
+            self.ledger.settle(entry, "no", {})
+        (self.folder / f"{note['name']}.json").unlink()
 
     def keep(self, note, given):
         """Store the answers of a batch that is done; returns the errors by key."""
         errors = {}
         for key in note["keys"]:
-            answer = given.get(key, NoAnswer("the batch ended without an answer to it", retry=True, status=0))
-            if isinstance(answer, Exception):
+            answer, entry = given[key], note["reserved"].get(key)
+            if isinstance(answer, NoAnswer):
                 errors[key] = str(answer)
+                if answer.raw:
+                    self.responses.keep_failure(key, str(answer), answer.raw)
+                billed, usage = answer.outcome.billed, answer.usage
             else:
                 question, options = note["asked"][key]
-                self.responses.put(question, dataclasses.asdict(answer), how=self._how(options, note))
-            if self.budget and key in note["reserved"]:
-                usage = None if isinstance(answer, Exception) else answer.usage
-                self.budget.settle(note["reserved"][key], usage)
+                how = circumstances(self.plan, self.client, self.model, options) | {"batch": note["batch"]}
+                self.responses.put(question, answer.stored(), how=how)
+                billed, usage = answer.billed, answer.usage
+            if self.ledger and entry:
+                self.ledger.settle(entry, billed, usage, why=errors.get(key, ""))
         (self.folder / f"{note['name']}.json").unlink()
         return errors
-
-    def _how(self, options, note):
-        return {
-            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "host": endpoints.host(self.model["base_url"]),
-            "library": self.client.library,
-            "prompt": f"{self.plan.prompt.name} version {self.plan.prompt.version}",
-            "option_order": options,
-            "batch": note["batch"],
-        }
 
     def _write(self, path, note):
         tables.write_bytes(json.dumps(note).encode(), path)

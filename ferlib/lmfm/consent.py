@@ -2,7 +2,7 @@
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import endpoints
+from ferlib.lmfm import services
 from ferlib.paths import ROOT, relative
 
 TERMS = ROOT / "data" / "terms" / "datasets.csv"
@@ -35,14 +35,14 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
     InputError
         Names each dataset with its terms and their source, the host, and the parameter.
     """
-    if endpoints.is_loopback(model["base_url"]):
+    if services.is_loopback(model["base_url"]):
         return
     unclear = sorted(set(datasets) - set(FREE) - set(may_send))
     if unclear:
         known = tables.read_csv(terms, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")
         reasons = "\n".join(f"- {name!r}: {_terms(name, known, terms)}" for name in unclear)
         raise InputError(
-            f"model {model['name']!r} at {endpoints.host(model['base_url'])}: images of "
+            f"model {model['name']!r} at {services.host(model['base_url'])}: images of "
             f"{', '.join(map(repr, unclear))} stay on this machine. Their terms:\n{reasons}\nIf you hold permission to "
             f"send them there, name the dataset: may_send = {sorted({*may_send, *unclear})!r}."
         )

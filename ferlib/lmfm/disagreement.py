@@ -37,3 +37,31 @@ def table(answers):
             share = (both + one) / len(pairs) if pairs else float("nan")
             rows.append((model, changed, own["image_id"].nunique(), len(pairs), both, one, both + one, share))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def on_temperature(table, models):
+    """What the repeats say about models that ignore the temperature.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `table`, with lines `repeat at temperature ...`.
+    models : sequence of dict
+        From `ferlib.lmfm.models.read`.
+
+    Returns
+    -------
+    list of str
+        A sentence for each model that is not sent one, or whose repeats above 0 never differ.
+    """
+    said, left_out = [], {m["name"] for m in models if m["settings"].get("temperature", 0) is None}
+    for model, own in table.groupby("model", sort=True):
+        warm = own[own["changed"].str.startswith("repeat at temperature ") & ~own["changed"].str.endswith(" 0")]
+        if model in left_out:
+            said.append(f"{model}: is sent no temperature; its lines on temperatures are one and the same question")
+        elif warm["n_pairs"].sum() and not warm["differ"].sum():
+            said.append(
+                f"{model}: above temperature 0 none of {warm['n_pairs'].sum()} pairs of repeats differ; it may ignore the "
+                f"temperature, or be sure of itself"
+            )
+    return said

@@ -1,71 +1,15 @@
 """Gemini models by `google-genai`, the maintained client."""
 
-import importlib
-import importlib.util
+import json
 
 from google import genai
-from google.genai import errors, types
+from google.genai import types
 
-from ferlib.errors import InputError
-from ferlib.lmfm import answers, endpoints
+from ferlib.lmfm import outcomes
+from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm.wire import Wire, as_json
 
-ENDED = ("STOP", "FINISH_REASON_UNSPECIFIED", None)
-"""Finish reasons of a complete answer."""
-
-CONNECTION_ERRORS = tuple(
-    importlib.import_module(name).TransportError for name in ("httpx", "httpx2") if importlib.util.find_spec(name)
-)
-"""google-genai lets the errors of its HTTP library through, and its versions differ in which one that is."""
-
-
-def kind(finish):
-    """What a finish reason of Gemini makes of an answer.
-
-    Parameters
-    ----------
-    finish : str or None
-        For example `STOP`, `MAX_TOKENS`, `SAFETY`. Whatever else ended the answer early counts as blocked; the reason
-        is stored with the answer.
-
-    Returns
-    -------
-    str
-        `answered`, `truncated` or `blocked`.
-    """
-    return "answered" if finish in ENDED else "truncated" if finish == "MAX_TOKENS" else "blocked"
-
-
-def retry_info_s(details):
-    """Seconds that Gemini asks to wait: in the error's details, where other providers have a header.
-
-    Parameters
-    ----------
-    details : dict
-        The error's JSON, in which a `google.rpc.RetryInfo` says for example `"retryDelay": "7s"`.
-
-    Returns
-    -------
-    float or None
-    """
-    error = details.get("error", details) if isinstance(details, dict) else {}
-    for detail in error.get("details", []) if isinstance(error, dict) else []:
-        delay = str(detail.get("retryDelay", "")).removesuffix("s") if isinstance(detail, dict) else ""
-        if delay.replace(".", "", 1).isdigit():
-            return float(delay)
-    return None
-
-
-def configuration(settings):
-    """Settings in the words of google-genai, see `ferlib.lmfm.openai.Client.ask`."""
-    options = {"temperature": settings["temperature"], "max_output_tokens": settings["max_tokens"]}
-    if "schema" in settings:
-        options |= {"response_mime_type": "application/json", "response_json_schema": settings["schema"]}
-    return types.GenerateContentConfig(**options, seed=settings.get("seed"))
-
-
-def contents(image, media_type, text):
-    """An image and a text in the form of google-genai."""
-    return [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
+OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 
 
 class Client:
@@ -74,118 +18,140 @@ class Client:
     library = f"google-genai {genai.__version__}"
 
     def __init__(self, model, *, timeout_s):
-        self._model = model
-        self._key = endpoints.key(model)
-        local = endpoints.is_loopback(model["base_url"])
-        # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be passed
-        # on to another by a redirection: permission is given for a host by name.
-        transport = {"trust_env": not local, "follow_redirects": False}
+        self._model, self._wire = model, Wire(model)
         # Kept in an attribute: the client closes its connections as soon as nothing refers to it.
         self._client = genai.Client(
-            api_key=self._key,
+            api_key=self._wire.key,
             vertexai=False,
             http_options=types.HttpOptions(
-                base_url=model["base_url"], timeout=round(timeout_s * 1000), client_args=transport
+                base_url=model["base_url"], timeout=round(timeout_s * 1000), client_args=self._wire.options()
             ),
         )
 
     def ask(self, image, media_type, text, settings):
         """One question about one image; parameters and errors as for `ferlib.lmfm.openai.Client.ask`."""
-        try:
-            return self._answer(
-                self._client.models.generate_content(
-                    model=self._model["model"],
-                    contents=contents(image, media_type, text),
-                    config=configuration(settings),
-                )
-            )
-        except errors.APIError as error:
-            failure = self._failure(error)
-        except CONNECTION_ERRORS as error:
-            failure = answers.NoAnswer(self._redact(f"{type(error).__name__}: {error}"), retry=True)
-        except answers.UNREADABLE as error:
-            failure = answers.NoAnswer(self._redact(f"unreadable answer: {error}"), retry=True)
-        # Raised out here, the library's own exception is not attached to it: that one may hold the key.
-        raise failure
+        how = {"contents": _contents(image, media_type, text), "config": configuration(settings)}
+        return self._wire.ask(lambda: self._client.models.generate_content(model=self._model["model"], **how), read)
 
     def hand_in(self, questions, *, name):
         """Hand questions in as a batch; parameters as for `ferlib.lmfm.openai.Client.hand_in`."""
         requests = [
             types.InlinedRequest(
-                contents=contents(image, media_type, text), config=configuration(settings), metadata={"key": key}
+                contents=_contents(image, media_type, text), config=configuration(settings), metadata={"key": key}
             )
             for key, image, media_type, text, settings in questions
         ]
-        create, model = self._client.batches.create, self._model["model"]
-        return self._try(lambda: create(model=model, src=requests, config={"display_name": name}).name)
+        create, how = self._client.batches.create, {"model": self._model["model"], "config": {"display_name": name}}
+        return self._wire.fetched(lambda: create(src=requests, **how))["name"]
 
-    def find(self, name):
+    def find(self, name, *, keys):
         """The provider's name of a batch that was handed in under a name; None when there is none."""
-        batches = self._try(lambda: list(self._client.batches.list()))
-        return next((batch.name for batch in batches if batch.display_name == name), None)
+        token = None
+        while True:
+            how = {"page_size": 100, "page_token": token} if token else {"page_size": 100}
+            page = self._wire.fetched(lambda how=how: self._client.batches.list(config=how))
+            for batch in page.get("operations") or page.get("batches") or []:
+                if (batch.get("metadata") or batch).get("displayName") == name:
+                    return batch["name"]
+            token = page.get("nextPageToken")
+            if not token:
+                return None
 
     def fetch(self, batch, *, keys):
         """Answers of a batch by key, an exception for those that failed; None while it is under way."""
-        job = self._try(lambda: self._client.batches.get(name=batch))
-        if not job.done:
+        job = self._wire.fetched(lambda: self._client.batches.get(name=batch))
+        about = job.get("metadata") or job
+        state = str(about.get("state") or ("SUCCEEDED" if job.get("done") else "")).rpartition("STATE_")[2]
+        if state not in OVER:
             return None
+        error = job.get("error") or {}
+        codes = [error.get("status"), state] if "SUCCEEDED" not in state else ["missing"]
+        lost = self._lost(f"the batch is {state}: {error.get('message', '')}", codes)
+        output = job.get("response") or about.get("output") or job.get("dest") or {}
+        items = output.get("inlinedResponses") or []
+        items = items.get("inlinedResponses") or [] if isinstance(items, dict) else items
+        file = output.get("responsesFile") or output.get("fileName")
+        if file:
+            status, headers, text = self._wire.response(lambda: self._client.files.download(file=file))
+            if status >= 300:
+                failure = self._wire.failure(status, headers, text)
+                if failure.outcome.retry:
+                    raise failure
+                lost = self._lost(f"the provider no longer has the results of {batch} ({failure})", ["results_gone"])
+            items = [as_json(line) or {} for line in filter(None, text.split("\n"))] if status < 300 else []
         given = {}
-        for key, item in zip(keys, (job.dest and job.dest.inlined_responses) or [], strict=False):
-            error = item.error
-            answer = (
-                answers.NoAnswer(
-                    self._redact(f"HTTP {error.code}: {error.message}"), retry=True, status=error.code or 0
-                )
-                if error
-                else self._answer(item.response)
-            )
-            given[(item.metadata or {}).get("key", key)] = answer
-        reason = job.error.message if job.error else ""
-        state = job.state.value if job.state else "over"
-        lost = answers.NoAnswer(self._redact(f"the batch is {state}: {reason}"), retry=True, status=0)
+        for item in items:
+            # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
+            key = (item.get("metadata") or item).get("key") if isinstance(item, dict) else None
+            if key:
+                given[key] = self._of_item(item)
+        without = len(items) - len(given)
+        if without > 0:
+            lost = self._lost(f"{without} answers of the batch came without a usable key and are not used", ["no_key"])
         return {key: given.get(key, lost) for key in keys}
 
     def close(self):
-        """Close the connections."""
-        self._client.close()
+        """Close the connections; older versions of the library do that by themselves."""
+        getattr(self._client, "close", lambda: None)()
 
-    def _try(self, request):
-        """Result of a request that belongs to a batch; any error ends the run, and the batch is found again later."""
+    def _of_item(self, item):
+        error = item.get("error")
+        status = error.get("code") if isinstance(error, dict) else None
+        body = {"error": error} if error else item.get("response")
         try:
-            return request()
-        except errors.APIError as error:
-            failure = self._failure(error)
-        except (*CONNECTION_ERRORS, *answers.UNREADABLE) as error:
-            failure = answers.NoAnswer(self._redact(f"{type(error).__name__}: {error}"), retry=True)
-        if isinstance(failure, InputError):
-            raise failure
-        raise InputError(f"model {self._model['name']!r}: its batch cannot be reached ({failure}). Run again to go on.")
+            return self._wire.judge(_http(status) if error else 200, {}, json.dumps(body), read)
+        except NoAnswer as failure:
+            return failure
 
-    def _answer(self, response):
-        usage = response.usage_metadata
-        tokens = {}
-        if usage:
-            tokens = {"input_tokens": usage.prompt_token_count, "output_tokens": usage.candidates_token_count}
-            if usage.thoughts_token_count:
-                tokens["thought_tokens"] = usage.thoughts_token_count
-        feedback = response.prompt_feedback
-        if feedback and feedback.block_reason:
-            return answers.Answer("blocked", None, str(feedback.block_reason.value), response.model_version, tokens)
-        candidate = response.candidates[0]
-        finish = candidate.finish_reason.value if candidate.finish_reason else None
-        parts = (candidate.content.parts or []) if candidate.content else []
-        words = [part.text for part in parts if part.text and not part.thought]
-        text = self._redact("".join(words)) if words else None
-        return answers.Answer(kind(finish), text, finish, response.model_version, tokens)
+    def _lost(self, message, codes):
+        return NoAnswer(self._wire.redact(message), outcomes.decide(self._model, "batch", codes, message=message))
 
-    def _failure(self, error):
-        headers = getattr(error.response, "headers", None) or {}
-        wait_s = endpoints.retry_after_s(headers)
-        if wait_s is None:
-            wait_s = retry_info_s(error.details)
-        return answers.failure(
-            error.code, self._redact(error.message or error.status), model=self._model, wait_s=wait_s
-        )
 
-    def _redact(self, text):
-        return endpoints.redact(text, self._key)
+def configuration(settings):
+    """Settings in the words of google-genai, see `ferlib.lmfm.openai.Client.ask`."""
+    options = {"temperature": settings.get("temperature"), "max_output_tokens": settings.get("max_tokens")}
+    options["seed"] = settings.get("seed")
+    if "schema" in settings:
+        options |= {"response_mime_type": "application/json", "response_json_schema": settings["schema"]}
+    thinking = {"thinking_budget": settings.get("thinking_budget"), "thinking_level": settings.get("reasoning_effort")}
+    thinking = {name: value for name, value in thinking.items() if value is not None}
+    options |= {"thinking_config": thinking} if thinking else {}
+    options |= {"media_resolution": f"MEDIA_RESOLUTION_{settings['detail'].upper()}"} if "detail" in settings else {}
+    options |= {"http_options": {"extra_body": settings["extra"]}} if settings.get("extra") else {}
+    return types.GenerateContentConfig(**{name: value for name, value in options.items() if value is not None})
+
+
+def read(body):
+    """What a response of Gemini says, for `ferlib.lmfm.wire.Wire.judge`; it raises when that is none."""
+    usage = body.get("usageMetadata") or {}
+    tokens = {}
+    if usage.get("promptTokenCount") is not None:
+        tokens = {"input_tokens": usage["promptTokenCount"], "output_tokens": usage.get("candidatesTokenCount")}
+        more = {"thought_tokens": "thoughtsTokenCount", "cached_tokens": "cachedContentTokenCount"}
+        tokens |= {name: usage[field] for name, field in more.items() if usage.get(field)}
+    feedback, candidates = body.get("promptFeedback") or {}, body.get("candidates") or []
+    details = {"id": body.get("responseId")}
+    said = {"text": None, "finish": None, "version": body.get("modelVersion"), "usage": tokens, "details": details}
+    if feedback.get("blockReason"):
+        return said | {"code": "prompt_blocked", "finish": feedback["blockReason"], "details": details | {"block": feedback}}
+    if not candidates:
+        body["usageMetadata"]  # without either it is no response of Gemini
+        return said | {"code": "no_answer"}
+    candidate = candidates[0]
+    parts = (candidate.get("content") or {}).get("parts") or []
+    words = [part["text"] for part in parts if part.get("text") and not part.get("thought")]
+    finish = candidate.get("finishReason")
+    block = {name: candidate[name] for name in ("safetyRatings", "finishMessage") if candidate.get(name)}
+    details["block"] = block if finish not in ("STOP", "MAX_TOKENS", None) else {}
+    text = "".join(words) if words else None
+    return said | {"code": "text" if (text or "").strip() else "empty", "text": text, "finish": finish}
+
+
+def _contents(image, media_type, text):
+    return [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
+
+
+def _http(code):
+    """HTTP status of an error in a batch, which may carry a gRPC code instead."""
+    of_grpc = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 14: 503, 16: 401}
+    return of_grpc.get(code, code or 500)

@@ -1,36 +1,42 @@
 """The models to ask, as a notebook's parameter lists them."""
 
+import importlib
 import re
 from urllib.parse import urlsplit
 
 from ferlib.errors import InputError
+from ferlib.lmfm import services
+from ferlib.lmfm.keys import NOT_NAMED, environment_of
 
-PROVIDERS = {
-    "openai": {"base_url": "https://api.openai.com/v1", "key_variable": "OPENAI_API_KEY"},
-    "gemini": {"base_url": "https://generativelanguage.googleapis.com", "key_variable": "GEMINI_API_KEY"},
-    "gemini-legacy": {"base_url": "https://generativelanguage.googleapis.com", "key_variable": "GEMINI_API_KEY"},
-    "paligemma": {"base_url": "http://localhost", "key_variable": ""},  # runs here: nothing is sent anywhere
-}
-"""Client libraries, each with the address and the key's environment variable that it has unless told otherwise.
-
-Addresses are given explicitly, so that no variable of the environment can send the images elsewhere.
-"""
+MODULES = {
+    "openai": "openai", "gemini": "gemini", "gemini-legacy": "gemini_legacy", "anthropic": "anthropic",
+    "paligemma": "paligemma", "transformers": "chat",
+}  # fmt: skip
+"""Module of each client library."""
 
 SAME_PROVIDER = {"gemini-legacy": "gemini"}
 """Client libraries of the same provider."""
 
-NOT_NAMED = "(not named)"
-"""Key variable of a model at another address than its provider's own that names none."""
-
-FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable", "transport")
+FIELDS = (
+    "name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format",
+)  # fmt: skip
 
 TRANSPORTS = ("direct", "batch")
 """Ways in which questions go, see `ferlib.lmfm.transport`."""
+
+IMAGE_FORMATS = ("", "png", "jpeg", "webp")
+
+SETTINGS = ("temperature", "max_tokens", "seed", "reasoning_effort", "thinking_budget", "detail", "extra")
+"""What a model may have in `settings`, in place of the notebook's or on top of it; null leaves one out of the request,
+and `extra` goes into its body as it is."""
 
 LIMITS = {"concurrency": 8, "requests_per_minute": 0, "timeout_s": 60.0, "tries": 6}
 """How fast and how patiently a model is asked, with what holds unless told otherwise: questions under way at a time,
 requests begun in a minute (0 for no limit), seconds until a request is given up, requests a question at most. Models of
 one provider at one address share one pace, with the lowest of their limits."""
+
+BATCH_LIMITS = ("batch_requests", "batch_bytes", "batch_tokens")
+"""What one batch may hold, and for tokens all batches under way; by default as in data/providers/services.yaml."""
 
 
 def read(entries, **limits):
@@ -42,7 +48,8 @@ def read(entries, **limits):
         Each with `name` (what the tables call it) and `provider`; optionally `model` (what the provider calls it, by
         default the same), `base_url`, `version` (becomes part of the address of its stored answers, so that a model
         that changed under its name can be asked anew), `key_variable`, `transport` (where it differs from the
-        notebook's), and any of `LIMITS`. Empty to ask nobody.
+        notebook's), `service` (who serves it, where the address does not tell), `image_format`, `settings` (see
+        `SETTINGS`), and any of `LIMITS` and `BATCH_LIMITS`. Empty to ask nobody.
 
         A key goes to the provider's own address only; for any other address `key_variable` names the variable with
         the key of that one, or is empty when it needs none.
@@ -62,7 +69,6 @@ def read(entries, **limits):
     models = [_complete(entry, row, {**LIMITS, **limits}) for row, entry in enumerate(entries, start=1)]
     addresses = {}
     for model in models:
-        _check_limits(model)
         names = [other["name"] for other in models]
         if names.count(model["name"]) > 1:
             raise InputError(
@@ -76,7 +82,7 @@ def read(entries, **limits):
                 f"would share their stored answers. Give at least one of them a field version, such as its host."
             )
     for model in models:
-        alike = [other for other in models if door(other) == door(model)]
+        alike = [other for other in models if address(other) == address(model)]
         model["concurrency"] = min(other["concurrency"] for other in alike)
         a_minute = [other["requests_per_minute"] for other in alike if other["requests_per_minute"]]
         model["requests_per_minute"] = min(a_minute, default=0)
@@ -91,69 +97,15 @@ def limited(model, **limits):
     return {**LIMITS, **model, **limits}
 
 
-def door(model):
-    """Where a model is asked: its provider and its address. Models behind one door share one pace."""
+def address(model):
+    """Where a model is asked: its provider and its host. Models at one address share one pace."""
     return SAME_PROVIDER.get(model["provider"], model["provider"]), urlsplit(model["base_url"]).netloc
 
 
-def _complete(entry, row, limits):
-    where = f"models, entry {row}"
-    if not isinstance(entry, dict) or not {"name", "provider"} <= set(entry):
-        raise InputError(f"{where}: it must be a mapping with at least name and provider, found {_shape(entry)}.")
-    unknown = sorted(set(map(str, entry)) - {*FIELDS, *LIMITS})
-    if unknown:
-        keys = " Keys come from the environment, never from a file." if "key" in unknown[0].casefold() else ""
-        raise InputError(f"{where}: unknown field {unknown[0]!r}. Allowed: {', '.join([*FIELDS, *LIMITS])}.{keys}")
-    for field in FIELDS:
-        if not isinstance(entry.get(field, ""), str):
-            raise InputError(f"{where}: {field} is {entry[field]!r}. It must be a text.")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", entry["name"]):
-        raise InputError(
-            f"{where}: the name {entry['name']!r} becomes a file's name. Allowed: letters, digits, '.', "
-            f"'_' and '-'. Put what the provider calls it into the field model."
-        )
-    if entry["provider"] not in PROVIDERS:
-        raise InputError(
-            f"{where}: unknown provider {entry['provider']!r}. Allowed: {', '.join(PROVIDERS)}. "
-            f"Any server that speaks OpenAI's protocol is provider 'openai' with its own base_url."
-        )
-    if entry.get("transport", "direct") not in TRANSPORTS:
-        raise InputError(f"{where}: transport is {entry['transport']!r}. Allowed: {', '.join(TRANSPORTS)}.")
-    own = PROVIDERS[entry["provider"]]
-    model = {"model": entry["name"], "version": "", **limits, **own, **entry}
-    url = urlsplit(model["base_url"])
-    if "@" in url.netloc or url.query or url.fragment:
-        raise InputError(
-            f"{where}: base_url holds more than an address (a user, a password, or what follows '?' or '#'), which "
-            f"would be written into tables and messages. Leave it out; a key goes into the environment."
-        )
-    variable = entry.get("key_variable", NOT_NAMED)
-    if variable not in ("", NOT_NAMED) and not re.fullmatch(r"[A-Z][A-Z0-9_]*", variable):
-        raise InputError(
-            f"{where}: key_variable is no name of an environment variable (capital letters, digits and '_', for "
-            f"example {own['key_variable'] or 'MY_KEY'}). It is not shown here, in case it is the key itself: that "
-            f"one belongs into the environment."
-        )
-    if "key_variable" not in entry and (url.scheme, url.netloc) != urlsplit(own["base_url"])[:2]:
-        model["key_variable"] = NOT_NAMED
-    return model
-
-
-def _check_limits(model):
-    for field, least, whole in (
-        ("concurrency", 1, True), ("requests_per_minute", 0, False), ("timeout_s", 0.001, False), ("tries", 1, True)
-    ):  # fmt: skip
-        value = model[field]
-        kinds = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
-            kind = "a whole number" if whole else "a number"
-            bound = "more than 0" if field == "timeout_s" else f"{least} or more"
-            raise InputError(f"model {model['name']!r}: {field} is {value!r}. It must be {kind}, {bound}.")
-
-
-def _shape(entry):
-    """What an entry is, without its values, one of which might be a key."""
-    return f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {type(entry).__name__}"
+def settings_of(model, settings):
+    """The settings that are sent to a model: those given, with the model's own in their place."""
+    own = model.get("settings", {})
+    return {name: value for name, value in {**settings, **own}.items() if value is not None}
 
 
 def client(model, *, timeout_s):
@@ -172,14 +124,88 @@ def client(model, *, timeout_s):
     -------
     object
         With `ask(image, media_type, text, settings) -> ferlib.lmfm.answers.Answer`, safe to be called by several
-        threads, `library` (name and version), and `close()`.
+        threads, `library` (name and version), `close()`, and, if it takes batches, `hand_in`, `find` and `fetch`.
     """
-    if model["provider"] == "openai":
-        from ferlib.lmfm import openai as provider
-    elif model["provider"] == "gemini":
-        from ferlib.lmfm import gemini as provider
-    elif model["provider"] == "paligemma":
-        from ferlib.lmfm import paligemma as provider
-    else:
-        from ferlib.lmfm import gemini_legacy as provider
-    return provider.Client(model, timeout_s=timeout_s)
+    module = importlib.import_module(f"ferlib.lmfm.{MODULES[model['provider']]}")
+    with environment_of(model):
+        return module.Client(model, timeout_s=timeout_s)
+
+
+def _complete(entry, row, limits):
+    providers, known = services.read()
+    where = f"models, entry {row}"
+    if not isinstance(entry, dict) or not {"name", "provider"} <= set(entry):
+        found = f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {type(entry).__name__}"
+        raise InputError(f"{where}: it must be a mapping with at least name and provider, found {found}.")
+    allowed = [*FIELDS, "settings", *LIMITS, *BATCH_LIMITS]
+    unknown = sorted(set(map(str, entry)) - set(allowed))
+    if unknown:
+        keys = " Keys come from the environment, never from a file." if "key" in unknown[0].casefold() else ""
+        raise InputError(f"{where}: unknown field {unknown[0]!r}. Allowed: {', '.join(allowed)}.{keys}")
+    for field in FIELDS:
+        if not isinstance(entry.get(field, ""), str):
+            raise InputError(f"{where}: {field} is {entry[field]!r}. It must be a text.")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", entry["name"]):
+        raise InputError(
+            f"{where}: the name {entry['name']!r} becomes a file's name. Allowed: letters, digits, '.', "
+            f"'_' and '-'. Put what the provider calls it into the field model."
+        )
+    if entry["provider"] not in providers:
+        raise InputError(
+            f"{where}: unknown provider {entry['provider']!r}. Allowed: {', '.join(providers)}. "
+            f"Any server that speaks OpenAI's protocol is provider 'openai' with its own base_url."
+        )
+    own = {name: value for name, value in providers[entry["provider"]].items() if name != "service"}
+    for field, values in (("transport", TRANSPORTS), ("service", tuple(known)), ("image_format", IMAGE_FORMATS)):
+        if entry.get(field, values[0]) not in values:
+            raise InputError(f"{where}: {field} is {entry[field]!r}. Allowed: {', '.join(filter(None, values))}.")
+    model = {"model": entry["name"], "version": "", "settings": {}, **limits, **own, **entry}
+    url = urlsplit(model["base_url"])
+    if "@" in url.netloc or url.query or url.fragment:
+        raise InputError(
+            f"{where}: base_url holds more than an address (a user, a password, or what follows '?' or '#'), which "
+            f"would be written into tables and messages. Leave it out; a key goes into the environment."
+        )
+    variable = entry.get("key_variable", NOT_NAMED)
+    if variable not in ("", NOT_NAMED) and not re.fullmatch(r"[A-Z][A-Z0-9_]*", variable):
+        raise InputError(
+            f"{where}: key_variable is no name of an environment variable (capital letters, digits and '_', for "
+            f"example {own['key_variable'] or 'MY_KEY'}). It is not shown here, in case it is the key itself: that "
+            f"one belongs into the environment."
+        )
+    if "key_variable" not in entry and (url.scheme, url.netloc) != urlsplit(own["base_url"])[:2]:
+        model["key_variable"] = NOT_NAMED
+    model.setdefault("service", services.service_at(model["provider"], model["base_url"]))
+    usual = services.of(model)
+    for field in ("image_format", *BATCH_LIMITS):
+        model.setdefault(field, usual[field])
+    _check_settings(model, where)
+    _check_limits(model)
+    return model
+
+
+def _check_settings(model, where):
+    settings = model["settings"]
+    unknown = [name for name in settings if name not in SETTINGS] if isinstance(settings, dict) else ["no mapping"]
+    if unknown:
+        raise InputError(
+            f"{where}: settings has {unknown[0]!r}. Allowed: {', '.join(SETTINGS)}, each with null to leave it out; "
+            f"anything else goes into extra, a mapping that is sent as it is."
+        )
+    extra = settings.get("extra") or {}
+    secret = [name for name in extra if re.search("key|token$|authorization|secret", str(name), re.IGNORECASE)]
+    if not isinstance(extra, dict) or secret:
+        raise InputError(f"{where}: extra must be a mapping without keys: those come from the environment only.")
+
+
+def _check_limits(model):
+    for field, least, whole in (
+        ("concurrency", 1, True), ("requests_per_minute", 0, False), ("timeout_s", 0.001, False), ("tries", 1, True),
+        *((field, 0, True) for field in BATCH_LIMITS),
+    ):  # fmt: skip
+        value = model[field]
+        kinds = int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
+            kind = "a whole number" if whole else "a number"
+            bound = "more than 0" if field == "timeout_s" else f"{least} or more"
+            raise InputError(f"model {model['name']!r}: {field} is {value!r}. It must be {kind}, {bound}.")

@@ -1,19 +1,18 @@
-"""GPT models, and any other behind OpenAI's chat protocol (vLLM, Ollama, OpenRouter ...), by the `openai` client."""
+"""GPT models, and any other behind OpenAI's chat protocol (Azure, vLLM, Ollama, OpenRouter ...), by `openai`."""
 
 import base64
 import json
+import re
 
 import openai
 
-from ferlib.errors import InputError
-from ferlib.lmfm import answers, endpoints
-
-FILTERED = ("content_filter", "content_policy_violation", "moderation_blocked")
-"""Codes of an HTTP 400 by which a safety filter turns a question down: an outcome, not an error."""
+from ferlib.lmfm import outcomes, services
+from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm.wire import Wire, as_json
 
 CHAT = "/v1/chat/completions"
 
-KINDS = {"content_filter": "blocked", "length": "truncated"}
+OVER = ("completed", "failed", "expired", "cancelled")
 
 
 class Client:
@@ -22,21 +21,14 @@ class Client:
     library = f"openai {openai.__version__}"
 
     def __init__(self, model, *, timeout_s):
-        self._model = model
-        self._key = endpoints.key(model)
-        local = endpoints.is_loopback(model["base_url"])
+        self._model, self._wire = model, Wire(model)
         self._client = openai.OpenAI(
-            api_key=self._key,
+            api_key=self._wire.key,
             base_url=model["base_url"],
             timeout=timeout_s,
             max_retries=0,  # ferlib.lmfm.run retries, alike for all providers
-            # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be
-            # passed on to another by a redirection: permission is given for a host by name.
-            http_client=openai.DefaultHttpxClient(trust_env=not local, follow_redirects=False),
+            http_client=openai.DefaultHttpxClient(**self._wire.options()),
         )
-        # OpenAI's own newer models reject the old name; servers that imitate the protocol may know only that.
-        official = f".{endpoints.host(model['base_url'])}".endswith(".openai.com")
-        self._limit = "max_completion_tokens" if official else "max_tokens"
 
     def ask(self, image, media_type, text, settings):
         """One question about one image.
@@ -49,7 +41,7 @@ class Client:
         text : str
             The prompt.
         settings : dict
-            `temperature` and `max_tokens`; optionally `seed`, and `schema` (a JSON schema that the answer must keep).
+            Any of `ferlib.lmfm.models.SETTINGS`, and `schema` (a JSON schema that the answer must keep).
 
         Returns
         -------
@@ -58,22 +50,14 @@ class Client:
         Raises
         ------
         ferlib.lmfm.answers.NoAnswer
-        ferlib.errors.InputError
-            When every further question would fail alike.
         """
-        try:
-            return self._answer(self._client.chat.completions.create(**self._body(image, media_type, text, settings)))
-        except openai.APIStatusError as error:
-            if error.status_code == 400 and error.code in FILTERED:
-                return answers.Answer("blocked", None, error.code, None)
-            failure = self._failure(error)
-        except openai.APIConnectionError as error:  # timeouts included
-            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
-            failure = answers.NoAnswer(self._redact(f"{error}{cause}"), retry=True)
-        except (openai.APIError, *answers.UNREADABLE) as error:
-            failure = answers.NoAnswer(self._redact(f"unreadable answer: {error}"), retry=True)
-        # Raised out here, the library's own exception is not attached to it: that one may hold the key.
-        raise failure
+        body = self._body(image, media_type, text, settings)
+        return self._wire.ask(
+            lambda: self._client.chat.completions.create(
+                model=body.pop("model"), messages=body.pop("messages"), extra_body=body
+            ),
+            read,
+        )
 
     def hand_in(self, questions, *, name):
         """Hand questions in as a batch.
@@ -95,87 +79,116 @@ class Client:
             for key, *question in questions
         ]
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        send = self._client.files.create
+        file = self._wire.fetched(lambda: send(file=("questions.jsonl", data), purpose="batch"))
+        how = {"endpoint": CHAT, "completion_window": "24h", "metadata": {"questions": name}}
+        return self._wire.fetched(lambda: self._client.batches.create(input_file_id=file["id"], **how))["id"]
 
-        def send():
-            file = self._client.files.create(file=("questions.jsonl", data), purpose="batch")
-            more = {"endpoint": CHAT, "completion_window": "24h", "metadata": {"questions": name}}
-            return self._client.batches.create(input_file_id=file.id, **more).id
-
-        return self._try(send)
-
-    def find(self, name):
+    def find(self, name, *, keys):
         """The provider's name of a batch that was handed in under a name; None when there is none."""
-        batches = self._try(lambda: list(self._client.batches.list(limit=100)))
-        return next((batch.id for batch in batches if (batch.metadata or {}).get("questions") == name), None)
+        after = openai.NOT_GIVEN
+        while True:
+            page = self._wire.fetched(lambda after=after: self._client.batches.list(limit=100, after=after))
+            for batch in page.get("data") or []:
+                if (batch.get("metadata") or {}).get("questions") == name:
+                    return batch["id"]
+            if not page.get("has_more") or not page["data"]:
+                return None
+            after = page["data"][-1]["id"]
 
     def fetch(self, batch, *, keys):
         """Answers of a batch by key, an exception for those that failed; None while it is under way."""
-        job = self._try(lambda: self._client.batches.retrieve(batch))
-        if job.status not in ("completed", "failed", "expired", "cancelled"):
+        job = self._wire.fetched(lambda: self._client.batches.retrieve(batch))
+        if job.get("status") not in OVER:
             return None
+        faults = ((job.get("errors") or {}).get("data")) or []
+        codes = [*(fault.get("code") for fault in faults), *([] if job["status"] == "completed" else [job["status"]])]
+        reasons = "; ".join(str(fault.get("message")) for fault in faults)
+        lost = self._lost(f"the batch is {job['status']}: {reasons}", codes or ["missing"])
+        if lost.outcome.cause == "queue":
+            raise lost
         given = {}
-        for file in (job.output_file_id, job.error_file_id):
-            text = self._try(lambda file=file: self._client.files.content(file).text) if file else ""
-            for line in map(json.loads, text.splitlines()):
-                given[line["custom_id"]] = self._of_batch(line)
-        reasons = "; ".join(fault.message or "" for fault in (job.errors and job.errors.data) or [])
-        lost = answers.NoAnswer(self._redact(f"the batch is {job.status}: {reasons}"), retry=True, status=0)
+        for file in filter(None, (job.get("output_file_id"), job.get("error_file_id"))):
+            status, headers, text = self._wire.response(lambda file=file: self._client.files.content(file))
+            if status >= 300:
+                failure = self._wire.failure(status, headers, text)
+                if failure.outcome.retry:
+                    raise failure
+                lost = self._lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
+                continue
+            for line in filter(None, text.split("\n")):
+                given |= self._of_line(line)
         return {key: given.get(key, lost) for key in keys}
 
     def close(self):
         """Close the connections."""
         self._client.close()
 
-    def _of_batch(self, line):
-        response = line.get("response") or {}
-        body, status = response.get("body") or {}, response.get("status_code", 0)
-        if status == 200:
-            return self._answer(openai.types.chat.ChatCompletion.model_validate(body))
-        error = body.get("error") or line.get("error") or {}
-        if error.get("code") in FILTERED:
-            return answers.Answer("blocked", None, error["code"], None)
-        return answers.NoAnswer(self._redact(f"HTTP {status}: {error.get('message')}"), retry=True, status=status)
-
-    def _try(self, request):
-        """Result of a request that belongs to a batch; any error ends the run, and the batch is found again later."""
+    def _of_line(self, line):
+        """Key and answer in one line of a result file, as a dict; empty when the line does not say whose it is."""
+        item = as_json(line) if isinstance(as_json(line), dict) else {}
+        named = item.get("custom_id") or (re.findall(r'"custom_id":\s*"([^"]+)"', line) or [None])[0]
+        response, error = item.get("response"), item.get("error")
+        response = response if isinstance(response, dict) else {}
         try:
-            return request()
-        except openai.APIStatusError as error:
-            failure = self._failure(error)
-        except (openai.APIError, *answers.UNREADABLE) as error:
-            failure = answers.NoAnswer(self._redact(f"{type(error).__name__}: {error}"), retry=True)
-        if isinstance(failure, InputError):
-            raise failure
-        raise InputError(f"model {self._model['name']!r}: its batch cannot be reached ({failure}). Run again to go on.")
+            if error and not response:
+                raise self._lost(f"{error.get('code')}: {error.get('message')}", [error.get("code")])
+            body = response.get("body")
+            text = json.dumps(body) if item and body is not None else line
+            return {named: self._wire.judge(response.get("status_code") or 200, {}, text, read)} if named else {}
+        except NoAnswer as failure:
+            return {named: failure} if named else {}
+
+    def _lost(self, message, codes):
+        return NoAnswer(self._wire.redact(message), outcomes.decide(self._model, "batch", codes, message=message))
 
     def _body(self, image, media_type, text, settings):
-        url = f"data:{media_type};base64,{base64.b64encode(image).decode()}"
-        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
+        picture = {"url": f"data:{media_type};base64,{base64.b64encode(image).decode()}"}
+        picture |= {"detail": settings["detail"]} if "detail" in settings else {}
+        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": picture}]
         body = {"model": self._model["model"], "messages": [{"role": "user", "content": content}]}
-        body |= {"temperature": settings["temperature"], self._limit: settings["max_tokens"]}
-        if "seed" in settings:
-            body["seed"] = settings["seed"]
+        for name in ("temperature", "seed", "reasoning_effort", "thinking_budget"):
+            body |= {name: settings[name]} if name in settings else {}
+        body |= {services.of(self._model)["token_limit"]: settings["max_tokens"]} if "max_tokens" in settings else {}
         if "schema" in settings:
             schema = {"name": "answer", "strict": True, "schema": settings["schema"]}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return body
+        return body | settings.get("extra", {})
 
-    def _answer(self, completion):
-        choice, usage = completion.choices[0], completion.usage
-        kind = "refused" if choice.message.refusal else KINDS.get(choice.finish_reason, "answered")
-        text = choice.message.refusal or choice.message.content
-        return answers.Answer(
-            kind,
-            None if text is None else self._redact(text),
-            choice.finish_reason,
-            completion.model,
-            {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens} if usage else {},
-        )
 
-    def _failure(self, error):
-        message = error.body.get("message", "") if isinstance(error.body, dict) else str(error.body or "")
-        wait_s = endpoints.retry_after_s(error.response.headers)
-        return answers.failure(error.status_code, self._redact(message), model=self._model, wait_s=wait_s)
+def read(body):
+    """What a chat completion says, for `ferlib.lmfm.wire.Wire.judge`.
 
-    def _redact(self, text):
-        return endpoints.redact(text, self._key)
+    Raises
+    ------
+    KeyError, TypeError and others
+        When it is none.
+    """
+    usage = body.get("usage") or {}
+    inside = [usage.get(name) or {} for name in ("prompt_tokens_details", "completion_tokens_details")]
+    tokens = {}
+    if usage.get("prompt_tokens") is not None:
+        tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage.get("completion_tokens")}
+        more = {"cached_tokens": inside[0].get("cached_tokens"), "reasoning_tokens": inside[1].get("reasoning_tokens")}
+        tokens |= {name: number for name, number in more.items() if number}
+    details = {"id": body.get("id"), "fingerprint": body.get("system_fingerprint")}
+    if not body["choices"]:
+        return _said("no_answer", None, None, body, tokens, details)
+    choice = body["choices"][0]
+    message, error = choice.get("message") or {}, choice.get("error")
+    content, finish = message.get("content"), choice.get("finish_reason")
+    if isinstance(content, list):  # parts, as some servers send
+        content = "".join(part.get("text") or "" for part in content if part.get("type") in (None, "text"))
+    block = {name: found[name] for name in ("content_filter_results",) for found in (choice, message) if found.get(name)}
+    block |= {"prompt_filter_results": body["prompt_filter_results"]} if body.get("prompt_filter_results") else {}
+    details["block"] = block if finish not in ("stop", None) else {}
+    if message.get("refusal"):
+        return _said("refusal", message["refusal"], finish, body, tokens, details)
+    finish = "error" if error else finish
+    said = _said("text" if (content or "").strip() else "empty", content, finish, body, tokens, details)
+    return said | {"why": str(error.get("message") or "") if isinstance(error, dict) else ""}
+
+
+def _said(code, text, finish, body, usage, details):
+    version = body.get("model")
+    return {"code": code, "text": text, "finish": finish, "version": version, "usage": usage, "details": details}

@@ -28,7 +28,7 @@ def of(model, *, concurrency, requests_per_minute):
     -------
     Pace
     """
-    key = (models.door(model), concurrency, requests_per_minute)
+    key = (models.address(model), concurrency, requests_per_minute)
     return SHARED.setdefault(key, Pace(concurrency, requests_per_minute=requests_per_minute))
 
 

@@ -1,4 +1,4 @@
-"""PaliGemma models on this machine, by `transformers`: free generation, and the log-probability of each label.
+"""PaliGemma 1 and 2 on this machine, by `transformers`: free generation, and the log-probability of each label.
 
 Questions that come at the same time are answered together, in batches of equal length, so that no padding is needed and
 the company in which a question is answered cannot change its answer.
@@ -17,9 +17,13 @@ import transformers
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers
+from ferlib.lmfm import outcomes
+from ferlib.lmfm.answers import Answer, NoAnswer
 from ferlib.paths import absolute
 from ferlib.provenance import sha256_of
+
+MOST_TOKENS = 256
+"""Longest answer where the settings leave it out."""
 
 LARGEST_BATCH = 16
 GATHER_S = 0.02
@@ -42,31 +46,32 @@ class Client:
     """
 
     library = f"transformers {transformers.__version__}, torch {torch.__version__}"
+    kind = "PaliGemma model"
 
     def __init__(self, model, *, timeout_s):
         folder = absolute(model["model"])
         source = str(folder) if folder.is_dir() else model["model"]
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        revision = {} if folder.is_dir() or not model["version"] else {"revision": model["version"]}
-        dtype = torch.bfloat16 if self.device == "cuda" else torch.float32
+        how = {} if folder.is_dir() or not model["version"] else {"revision": model["version"]}
         transformers.utils.logging.disable_progress_bar()
         try:
-            self._processor = transformers.PaliGemmaProcessor.from_pretrained(source, **revision)
-            self._model = transformers.PaliGemmaForConditionalGeneration.from_pretrained(
-                source, dtype=dtype, **revision
-            )
+            self._load(source, dtype=torch.bfloat16 if self.device == "cuda" else torch.float32, **how)
         except (OSError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
-                f"model {model['name']!r}: {model['model']!r} is no folder with a PaliGemma model, and cannot be "
-                f"loaded from the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub "
-                f"and log in there (`hf auth login`)."
+                f"model {model['name']!r}: {model['model']!r} is no folder with a {self.kind}, and cannot be loaded from "
+                f"the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub and log in "
+                f"there (`hf auth login`)."
             ) from None
         self._model.to(self.device).eval()
         self._version = self._version_of(folder)
         self._questions = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, daemon=True)
         self._worker.start()
+
+    def _load(self, source, *, dtype, **how):
+        self._processor = transformers.PaliGemmaProcessor.from_pretrained(source, **how)
+        self._model = transformers.PaliGemmaForConditionalGeneration.from_pretrained(source, dtype=dtype, **how)
 
     def ask(self, image, media_type, text, settings):
         """One question about one image; parameters as for `ferlib.lmfm.openai.Client.ask`.
@@ -82,7 +87,7 @@ class Client:
             with Image.open(io.BytesIO(image)) as opened:
                 pixels = opened.convert("RGB")
         except (OSError, ValueError) as error:
-            raise answers.NoAnswer(f"the image cannot be decoded ({error})", retry=False) from None
+            raise self._failed(f"the image cannot be decoded ({error})") from None
         asked = _Asked(pixels, text, settings, Future())
         self._questions.put(asked)
         return asked.answer.result()
@@ -114,8 +119,8 @@ class Client:
         """Questions that can be answered together: same settings, same number of tokens, no chance involved."""
         groups = {}
         for number, asked in enumerate(batch):
-            alone = number if asked.settings["temperature"] > 0 else None
-            length = len(self._processor.tokenizer(asked.text)["input_ids"])
+            alone = number if asked.settings.get("temperature", 0) > 0 else None
+            length = self._length(asked)
             groups.setdefault((json.dumps(asked.settings, sort_keys=True), length, alone), []).append(asked)
         return groups.values()
 
@@ -125,14 +130,18 @@ class Client:
             with torch.inference_mode():
                 given = how(alike)
         except torch.OutOfMemoryError as error:
-            given = [answers.NoAnswer(f"out of memory: {error}", retry=True)] * len(alike)
+            given = [self._failed(f"out of memory: {error}", retry=True)] * len(alike)
         except (RuntimeError, ValueError, TypeError) as error:
-            given = [answers.NoAnswer(f"{type(error).__name__}: {error}", retry=False)] * len(alike)
+            given = [self._failed(f"{type(error).__name__}: {error}")] * len(alike)
         for asked, answer in zip(alike, given, strict=True):
             if isinstance(answer, Exception):
                 asked.answer.set_exception(answer)
             else:
                 asked.answer.set_result(answer)
+
+    def _length(self, asked):
+        """What questions must have in common to be answered together."""
+        return len(self._processor.tokenizer(asked.text)["input_ids"])
 
     def _inputs(self, alike, suffix=None):
         more = {} if suffix is None else {"suffix": [suffix] * len(alike)}
@@ -142,25 +151,34 @@ class Client:
 
     def _generate(self, alike):
         settings, inputs = alike[0].settings, self._inputs(alike)
-        read, most = inputs["input_ids"].shape[1], settings["max_tokens"]
-        options = {"max_new_tokens": most, "do_sample": settings["temperature"] > 0}
+        read, most = inputs["input_ids"].shape[1], settings.get("max_tokens", MOST_TOKENS)
+        options = {"max_new_tokens": most, "do_sample": settings.get("temperature", 0) > 0}
         if options["do_sample"]:
             torch.manual_seed(settings["seed"])
             options["temperature"] = settings["temperature"]
         inputs.pop("labels", None)
         weighed = settings.get("weighed", False)
         made = self._model.generate(**inputs, **options, return_dict_in_generate=True, output_logits=weighed)
-        end, given = self._processor.tokenizer.eos_token_id, []
+        ends, given = self._ends(), []
         for number, row in enumerate(made.sequences[:, read:].tolist()):
-            ended = end in row
-            written = row.index(end) + 1 if ended else len(row)
+            places = [place for place, token in enumerate(row) if token in ends]
+            ended, written = bool(places), min(places, default=len(row) - 1) + 1
             words = self._words(row[:written])
             if weighed:
                 words = json.dumps(self._weighed(row[:written], [step[number] for step in made.logits[:written]]))
             kind, finish = ("answered", "stop") if ended or written < most else ("truncated", "length")
             usage = {"input_tokens": read, "output_tokens": written}
-            given.append(answers.Answer(kind, words, finish, self._version, usage))
+            given.append(Answer(kind, words, finish, self._version, usage))
         return given
+
+    def _ends(self):
+        """Tokens that end an answer."""
+        end = self._model.generation_config.eos_token_id
+        ends = end if isinstance(end, list) else [end]
+        return {*ends, self._processor.tokenizer.eos_token_id}
+
+    def _failed(self, message, *, retry=False):
+        return NoAnswer(message, outcomes.Outcome("error", "no", retry, "no" if retry else "alike", "local"))
 
     def _words(self, tokens):
         return self._processor.decode(tokens, skip_special_tokens=True).strip()
@@ -190,7 +208,7 @@ class Client:
             for score, value in zip(scores, (log * (chosen >= 0)).sum(1).tolist(), strict=True):
                 score[label] = round(value, 4)
         usage = {"input_tokens": int((labels[0] < 0).sum()), "output_tokens": 0}
-        return [answers.Answer("answered", json.dumps(score), "scored", self._version, usage) for score in scores]
+        return [Answer("answered", json.dumps(score), "scored", self._version, usage) for score in scores]
 
     def _version_of(self, folder):
         name = Path(self._model.config.name_or_path).name

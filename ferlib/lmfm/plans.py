@@ -8,7 +8,7 @@ import pandas as pd
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, store
+from ferlib.lmfm import forms, models, store
 
 ORDERS = ("listed", "shuffled")
 
@@ -22,7 +22,7 @@ class Plan:
     settings: dict
     questions: pd.DataFrame
     """A row a question, sorted by image and repeat: `dataset, image_id, path, sha256, repeat, order, draw, seed,
-    options, response_id`."""
+    options, sent, response_id`; `sent` is the hash of the bytes that are sent, where they are not those of the file."""
 
     def question(self, row):
         """The question of a row of `questions`, as `ferlib.lmfm.store` addresses it."""
@@ -43,7 +43,9 @@ class Plan:
     def sent(self, row):
         """The settings that are sent for a row: sampling, what the prompt demands, and a seed where chance decides."""
         seed = {"seed": int(row.seed)} if self.settings["temperature"] > 0 else {}
-        return {**self.settings, **self.prompt.demands(row.options.split(",")), **seed}
+        settings = {**self.settings, **self.prompt.demands(row.options.split(",")), **seed}
+        converted = {"image": {"format": self.model["image_format"], "sha256": row.sent}} if row.sent else {}
+        return models.settings_of(self.model, settings) | converted
 
 
 def order_of(sha256, *, seed, order, kind="shuffled"):
@@ -75,7 +77,7 @@ def order_of(sha256, *, seed, order, kind="shuffled"):
     return tuple(EMOTIONS[i] for i in shuffled)
 
 
-def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order="listed", seed=0):
+def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order="listed", seed=0, sent=None):
     """Questions to a model: every image, in so many orders of the options, each so many times.
 
     Parameters
@@ -95,6 +97,8 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
         `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
     seed : int
         Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
+    sent : ferlib.lmfm.images.Sent, optional
+        Needed for a model that takes one image format only.
 
     Returns
     -------
@@ -121,9 +125,19 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     rows["options"] = [
         ",".join(order_of(row.sha256, seed=seed, order=row.order, kind=option_order)) for row in rows.itertuples()
     ]
+    rows["sent"] = _sent(manifest, model, sent).reindex(rows["sha256"]).to_numpy()
     made = Plan(model, prompt, dict(settings), rows)
     rows["response_id"] = [store.key(made.question(row)) for row in rows.itertuples()]
     return made
+
+
+def _sent(manifest, model, sent):
+    """Hash of the bytes that are sent for each image, by that of its file; empty where they are the same."""
+    if not model.get("image_format") or sent is None:
+        return pd.Series("", index=manifest["sha256"].unique())
+    kind = model["image_format"]
+    found = {row.sha256: sent.sha256(row.path, sha256=row.sha256, image_format=kind) for row in manifest.itertuples()}
+    return pd.Series({sha256: "" if sha256 == other else other for sha256, other in found.items()}, dtype=str)
 
 
 def unanswered(plan, responses):

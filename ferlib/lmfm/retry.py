@@ -3,6 +3,9 @@
 import random
 import threading
 
+import tenacity
+
+from ferlib.lmfm import outcomes
 from ferlib.lmfm.answers import NoAnswer
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
@@ -10,6 +13,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
 PATIENCE = 1.5
 """A request may take this many times its time limit as a whole: the client libraries' own limits are for each step, so
 that a server which sends a byte now and then could hold one for ever."""
+
+NOT_ASKED = outcomes.Outcome("error", "no", False, "no", "stopped")
+"""Of a question that was not asked."""
 
 
 def patiently(request, *, tries, stop, pace):
@@ -33,39 +39,56 @@ def patiently(request, *, tries, stop, pace):
     NoAnswer
         The last one.
     """
-    for attempt in range(1, tries + 1):
+
+    def once():
         with pace.turn(stop) as began_s:
             if began_s is None:
-                raise NoAnswer("not asked, since the run was stopped", retry=False)
+                raise NoAnswer("not asked, since the run was stopped", NOT_ASKED)
             try:
                 answer = request()
                 pace.answered()
                 return answer
             except NoAnswer as error:
                 failure = error
-        wait_s = failure.wait_s
-        if wait_s is None:
-            wait_s = min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S)
-        if wait_s > LONGEST_WAIT_S and failure.retry:
-            raise NoAnswer(f"{failure} (asks to wait {wait_s:.0f} s)", retry=True)
-        if failure.status == 429:
-            pace.too_many(wait_s, began_s=began_s)
-        if not failure.retry or attempt == tries or stop.wait(wait_s * random.uniform(1.0, 1.5)):
-            raise failure
+        if failure.status == 429 and failure.outcome.retry:
+            pace.too_many(min(failure.wait_s or FIRST_WAIT_S, LONGEST_WAIT_S), began_s=began_s)
+        raise failure
+
+    def wait(state):
+        own = min(FIRST_WAIT_S * 2 ** (state.attempt_number - 1), LONGEST_WAIT_S)
+        asked = state.outcome.exception().wait_s
+        return (own if asked is None else asked) * random.uniform(1.0, 1.5)
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(
+            lambda error: isinstance(error, NoAnswer)
+            and error.outcome.retry
+            and (error.wait_s or 0) <= LONGEST_WAIT_S
+            and not stop.is_set()
+        ),
+        stop=tenacity.stop_after_attempt(tries),
+        wait=wait,
+        sleep=stop.wait,
+        reraise=True,
+    )
+    try:
+        return retrying(once)
+    except NoAnswer as error:
+        if (error.wait_s or 0) > LONGEST_WAIT_S and error.outcome.retry:
+            said = f"{error} (asks to wait {error.wait_s:.0f} s)"
+            raise NoAnswer(said, error.outcome, wait_s=error.wait_s, usage=error.usage, raw=error.raw) from None
+        raise
 
 
-def within(seconds, function):
-    """Result of a function, or `NoAnswer` when it takes too long; then it is left to itself.
+def within(seconds, function, *, late):
+    """Result of a function; when it takes too long it is left to itself, and `late()` is raised.
 
     Parameters
     ----------
     seconds : float
     function : callable
-
-    Raises
-    ------
-    NoAnswer
-        Worth another try.
+    late : callable
+        Returns the `NoAnswer`.
     """
     result, done = {}, threading.Event()
 
@@ -78,7 +101,7 @@ def within(seconds, function):
 
     threading.Thread(target=run, daemon=True).start()
     if not done.wait(seconds):
-        raise NoAnswer(f"timed out: no whole answer within {seconds:g} s", retry=True)
+        raise late()
     if "error" in result:
         raise result["error"]
     return result["value"]

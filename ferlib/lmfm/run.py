@@ -1,14 +1,14 @@
 """Ask a model about all images: only what is not stored yet, several questions at a time, patiently."""
 
 import collections
-import dataclasses
 import datetime
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, endpoints, images, models, pace, replay, retry
+from ferlib.lmfm import consent, images, models, outcomes, pace, replay, retry, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
@@ -20,16 +20,7 @@ CLAIMED_S = 0.1
 """How often to look whether another process is done with a question."""
 
 
-def ask(
-    plan,
-    responses,
-    *,
-    connect=None,
-    may_send=(),
-    budget=None,
-    progress=True,
-    **limits,
-):
+def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=True, **limits):
     """Answers to all questions of a plan: from the store where it has them, else from the model.
 
     A question that gets no answer after all tries has the status `error`; nothing is stored for it, so that the next
@@ -44,7 +35,7 @@ def ask(
         `connect(model) -> model` gives the model its final `base_url`; called only when something is to be asked.
     may_send : sequence of str
         Datasets that the user may send to another machine; see `ferlib.lmfm.consent`.
-    budget : ferlib.lmfm.budget.Budget, optional
+    ledger : ferlib.lmfm.ledger.Ledger, optional
         What may be spent.
     progress : bool
         Show a progress bar.
@@ -59,8 +50,8 @@ def ask(
     Raises
     ------
     InputError
-        When the images may not be sent, the budget is used up, or every further question would fail alike. Answers so
-        far are stored.
+        When the images may not be sent, the limit is reached, or further questions would fail alike. Answers so far are
+        stored.
     """
     errors = {}
     missing = unanswered(plan, responses)
@@ -69,7 +60,7 @@ def ask(
         consent.check(missing["dataset"], model=model, may_send=may_send)
         model = models.limited(model, **limits)
         client = models.client(model, timeout_s=model["timeout_s"])
-        run = _Run(plan, responses, client, model, budget=budget)
+        run = _Run(plan, responses, client, model, ledger=ledger)
         try:
             errors = run.all(missing, progress=progress)
         except KeyboardInterrupt:
@@ -87,10 +78,11 @@ def ask(
 class _Run:
     """Questions of one plan on their way."""
 
-    def __init__(self, plan, responses, client, model, *, budget):
-        self.plan, self.responses, self.client, self.model, self.budget = plan, responses, client, model, budget
+    def __init__(self, plan, responses, client, model, *, ledger):
+        self.plan, self.responses, self.client, self.model, self.ledger = plan, responses, client, model, ledger
         limits = {name: model[name] for name in ("concurrency", "requests_per_minute")}
         self.pace, self.stop = pace.of(model, **limits), threading.Event()
+        self.alike, self.last, self.lock = collections.Counter(), None, threading.Lock()
 
     def all(self, missing, *, progress):
         """Ask all missing questions; returns the last error of each one that got no answer, by its key."""
@@ -110,8 +102,10 @@ class _Run:
                     except NoAnswer as error:
                         errors[pending[future]] = str(error)
                         counts["errors"] += 1
-                        in_a_row += error.retry  # what no repetition would mend says nothing about the server
-                    cost = {} if self.budget is None else {"cost": f"${self.budget.spent_usd():.4f}"}
+                        in_a_row += error.outcome.retry  # what no repetition would mend says nothing about the server
+                        if self.last:
+                            raise InputError(outcomes.explained(self.model, self.last)) from None
+                    cost = {} if self.ledger is None else {"cost": f"${self.ledger.spent_usd():.4f}"}
                     line.set_postfix({**counts, **cost}, refresh=False)
                     line.update()
                     if in_a_row >= GIVE_UP_AFTER:
@@ -137,8 +131,8 @@ class _Run:
     def one(self, row):
         """Ask one question until it is answered, and store the answer; returns its kind."""
         if self.stop.is_set():
-            raise NoAnswer(f"not asked, since {GIVE_UP_AFTER} questions in a row got no answer", retry=False)
-        image, media_type = images.payload(row.path, sha256=row.sha256)
+            raise NoAnswer(f"not asked, since {GIVE_UP_AFTER} questions in a row got no answer", retry.NOT_ASKED)
+        image, media_type = images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
 
         def request():
             # Another process, or an earlier try that was given up, may have got the answer after all.
@@ -146,39 +140,63 @@ class _Run:
             if stored is None:
                 self.responses.check_room()
                 seconds = self.model["timeout_s"] * retry.PATIENCE
-                stored = retry.within(seconds, lambda: self._attempt(row, image, media_type))
+                late = NoAnswer(
+                    f"timed out: no whole answer within {seconds:g} s",
+                    outcomes.decide(self.model, "none", ["timeout"]),
+                )
+                attempt = lambda: self._attempt(row, image, media_type)  # noqa: E731
+                stored = retry.within(seconds, attempt, late=lambda: late)
             return stored["answer"]["kind"]
 
         while True:
             with self.responses.claim(row.response_id) as ours:
                 if ours:
-                    return retry.patiently(request, tries=self.model["tries"], stop=self.stop, pace=self.pace)
+                    return self.noted(request)
             if self.stop.wait(CLAIMED_S):
-                raise NoAnswer("not asked, since the run was stopped", retry=False)
+                raise NoAnswer("not asked, since the run was stopped", retry.NOT_ASKED)
+
+    def noted(self, request):
+        """Make a request patiently; after a failure that further questions would share, no more are begun."""
+        try:
+            kind = retry.patiently(request, tries=self.model["tries"], stop=self.stop, pace=self.pace)
+        except NoAnswer as error:
+            with self.lock:
+                signature = re.sub(r"\W*\w*\d\w*", "", str(error))  # names of requests and the like left out
+                self.alike[signature] += error.outcome.stop == "alike"
+                if error.outcome.stop == "now" or self.alike[signature] >= outcomes.HANDFUL:
+                    self.last = self.last or error
+                    self.stop.set()
+            raise
+        with self.lock:
+            self.alike.clear()
+        return kind
 
     def _attempt(self, row, image, media_type):
         began_s = time.monotonic()
         text, settings = self.plan.text(row), self.plan.sent(row)
-        entry = self.budget and self.budget.reserve(image, text, settings)
+        entry = self.ledger and self.ledger.reserve(image, text, settings)
         try:
             answer = self.client.ask(image, media_type, text, settings)
         except NoAnswer as error:
-            if self.budget and error.status is not None:
-                self.budget.settle(entry, None)  # an HTTP error is not billed; a lost answer may be, and stays reserved
+            if entry:
+                self.ledger.settle(entry, error.outcome.billed, error.usage, why=str(error))
+            if error.raw:
+                self.responses.keep_failure(row.response_id, str(error), error.raw)
             raise
-        record = self.responses.put(
-            self.plan.question(row),
-            dataclasses.asdict(answer),
-            how={
-                "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "seconds": round(time.monotonic() - began_s, 3),
-                "host": endpoints.host(self.model["base_url"]),
-                "library": self.client.library,
-                "media_type": media_type,
-                "prompt": f"{self.plan.prompt.name} version {self.plan.prompt.version}",
-                "option_order": row.options,
-            },
-        )
-        if self.budget:
-            self.budget.settle(entry, answer.usage)
+        how = circumstances(self.plan, self.client, self.model, row.options)
+        how |= {"seconds": round(time.monotonic() - began_s, 3), "media_type": media_type}
+        record = self.responses.put(self.plan.question(row), answer.stored(), how=how)
+        if entry:
+            self.ledger.settle(entry, answer.billed, answer.usage)
         return record
+
+
+def circumstances(plan, client, model, options):
+    """When and how a question was asked, for `ferlib.lmfm.store.Store.put`."""
+    return {
+        "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "host": services.host(model["base_url"]),
+        "library": client.library,
+        "prompt": f"{plan.prompt.name} version {plan.prompt.version}",
+        "option_order": options,
+    }

@@ -5,6 +5,7 @@ depend on, so the same question finds its answer again, and any other question d
 answers and never come here.
 """
 
+import datetime
 import hashlib
 import json
 import os
@@ -153,6 +154,14 @@ class Store:
                 f"and nothing more is asked. Make room on the disk, or see to its permissions, and run again to go on."
             ) from error
         return record if stored else self.get(record["key"]) or self.put(asked, answer, how=how)
+
+    def keep_failure(self, key, message, raw):
+        """Keep what came instead of an answer, since it may have been paid for: a line in `failed/<key>.jsonl`."""
+        path = self.folder / "failed" / f"{key}.jsonl"
+        line = {"at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "error": message, "raw": raw}
+        disk.make(path.parent)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def check_room(self):
         """Raise unless there is room for the answers under way: before they are paid for, not after."""

@@ -30,6 +30,7 @@ def questions(
     legacy_check_images,
     seed,
     folder=prompts.FOLDER,
+    sent=None,
 ):
     """Plans of a run, by what they are for.
 
@@ -45,6 +46,8 @@ def questions(
         Parameters of notebook 04, explained there.
     folder : pathlib.Path
         Of the prompts.
+    sent : ferlib.lmfm.images.Sent, optional
+        Needed where a model takes one image format only.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def questions(
     first = asked[prompt_names[0]]
 
     def of(images, prompt, *, settings=settings, who=models, **more):
-        how = {"option_order": option_order, "seed": seed, **more}
+        how = {"option_order": option_order, "seed": seed, "sent": sent, **more}
         return [plans.plan(images, model=model, prompt=prompt, settings=settings, **how) for model in who]
 
     parts = {MAIN: [plan for name in prompt_names for plan in of(manifest, asked[name], repeats=repeats)]}

@@ -1,124 +1,27 @@
 """The words that stand for the seven emotions, in English and in the languages that prompts may be written in.
 
-A word stands for one emotion and no other; words that can be read in two ways (shocked, content, startled) are left out
-on purpose. So is Turkish sinirli (angry), since sınırlı (limited) is the same word in capitals without dots. A prompt
-names its language; its answers are read with that language's words and the English ones, since models fall back into
-English.
+A prompt names its language; its answers are read with that language's words and the English ones, since models fall back
+into English. The words are in data/languages/emotions.yaml.
 """
 
 import functools
-import re
 import unicodedata
+
+import yaml
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS, SYNONYMS
+from ferlib.paths import ROOT
 
-INFLECTIONS = {
-    "anger": ("angrier", "angriest", "irate", "outraged", "infuriated", "wrathful", "fury"),
-    "disgust": ("disgusts", "revolted", "repulsion", "disgustedness"),
-    "fear": ("fears", "fearfulness", "fright", "terror", "frightful"),
-    "happy": ("happier", "happiest", "joyous", "joyfulness", "cheerfulness", "delighted", "elated", "gladness"),
-    "neutral": ("neutrally", "unemotional", "impassive", "calmness"),
-    "sad": ("sadder", "saddest", "saddened", "unhappiness", "mournful"),
-    "surprise": ("surprises", "amazement", "astounded"),
-}
-"""English words beyond `ferlib.labels.SYNONYMS`."""
-
-TRANSLATIONS = {
-    "de": {
-        "anger": "Wut wütend/ Zorn zornig/ Ärger ärgerlich/ verärgert/",
-        "disgust": "Ekel angeekelt/ angewidert/ Abscheu",
-        "fear": "Angst ängstlich/ Furcht furchtsam/ verängstigt/",
-        "happy": "Freude freudig/ fröhlich/ glücklich/",
-        "neutral": "neutral/ ausdruckslos/",
-        "sad": "Trauer traurig/ Traurigkeit",
-        "surprise": "Überraschung überrascht/ erstaunt/",
-    },
-    "es": {
-        "anger": "ira enojado/ enfado enfadado/ enojo furioso/",
-        "disgust": "asco repugnancia",
-        "fear": "miedo temor asustado/ temeroso/",
-        "happy": "alegría alegre/ feliz felices felicidad",
-        "neutral": "neutral neutro/ inexpresivo/",
-        "sad": "tristeza triste/",
-        "surprise": "sorpresa sorprendido/ asombrado/",
-    },
-    "fr": {
-        "anger": "colère fâché/ furieux furieuse furieuses",
-        "disgust": "dégoût dégoûté/ écœuré/",
-        "fear": "peur effrayé/ apeuré/ craintif craintive",
-        "happy": "joie joyeux joyeuse joyeuses heureux heureuse heureuses",
-        "neutral": "neutre neutres inexpressif inexpressive",
-        "sad": "tristesse triste tristes",
-        "surprise": "surprise surpris surpris/ étonné/",
-    },
-    "it": {
-        "anger": "rabbia arrabbiato/ furioso/",
-        "disgust": "disgusto disgustato/",
-        "fear": "paura impaurito/ spaventato/",
-        "happy": "felicità felice/ gioia contento/",
-        "neutral": "neutro/ neutrale/ inespressivo/",
-        "sad": "tristezza triste/",
-        "surprise": "sorpresa sorpreso/ stupito/",
-    },
-    "pt": {
-        "anger": "raiva zangado/ irritado/ furioso/",
-        "disgust": "nojo repulsa enojado/",
-        "fear": "medo assustado/ amedrontado/",
-        "happy": "felicidade feliz felizes alegria alegre/",
-        "neutral": "neutro/ inexpressivo/",
-        "sad": "tristeza triste/",
-        "surprise": "surpresa surpreso/ surpreendido/ espantado/",
-    },
-    "tr": {
-        "anger": "öfke öfkeli kızgın kızgınlık",
-        "disgust": "iğrenme tiksinti iğrenmiş tiksinmiş",
-        "fear": "korku korkmuş korkulu",
-        "happy": "mutluluk mutlu neşeli neşe",
-        "neutral": "nötr ifadesiz",
-        "sad": "üzüntü üzgün mutsuz mutsuzluk",
-        "surprise": "şaşkınlık şaşkın şaşırmış",
-    },
-}
-"""Words by language, the one that a prompt names first. A word that ends in `/` also occurs with the endings of
-`ENDINGS`: numbers, genders and cases."""
-
-ENDINGS = {
-    "de": {"": ("e", "er", "en", "es", "em")},
-    "es": {"o": ("a", "os", "as"), "e": ("es",)},
-    "fr": {"": ("e", "s", "es")},
-    "it": {"o": ("a", "i", "e"), "e": ("i",)},
-    "pt": {"o": ("a", "os", "as"), "e": ("es",)},
-}
-
-NEGATIONS = {
-    "en": (),
-    "de": ("nicht", "kein", "keine", "keinen", "keiner", "weder", "ohne", "nie", "kaum"),
-    "es": ("no", "ni", "sin", "nunca", "ningun", "ninguna", "tampoco"),
-    "fr": ("ne", "pas", "ni", "sans", "jamais", "aucun", "aucune", "guere"),
-    "it": ("non", "ne", "senza", "mai", "nessun", "nessuna"),
-    "pt": ("nao", "nem", "sem", "nunca", "nenhum", "nenhuma"),
-    "tr": ("degil", "yok", "hic", "olmayan"),
-}
-"""Words that can turn a label into its opposite, folded; the English ones are in `ferlib.lmfm.parse`."""
-
-REFUSALS = {
-    "en": (
-        r"(?:ca(?:n't|nnot|n\s+not)|won't|will\s+not|(?:un|not\s+)able\s+to|must\s+decline|decline\s+to)",
-        r"(?:help|assist|comply|analy[sz]e|identify|provide|answer|fulfil|fulfill|discuss|process|request)",
-        r"(?:sorry|apologi[sz]e|apologies)",
-    ),
-    "de": (r"(?:kann|darf|konnte|mochte)\b[^.!?\n]*?\bnicht", r"(?:helfen|beantworten|identifizieren)", r"leid"),
-    "es": (r"no\s+(?:puedo|podre)", r"(?:ayudar\w*|identificar|analizar|responder)", r"(?:lo\s+siento|disculp\w+)"),
-    "fr": (r"ne\s+(?:peux|puis)(?:\s+pas)?", r"(?:aider|identifier|analyser|repondre)", r"(?:desolee?|regrette)"),
-    "it": (r"non\s+posso", r"(?:aiutar\w*|identificare|analizzare|rispondere)", r"(?:dispiace|scus\w+)"),
-    "pt": (r"nao\s+(?:posso|consigo)", r"(?:ajudar|identificar|analisar|responder)", r"(?:desculp\w+|lamento|sinto)"),
-    "tr": (r"(?:olamam|edemem|yapamam|veremem)", r"(?:yardimci|yardim|yanit|cevap)", r"(?:uzgunum|maalesef)"),
-}
-"""How a model declines in plain words, folded: that it cannot, what it cannot do, and how it apologises. It declines
-where the first goes with one of the others; "I cannot tell" alone is doubt."""
+FOLDER = ROOT / "data" / "languages"
 
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+
+
+@functools.cache
+def read(name="emotions", folder=FOLDER):
+    """Content of a file of data/languages/."""
+    return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def fold(text):
@@ -139,20 +42,19 @@ def fold(text):
 
 def languages():
     """Languages that a prompt may be written in."""
-    return sorted(NEGATIONS)
+    return sorted(read()["negations"])
+
+
+def negations(language):
+    """Words of a language, other than English, that can turn a label into its opposite; folded."""
+    return read()["negations"][language]
 
 
 def names(language="en"):
-    """What a prompt calls the seven labels, in the order of `ferlib.labels.EMOTIONS`.
-
-    Returns
-    -------
-    dict of str to str
-        Label to name; the labels themselves in English.
-    """
+    """What a prompt calls the seven labels, as dict of label to name in the order of `ferlib.labels.EMOTIONS`."""
     if language == "en":
         return {label: label for label in EMOTIONS}
-    return {label: TRANSLATIONS[language][label].split()[0].rstrip("/") for label in EMOTIONS}
+    return {label: read()["words"][language][label].split()[0].rstrip("/") for label in EMOTIONS}
 
 
 @functools.cache
@@ -174,8 +76,9 @@ def label_of(language="en"):
     InputError
         When a word would have two readings.
     """
-    words = {fold(word): label for label in EMOTIONS for word in (*SYNONYMS[label], *INFLECTIONS[label])}
-    for label, line in TRANSLATIONS.get(language, {}).items():
+    english = read()["words"]["en"]
+    words = {fold(word): label for label in EMOTIONS for word in (*SYNONYMS[label], *english[label].split())}
+    for label, line in read()["words"][language].items() if language != "en" else ():
         for word in _inflected(line.split(), language):
             for spelling in {fold(word), fold(word.translate(UMLAUTS))}:
                 if words.setdefault(spelling, label) != label:
@@ -183,31 +86,11 @@ def label_of(language="en"):
     return words
 
 
-@functools.cache
-def declining(language="en"):
-    """Pattern of a sentence that declines in plain words, in a language or in English.
-
-    Parameters
-    ----------
-    language : str
-
-    Returns
-    -------
-    re.Pattern
-        For folded text.
-    """
-    ways = []
-    for cannot, do, sorry in {REFUSALS["en"], REFUSALS[language]}:
-        within = r"[^.!?\n]*?"
-        ways += [rf"\b{first}\b{within}\b{second}\b" for first, second in ((cannot, do), (do, cannot), (sorry, cannot))]
-    return re.compile("|".join(sorted(ways)))
-
-
 def _inflected(words, language):
     for entry in words:
         word = entry.rstrip("/")
         yield word
         if entry.endswith("/"):
-            for ending, others in ENDINGS[language].items():
+            for ending, others in read()["endings"][language].items():
                 if word.endswith(ending):
                     yield from (word[: len(word) - len(ending)] + other for other in others)

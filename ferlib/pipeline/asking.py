@@ -6,7 +6,7 @@ import yaml
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import models, study
+from ferlib.lmfm import images, models, study
 from ferlib.pipeline import parameters
 
 NOTEBOOK = paths.ROOT / "notebooks" / "04_lmfm_prompting.ipynb"
@@ -45,5 +45,6 @@ def of_run(run_dir):
 
         entries = launch.pin(entries, weights=values["standin_weights"])
     asked = models.read(entries, **{name: values[name] for name in models.LIMITS})
-    parts = study.questions(manifest, models=asked, **{name: values[name] for name in study.PARAMETERS})
+    chosen = {name: values[name] for name in study.PARAMETERS}
+    parts = study.questions(manifest, models=asked, sent=images.Sent(run.responses), **chosen)
     return run, values, asked, parts

@@ -12,7 +12,9 @@ from ferdemo.standin import readers, server
 from PIL import Image
 
 from ferlib.labels import ADJECTIVES, EMOTIONS
-from ferlib.lmfm import models, plans, prompts
+from ferlib.lmfm import models, plans, prompts, services
+from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm.outcomes import Outcome
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 SETTINGS = {"temperature": 0.0, "max_tokens": 32}
@@ -66,9 +68,14 @@ def entry(stand_in, provider, **more):
     return models.read([{"name": name, "provider": provider, "base_url": url, **more}])[0]
 
 
+def no_answer(message, *, retry=True, wait_s=None, status=None):
+    """What a provider's client raises."""
+    return NoAnswer(message, Outcome("error", "no", retry, "no"), wait_s=wait_s, status=status)
+
+
 def named_key(provider):
     """Field of a model that lets the provider's key go to an address which is not the provider's own."""
-    return {"key_variable": models.PROVIDERS[provider]["key_variable"]}
+    return {"key_variable": services.read()[0][provider]["key_variable"]}
 
 
 def colour(emotion, green=255):

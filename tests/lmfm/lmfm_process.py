@@ -6,7 +6,7 @@ from pathlib import Path
 from lmfm_helpers import plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import budget, openai, retry, run, store  # noqa: F401  (openai: so that no process imports it again)
+from ferlib.lmfm import ledger, openai, retry, run, store  # noqa: F401  (openai: so that no process imports it again)
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
@@ -21,7 +21,7 @@ def asking(manifest, model, folder, *, max_usd=None, prices=None, **limits):
         As for `lmfm_helpers.plan_for`.
     folder : pathlib.Path
     max_usd, prices
-        As for `ferlib.lmfm.budget.of`; None for no budget.
+        As for `ferlib.lmfm.ledger.of`; None for no budget.
     **limits
         For `ferlib.lmfm.run.ask`.
     """
@@ -32,8 +32,8 @@ def asking(manifest, model, folder, *, max_usd=None, prices=None, **limits):
 
 def _ask(manifest, model, folder, max_usd, prices, limits):
     retry.FIRST_WAIT_S = 0.01
-    purse = None if prices is None else budget.of(model, Path(folder), max_usd=max_usd, prices=prices)
+    book = None if prices is None else ledger.of(model, Path(folder), max_usd=max_usd, own_prices=prices)
     try:
-        run.ask(plan_for(manifest, model), store.Store(folder), budget=purse, progress=False, **limits)
+        run.ask(plan_for(manifest, model), store.Store(folder), ledger=book, progress=False, **limits)
     except InputError:
         raise SystemExit(1) from None

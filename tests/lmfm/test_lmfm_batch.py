@@ -1,17 +1,21 @@
 """Batches give the same answers under the same addresses as direct questions, and none is bought twice."""
 
+import dataclasses
+
 import pytest
 from ferdemo.standin import dials, readers
 from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, budget, cost, endpoints, estimate, models, plans, prompts, run, store, transport
+from ferlib.lmfm import batch, ledger, models, plans, prices, prompts, run, services, store, transport
+from ferlib.pipeline import estimate
 
 PROVIDERS = ("openai", "gemini")
 
 
-def ask(plan, folder, **more):
+def ask(plan, folder, *, size=None, **more):
+    plan = dataclasses.replace(plan, model=plan.model | ({"batch_requests": size} if size else {}))
     return batch.ask(plan, store.Store(folder), poll_s=0.01, progress=False, **more)
 
 
@@ -156,7 +160,7 @@ def test_the_retired_client_has_no_batches(stand_in, tmp_path):
 
 def test_the_key_reaches_no_file_and_no_message(stand_in, tmp_path, provider, monkeypatch):
     key = "planted-key-0123456789"
-    monkeypatch.setattr(endpoints, "is_loopback", lambda url: False)
+    monkeypatch.setattr(services, "is_loopback", lambda url: False)
     monkeypatch.setenv("OPENAI_API_KEY", key)
     monkeypatch.setenv("GEMINI_API_KEY", key)
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
@@ -167,16 +171,16 @@ def test_the_key_reaches_no_file_and_no_message(stand_in, tmp_path, provider, mo
 
 
 def test_the_transport_is_a_parameter_and_changes_nothing_but_the_price(stand_in, tmp_path, provider, monkeypatch):
-    price = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
-    prices = {(provider, f"demo-{provider}"): price}
-    made, how = plan_for(faces(tmp_path, 6), entry(stand_in, provider)), {"max_usd": 1000, "prices": prices}
+    price = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
+    own = {(provider, f"demo-{provider}"): price}
+    made, how = plan_for(faces(tmp_path, 6), entry(stand_in, provider)), {"max_usd": 1000, "prices": own}
     monkeypatch.setattr(batch.time, "sleep", lambda seconds: None)
     spent, answers = {}, {}
     for way in ("direct", "batch"):
         responses = store.Store(tmp_path / way)
         answers[way] = transport.ask(made, responses, transport=way, progress=False, **how)
-        spent[way] = budget.of(made.model, responses.folder, **how).spent_usd()
-        table = estimate.table({"all": [made]}, store.Store(tmp_path / "none"), prices=prices, transport=way)
+        spent[way] = ledger.of_folder(responses.folder).spent_usd()
+        table = estimate.table({"all": [made]}, store.Store(tmp_path / "none"), prices=own, transport=way)
         assert spent[way] == pytest.approx(table["usd"][0], rel=0.2)
     assert_frame_equal(answers["direct"], answers["batch"])
     assert spent["batch"] == pytest.approx(0.5 * spent["direct"])
@@ -197,19 +201,19 @@ def test_a_model_may_have_a_transport_of_its_own():
 
 
 def test_a_batch_is_not_handed_in_when_it_could_pass_the_limit(stand_in, tmp_path, provider):
-    prices = {(provider, f"demo-{provider}"): cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
+    own = {(provider, f"demo-{provider}"): prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
     made = plan_for(faces(tmp_path, 6), entry(stand_in, provider))
     with pytest.raises(InputError, match="max_usd = 1 would be passed"):
-        transport.ask(made, store.Store(tmp_path / "r"), transport="batch", max_usd=1, prices=prices, progress=False)
+        transport.ask(made, store.Store(tmp_path / "r"), transport="batch", max_usd=1, prices=own, progress=False)
     assert not stand_in.requests
 
 
 def test_what_the_limit_allows_is_fetched_before_the_rest_is_refused(stand_in, tmp_path, provider):
-    prices = {(provider, f"demo-{provider}"): cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
+    own = {(provider, f"demo-{provider}"): prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented")}
     made = plan_for(faces(tmp_path, 6), entry(stand_in, provider))
-    purse = budget.of(made.model, tmp_path / "r", max_usd=1.5, prices=prices, batched=True)
+    book = ledger.of(made.model, tmp_path / "r", max_usd=1.5, own_prices=own, batched=True)
     with pytest.raises(InputError, match="max_usd = 1.5 would be passed"):
-        ask(made, tmp_path / "r", size=2, budget=purse)
+        ask(made, tmp_path / "r", size=2, ledger=book)
     kept = len(list((tmp_path / "r").glob("??/*.json")))
     assert 0 < kept < 6 and sum(stand_in.requests.values()) == kept
-    assert purse.spent_usd() <= 1.5
+    assert book.spent_usd() <= 1.5

@@ -1,9 +1,11 @@
 """The bill is known before the first call, and the limit is never passed."""
 
 import dataclasses
+import datetime
 import gzip
 import importlib.util
 import json
+import re
 import signal
 import threading
 import time
@@ -17,24 +19,57 @@ from tokenizers.models import BPE
 
 from ferlib import paths
 from ferlib.errors import InputError
-from ferlib.lmfm import budget, cost, estimate, models, prompts, replay, run, store, study
+from ferlib.lmfm import ledger, models, prices, prompts, replay, run, store, study
 from ferlib.pipeline import asking
-from ferlib.pipeline import estimate as pipeline_estimate
+from ferlib.pipeline import estimate
 
-PRICE = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
+PRICE = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
 PRICES = {
     ("openai", "demo-openai"): PRICE,
     ("gemini", "demo-gemini"): dataclasses.replace(PRICE, image_tokens="crops 258"),
 }
 
 
-def test_every_shipped_price_has_a_day_and_a_source():
-    prices = cost.read_prices()
-    assert {provider for provider, _ in prices} == {"openai", "gemini"}
-    for (_, name), price in prices.items():
-        assert price.source.startswith("https://") and time.strptime(price.checked, "%Y-%m-%d"), name
-        assert 0 < price.input_usd_per_mtok < price.output_usd_per_mtok and price.batch_factor == 0.5
-        assert cost.image_tokens(price.image_tokens, 224, 224) > 0
+TODAY = datetime.date(2026, 11, 26)
+
+
+def of_name(provider, name, **more):
+    return prices.price_of(models.read([{"name": "m", "provider": provider, "model": name, **more}])[0])
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "usd", "rule"),
+    [
+        ("openai", "gpt-4o-2024-08-06", (2.5, 10), "tiles 85 170"),
+        ("openai", "gpt-4o-mini", (0.15, 0.6), "tiles 2833 5667"),
+        ("gemini", "gemini-2.5-flash", (0.3, 2.5), "crops 258"),
+        ("gemini-legacy", "gemini-2.5-pro", (1.25, 10), "crops 258"),
+        ("anthropic", "claude-haiku-5-5", (0.1, 0.5), "area 750"),
+    ],
+)
+def test_prices_are_those_of_the_package_with_our_own_rules_for_images(provider, name, usd, rule):
+    price = of_name(provider, name)
+    assert (price.input_usd_per_mtok, price.output_usd_per_mtok, price.image_tokens) == (*usd, rule)
+    assert price.source.startswith("genai-prices ") and price.batch_factor == 0.5
+
+
+def test_a_price_says_how_old_it_is_and_when_its_model_retires():
+    price = of_name("openai", "gpt-4o-2024-08-06")
+    day = datetime.date.fromisoformat(price.checked)
+    assert price.age(day + datetime.timedelta(days=43)) == f"of {price.checked}, 43 days ago"
+    assert price.retirement(TODAY).startswith("retires on 2027-01-14 (https://")
+    assert price.retirement(datetime.date(2027, 1, 14)).startswith("retired on 2027-01-14")
+    assert prices.Price().age() == prices.Price().retirement() == ""
+
+
+def test_the_models_named_as_examples_answer_in_2027_and_have_prices():
+    cells = json.loads(paths.ROOT.joinpath("notebooks", "04_lmfm_prompting.ipynb").read_text(encoding="utf-8"))["cells"]
+    words = "".join("".join(cell["source"]) for cell in cells)
+    named = re.findall(r"provider: (openai|gemini|anthropic), model: ([\w.-]+?)(?:, requests_per_minute|, settings|\})", words)
+    assert len(named) >= 3
+    for provider, name in named:
+        price = of_name(provider, name)
+        assert price.usd(1, 1) > 0 and (not price.retires or price.retires > "2027-03"), name
 
 
 @pytest.mark.parametrize(
@@ -49,21 +84,21 @@ def test_every_shipped_price_has_a_day_and_a_source():
     ],
 )
 def test_image_tokens_are_the_providers_examples(rule, size, tokens):
-    assert cost.image_tokens(rule, *size) == tokens
+    assert prices.image_tokens(rule, *size) == tokens
 
 
 @pytest.mark.parametrize("rule", ["", "tiles 85", "crops", "crops 258 1", "tiles 85 -1", "patches 32", "crops x"])
 def test_a_rule_that_is_none_is_told(rule):
     with pytest.raises(InputError, match="Allowed: 'tiles BASE TILE', 'crops TILE'"):
-        cost.image_tokens(rule, 224, 224)
+        prices.image_tokens(rule, 224, 224)
 
 
 @pytest.mark.parametrize("rule", ["tiles 85 170", "tiles 2833 5667", "crops 258"])
 @pytest.mark.parametrize("size", [(224, 224), (250, 250), (450, 450), (2444, 1718), (385, 3000), (4000, 3000)])
 def test_the_most_that_can_be_billed_is_more_than_every_published_rule_says(rule, size):
-    most = cost.tokens_at_most(rule, *size, "Which emotion?")
+    most = prices.tokens_at_most(rule, *size, "Which emotion?")
     tiled = 258 * -(-size[0] // 768) * -(-size[1] // 768) if rule == "crops 258" else 0
-    assert most >= 1.25 * max(cost.image_tokens(rule, *size), tiled) + 6
+    assert most >= 1.25 * max(prices.image_tokens(rule, *size), tiled) + 6
 
 
 @pytest.fixture
@@ -87,17 +122,17 @@ def test_words_are_counted_as_a_tokenizer_of_real_models_counts_them(clip):
     assert clip("a photo of a disgusted face.") == 7
     for name in prompts.available():
         text = prompts.load(name).text()
-        ratio = clip(text) / cost.text_tokens(text)
+        ratio = clip(text) / prices.text_tokens(text)
         assert 0.9 < ratio < 1.1 or (name == "forced-choice-de" and 1 < ratio < 2), (name, ratio)
 
 
 def test_a_model_elsewhere_without_a_price_is_told_and_one_here_is_free():
     here = models.read([{"name": "m", "provider": "openai", "base_url": "http://localhost:1/v1"}])[0]
-    assert cost.price_of(here, PRICES).usd(10**6, 10**6) == 0
-    with pytest.raises(InputError, match=r"lmfm.csv: no price of model 'm'.*api.openai.com.*Add a row"):
-        cost.price_of(models.read([{"name": "m", "provider": "openai"}])[0], PRICES)
+    assert prices.price_of(here, PRICES).usd(10**6, 10**6) == 0
+    with pytest.raises(InputError, match=r"lmfm.csv: no price of model 'm'.*api.openai.com.*add a row"):
+        prices.price_of(models.read([{"name": "m", "provider": "openai"}])[0], PRICES)
     old = models.read([{"name": "n", "provider": "gemini-legacy", "model": "demo-gemini"}])[0]
-    assert cost.price_of(old, PRICES) == PRICES["gemini", "demo-gemini"]
+    assert prices.price_of(old, PRICES) == PRICES["gemini", "demo-gemini"]
 
 
 def test_estimated_and_actual_requests_agree_and_tokens_within_a_tenth(stand_in, tmp_path):
@@ -121,13 +156,13 @@ def test_estimated_and_actual_requests_agree_and_tokens_within_a_tenth(stand_in,
     assert spent <= table["usd_at_most"].sum() and spent == pytest.approx(table["usd"].sum(), rel=0.2)
     again = estimate.table(parts, responses, prices=PRICES)
     assert again["requests"].sum() == 0 and again["stored"].sum() == table["requests"].sum()
-    words = estimate.text(table, asked, prices=PRICES)
-    assert f"{table['requests'].sum()} requests to be sent" in words and "2026-01-01 (invented for this test)" in words
+    words = estimate.in_words(table, asked, prices=PRICES)
+    assert f"{table['requests'].sum()} requests to be sent" in words and "of 2026-01-01, " in words and "(invented for this test)" in words
 
 
 def money(folder, max_usd):
-    return budget.of(
-        {"name": "demo-openai", "provider": "openai", "model": "demo-openai"}, folder, max_usd=max_usd, prices=PRICES
+    return ledger.of(
+        {"name": "demo-openai", "provider": "openai", "model": "demo-openai"}, folder, max_usd=max_usd, own_prices=PRICES
     )
 
 
@@ -158,9 +193,9 @@ def test_the_limit_is_never_passed_and_what_is_left_is_asked_when_it_is_raised(b
     each = PRICE.usd(300, 2)
     for limit in (8 * each, 8 * each, 20 * each):
         with pytest.raises(InputError, match="max_usd = .* would be passed by asking 'demo-openai'.*Raise max_usd"):
-            run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", limit), progress=False)
+            run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", limit), progress=False)
         assert 0.2 * limit < billed(billing) <= limit
-    answers = run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000), progress=False)
+    answers = run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", 1000), progress=False)
     assert set(answers["status"]) == {"ok"} and len(billing.bill) == 60
     assert money(tmp_path / "r", 1000).spent_usd() == pytest.approx(billed(billing))
 
@@ -168,12 +203,12 @@ def test_the_limit_is_never_passed_and_what_is_left_is_asked_when_it_is_raised(b
 def test_what_may_have_been_billed_counts_and_what_the_provider_turned_down_does_not(billing, tmp_path, quick):
     plan = plan_for(faces(tmp_path, 1), entry(billing, "openai"))
     billing.failures.extend(["500", "429"])
-    run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000), progress=False)
+    run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", 1000), progress=False)
     plain = money(tmp_path / "r", 1000).spent_usd()
     assert plain == pytest.approx(billed(billing))
     billing.failures.extend(["drop"])
     plan = plan_for(faces(tmp_path / "r", 1), entry(billing, "openai"))  # the same image, elsewhere
-    run.ask(plan, store.Store(tmp_path / "s"), budget=money(tmp_path / "s", 1000), progress=False)
+    run.ask(plan, store.Store(tmp_path / "s"), ledger=money(tmp_path / "s", 1000), progress=False)
     assert money(tmp_path / "s", 1000).spent_usd() > 1.5 * plain  # the lost one at its most
 
 
@@ -210,11 +245,11 @@ def test_the_estimate_says_whether_the_limit_covers_what_is_left_beside_what_is_
     run_of = paths.run(tmp_path / "run")
     values = {"max_usd": 0.0, "transport": "direct"}
     monkeypatch.setattr(asking, "of_run", lambda _: (run_of, values, [plan.model], {"all": [plan]}))
-    monkeypatch.setattr(cost, "read_prices", lambda: PRICES)
+    monkeypatch.setattr(estimate, "price_of", lambda model, own=None: prices.price_of(model, PRICES))
     run.ask(
         plan_for(faces(tmp_path, 4), plan.model),
         store.Store(run_of.responses),
-        budget=money(run_of.responses, 99),
+        ledger=money(run_of.responses, 99),
         progress=False,
     )
     spent = billed(billing)
@@ -224,9 +259,9 @@ def test_the_estimate_says_whether_the_limit_covers_what_is_left_beside_what_is_
         (spent + most - 0.01, "may stop"),
         (spent + most + 0.01, "covers"),
     ):
-        assert f"of which ${spent:.2f} are spent by earlier runs: {verdict}" in pipeline_estimate.text("run")
-    purse = money(run_of.responses, values["max_usd"])
-    assert set(run.ask(plan, store.Store(run_of.responses), budget=purse, progress=False)["status"]) == {"ok"}
+        assert f"of which ${spent:.2f} are spent by earlier runs: {verdict}" in estimate.text("run")
+    book = money(run_of.responses, values["max_usd"])
+    assert set(run.ask(plan, store.Store(run_of.responses), ledger=book, progress=False)["status"]) == {"ok"}
 
 
 def test_ledger_of_many_threads_adds_up(tmp_path):
@@ -234,9 +269,9 @@ def test_ledger_of_many_threads_adds_up(tmp_path):
     data = open(image, "rb").read()
     both = [money(tmp_path / "r", 1000), money(tmp_path / "r", 1000)]
 
-    def spend(purse):
+    def spend(book):
         for _ in range(20):
-            purse.settle(purse.reserve(data, "Which?", {"max_tokens": 8}), {"input_tokens": 10, "output_tokens": 1})
+            book.settle(book.reserve(data, "Which?", {"max_tokens": 8}), "usage", {"input_tokens": 10, "output_tokens": 1})
 
     threads = [threading.Thread(target=spend, args=(both[i % 2],)) for i in range(6)]
     for thread in threads:
@@ -256,7 +291,7 @@ def test_what_another_process_spends_meanwhile_counts(tmp_path):
 
 def test_the_bar_shows_the_cost_so_far(stand_in, tmp_path, capsys):
     plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
-    run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 1000))
+    run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", 1000))
     shown = capsys.readouterr().err.split("\r")[-1]
     assert "answered=5" in shown and f"cost=${money(tmp_path / 'r', 1000).spent_usd():.4f}" in shown
 
@@ -264,5 +299,5 @@ def test_the_bar_shows_the_cost_so_far(stand_in, tmp_path, capsys):
 def test_a_replay_costs_nothing_whatever_the_limit(stand_in, tmp_path):
     plan = plan_for(faces(tmp_path, 5), entry(stand_in, "openai"))
     run.ask(plan, store.Store(tmp_path / "r"), progress=False)
-    answers = run.ask(plan, store.Store(tmp_path / "r"), budget=money(tmp_path / "r", 0), progress=False)
+    answers = run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", 0), progress=False)
     assert set(answers["status"]) == {"ok"} and replay.complaint(answers) is None

@@ -12,14 +12,14 @@ import pytest
 from lmfm_helpers import claiming, entry, faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import budget, cost, disk, plans, run, store
+from ferlib.lmfm import disk, ledger, plans, run, store
 
 QUESTION = {
     "provider": "openai", "model": "m", "model_version": "", "prompt": "Which?", "settings": {"temperature": 0.0},
     "repeat": 0, "image_sha256": "ab" * 32,
 }  # fmt: skip
 ANSWER = {"kind": "answered", "text": "sad", "finish": "stop", "model_version": "m-1", "usage": {}}
-PRICE = cost.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
+PRICE = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
 
 
 def put(responses, **changed):
@@ -45,22 +45,22 @@ def test_an_answer_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_
 def test_what_may_be_spent_is_on_the_disk_before_the_request_goes_out(tmp_path, monkeypatch):
     synced, fsync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), fsync(handle))[1])
-    purse = budget.Budget(tmp_path, max_usd=100, price=PRICE, name="m")
-    purse.reserve(open(faces(tmp_path, 1)["path"][0], "rb").read(), "Which?", {"max_tokens": 8})
-    assert synced == [(tmp_path / budget.LEDGER).stat().st_size]
+    book = ledger.Ledger(tmp_path, max_usd=100, price=PRICE, name="m")
+    book.reserve(open(faces(tmp_path, 1)["path"][0], "rb").read(), "Which?", {"max_tokens": 8})
+    assert synced == [(tmp_path / ledger.FILE).stat().st_size]
 
 
 def test_half_a_line_of_a_power_cut_hides_no_later_one(tmp_path):
     data = open(faces(tmp_path, 1)["path"][0], "rb").read()
-    first = budget.Budget(tmp_path, max_usd=100, price=PRICE, name="m")
+    first = ledger.Ledger(tmp_path, max_usd=100, price=PRICE, name="m")
     first.reserve(data, "Which?", {"max_tokens": 8})
     each = first.spent_usd()
-    with open(tmp_path / budget.LEDGER, "ab") as file:
+    with open(tmp_path / ledger.FILE, "ab") as file:
         file.write(b'{"id": "0123", "mod')
-    budget.Budget(tmp_path, max_usd=100, price=PRICE, name="m").reserve(data, "Which?", {"max_tokens": 8})
-    assert first.spent_usd() == each and budget.spent_usd(tmp_path) == pytest.approx(2 * each)
+    ledger.Ledger(tmp_path, max_usd=100, price=PRICE, name="m").reserve(data, "Which?", {"max_tokens": 8})
+    assert first.spent_usd() == each and ledger.of_folder(tmp_path).spent_usd() == pytest.approx(2 * each)
     with pytest.raises(InputError, match="would be passed"):
-        budget.Budget(tmp_path, max_usd=2.5 * each, price=PRICE, name="m").reserve(data, "Which?", {"max_tokens": 8})
+        ledger.Ledger(tmp_path, max_usd=2.5 * each, price=PRICE, name="m").reserve(data, "Which?", {"max_tokens": 8})
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_a_full_disk_is_told_and_leaves_neither_half_an_answer_nor_a_ruin(tmp_pa
     small_files(100)
     with pytest.raises(InputError, match="the answer cannot be stored.*All answers before it are stored.*Make room"):
         put(responses, repeat=1)
-    purse = budget.Budget(tmp_path / "money", max_usd=100, price=PRICE, name="m" * 200)
+    book = ledger.Ledger(tmp_path / "money", max_usd=100, price=PRICE, name="m" * 200)
     with pytest.raises(InputError, match="what is spent cannot be noted.*nothing more is asked"):
-        purse.reserve(open(faces(tmp_path, 1)["path"][0], "rb").read(), "Which?", {"max_tokens": 8})
+        book.reserve(open(faces(tmp_path, 1)["path"][0], "rb").read(), "Which?", {"max_tokens": 8})
     small_files(2**20)
     assert responses.get(first["key"]) == first and stored(tmp_path) == 1
     assert not [path for path in tmp_path.rglob("*") if "partial" in path.name]

@@ -2,9 +2,11 @@
 
 import base64
 import io
+import re
 import subprocess
 import sys
 import threading
+from unittest.mock import ANY
 
 import openai
 import pytest
@@ -13,8 +15,7 @@ from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers, endpoints, models
-from ferlib.lmfm.gemini import retry_info_s
+from ferlib.lmfm import answers, models, outcomes, services, wire
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 SETTINGS = {"temperature": 0.25, "max_tokens": 32}
@@ -73,7 +74,6 @@ def test_the_temperature_is_sent(client, stand_in, monkeypatch):
         (readers.Reply("blocked-prompt"), "blocked", None),
         (readers.Reply("truncated", "The per"), "truncated", "The per"),
         (readers.Reply("truncated"), "truncated", None),
-        (readers.Reply("answered"), "answered", None),
     ],
 )
 def test_each_outcome_is_told_apart(client, stand_in, reply, kind, text):
@@ -87,7 +87,7 @@ def test_each_outcome_is_told_apart(client, stand_in, reply, kind, text):
 def test_openai_declines_in_a_field_of_its_own(stand_in):
     client = models.client(entry(stand_in, "openai"), timeout_s=30)
     assert ask(client, picture("sad", 80)) == answers.Answer(
-        "refused", readers.DECLINED, "stop", "demo-openai", {"input_tokens": 257, "output_tokens": 19}
+        "refused", readers.DECLINED, "stop", "demo-openai", {"input_tokens": 257, "output_tokens": 19}, ANY
     )
     client.close()
 
@@ -111,7 +111,7 @@ def test_an_error_of_the_server_may_be_retried(client, stand_in, failure, wait_s
     stand_in.failures.append(failure)
     with pytest.raises(answers.NoAnswer, match=words) as caught:
         ask(client)
-    assert (caught.value.retry, caught.value.wait_s) == (True, wait_s)
+    assert (caught.value.outcome.retry, caught.value.wait_s) == (True, wait_s)
     assert sum(stand_in.requests.values()) == 1  # the library itself has not retried
 
 
@@ -120,14 +120,14 @@ def test_a_dropped_connection_may_be_retried(client, stand_in):
     stand_in.failures.append("drop")
     with pytest.raises(answers.NoAnswer, match="(?i)connection|disconnect") as caught:
         ask(client)
-    assert caught.value.retry
+    assert caught.value.outcome.retry
 
 
 def test_a_server_that_is_not_there_is_told(stand_in, provider):
     client = models.client(entry(stand_in, provider, base_url="http://127.0.0.1:9"), timeout_s=30)
     with pytest.raises(answers.NoAnswer, match="(?i)connect") as caught:
         ask(client)
-    assert caught.value.retry
+    assert caught.value.outcome.retry
 
 
 def test_a_server_that_takes_too_long_is_told(stand_in, provider):
@@ -138,10 +138,10 @@ def test_a_server_that_takes_too_long_is_told(stand_in, provider):
     with pytest.raises(answers.NoAnswer, match="(?i)timed? ?out") as caught:
         ask(client)
     released.set()
-    assert caught.value.retry
+    assert caught.value.outcome.retry
 
 
-@pytest.mark.parametrize("body", [b"not JSON", b"{}", b'{"choices": [], "candidates": []}', b"[]"])
+@pytest.mark.parametrize("body", [b"not JSON", b"{}", b"[]"])
 def test_a_body_that_is_not_the_protocols_is_no_answer(client, monkeypatch, body):
     def send(handler, *_, **__):
         handler.send_response(200)
@@ -153,19 +153,22 @@ def test_a_body_that_is_not_the_protocols_is_no_answer(client, monkeypatch, body
     monkeypatch.setattr(Recording, "_send", send)
     with pytest.raises(answers.NoAnswer, match="unreadable answer") as caught:
         ask(client)
-    assert caught.value.retry
+    assert caught.value.outcome.retry
 
 
 def test_an_image_that_cannot_be_decoded_is_this_questions_error(client):
     with pytest.raises(answers.NoAnswer, match="HTTP 400: the image cannot be decoded") as caught:
         ask(client, b"no image")
-    assert not caught.value.retry
+    assert not caught.value.outcome.retry
 
 
 def test_a_model_that_is_not_there_ends_the_run(stand_in, provider):
     client = models.client(entry(stand_in, provider, model="gone-1"), timeout_s=30)
-    with pytest.raises(InputError, match="knows no model 'gone-1'.*retired"):
+    with pytest.raises(answers.NoAnswer) as caught:
         ask(client)
+    assert caught.value.outcome.stop == "now"
+    told = outcomes.explained(entry(stand_in, provider, model="gone-1"), caught.value)
+    assert "knows no model 'gone-1'" in told and "retired" in told
 
 
 KEY = "planted-key-0123456789"
@@ -174,7 +177,7 @@ KEY = "planted-key-0123456789"
 @pytest.fixture
 def outside(monkeypatch):
     """An environment with keys, in which the stand-in's address passes for one on another machine."""
-    monkeypatch.setattr(endpoints, "is_loopback", lambda url: False)
+    monkeypatch.setattr(services, "is_loopback", lambda url: False)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.setenv("GOOGLE_API_KEY", "another")
@@ -208,8 +211,10 @@ def test_a_rejected_key_ends_the_run(outside, stand_in, provider, status):
 
     stand_in.respond = fail
     client = models.client(entry(stand_in, provider, **named_key(provider)), timeout_s=30)
-    with pytest.raises(InputError, match="rejects the key in (OPENAI|GEMINI)_API_KEY"):
+    with pytest.raises(answers.NoAnswer) as caught:
         ask(client)
+    model = entry(stand_in, provider, **named_key(provider))
+    assert re.search("rejects the key in (OPENAI|GEMINI)_API_KEY", outcomes.explained(model, caught.value))
     client.close()
 
 
@@ -251,9 +256,9 @@ def test_the_retired_client_is_silent_about_its_retirement():
 
 def test_geminis_own_form_of_retry_after_is_read():
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.5s"}
-    assert retry_info_s({"error": {"details": [{"@type": "x"}, info]}}) == 7.5
-    assert retry_info_s({"error": {"details": []}}) is None
-    assert retry_info_s("gone") is None
+    assert wire.complaint({"error": {"details": [{"@type": "x"}, info]}}, "")[2] == 7.5
+    assert wire.complaint({"error": {"details": []}}, "")[2] is None
+    assert wire.complaint("gone", "gone")[2] is None
 
 
 @pytest.mark.parametrize(

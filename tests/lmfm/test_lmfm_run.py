@@ -9,7 +9,7 @@ import time
 import pandas as pd
 import pytest
 from ferdemo.standin import readers
-from lmfm_helpers import SETTINGS, always, entry, faces, named_key, plan_for
+from lmfm_helpers import SETTINGS, always, entry, faces, named_key, no_answer, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 from PIL import Image
@@ -139,9 +139,12 @@ def test_after_the_last_try_it_is_an_error_told_counted_not_stored_and_asked_nex
 
 
 def test_a_question_that_no_repetition_mends_is_not_repeated(stand_in, tmp_path, monkeypatch):
-    monkeypatch.setattr(run.images, "payload", lambda path, sha256: (b"no image", "image/png"))
-    answers = ask(plan_for(faces(tmp_path, 20), entry(stand_in, "openai")), tmp_path / "r")
-    assert set(answers["error"]) == {"HTTP 400: the image cannot be decoded"}
+    monkeypatch.setattr(run.images, "payload", lambda path, **_: (b"no image", "image/png"))
+    answers = ask(plan_for(faces(tmp_path, 4), entry(stand_in, "openai")), tmp_path / "r")
+    assert set(answers["error"]) == {"HTTP 400: the image cannot be decoded"} and len(stand_in.seen) == 4
+    with pytest.raises(InputError, match="does not take the request .HTTP 400: the image cannot be decoded"):
+        ask(plan_for(faces(tmp_path, 20), entry(stand_in, "openai")), tmp_path / "r", concurrency=1)
+    assert len(stand_in.seen) == 9  # after a handful that are alike, no more
 
 
 def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_path, quick):
@@ -210,7 +213,7 @@ def test_a_provider_that_asks_to_wait_for_hours_is_not_waited_for(stand_in, tmp_
 
         def ask(self, *_):
             self.asked += 1
-            raise NoAnswer("HTTP 429: tomorrow", retry=True, wait_s=86400)
+            raise no_answer("HTTP 429: tomorrow", wait_s=86400, status=429)
 
     busy = Busy()
     with pytest.raises(NoAnswer, match="asks to wait 86400 s"):
@@ -233,7 +236,7 @@ def test_waits_grow_and_differ():
     clock = Clock()
 
     def fail():
-        raise NoAnswer("HTTP 500", retry=True)
+        raise no_answer("HTTP 500")
 
     for _ in range(20):
         with pytest.raises(NoAnswer):
@@ -247,7 +250,7 @@ def test_own_waits_stop_growing_and_the_run_goes_on():
     clock = Clock()
 
     def fail():
-        raise NoAnswer("HTTP 500", retry=True)
+        raise no_answer("HTTP 500")
 
     with pytest.raises(NoAnswer, match="^HTTP 500$"):
         patiently(fail, tries=12, stop=clock, pace=Pace(1))
@@ -259,7 +262,7 @@ def test_the_provider_says_how_long_to_wait():
     clock = Clock()
 
     def fail():
-        raise NoAnswer("HTTP 429", retry=True, wait_s=20)
+        raise no_answer("HTTP 429", wait_s=20, status=429)
 
     with pytest.raises(NoAnswer):
         patiently(fail, tries=3, stop=clock, pace=Pace(1))
@@ -342,7 +345,7 @@ def test_two_processes_on_one_store_end_with_one_table(stand_in, tmp_path):
 def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_path, monkeypatch, quick, capfd):
     """Also where the key is really sent, and the server throws it back."""
     key = "planted-key-0123456789"
-    monkeypatch.setattr(run.endpoints, "is_loopback", lambda url: False)
+    monkeypatch.setattr(run.services, "is_loopback", lambda url: False)
     monkeypatch.setenv("OPENAI_API_KEY", key)
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
     stand_in.failures.extend(["500"] * 2)

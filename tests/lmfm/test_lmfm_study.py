@@ -9,7 +9,8 @@ from lmfm_helpers import entry, faces
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import estimate, models, store, study
+from ferlib.lmfm import models, store, study
+from ferlib.pipeline import estimate
 from ferlib.pipeline import asking, parameters
 
 HOW = {name: value for name, value in parameters.declared(asking.NOTEBOOK).items() if name in study.PARAMETERS}
@@ -33,7 +34,7 @@ def test_an_empty_list_of_models_asks_nobody_and_says_so(tmp_path):
     parts = study.questions(faces(tmp_path, 7), models=[], **HOW)
     assert not any(parts.values())
     frame = estimate.table(parts, store.Store(tmp_path / "r"), prices={})
-    assert "nobody is asked, and nothing is sent" in estimate.text(frame, [], prices={})
+    assert "nobody is asked, and nothing is sent" in estimate.in_words(frame, [], prices={})
 
 
 def test_notebook_04_finishes_without_models_and_makes_no_predictions(tmp_path, monkeypatch):

@@ -7,14 +7,14 @@ import pytest
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, endpoints, models, pace
+from ferlib.lmfm import consent, keys, models, pace, services, wire
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/v1", "http://127.8.8.8", "http://[::1]:80/", "http://localhost:1", "http://LOCALHOST"]
 )
 def test_this_machine_is_known(url):
-    assert endpoints.is_loopback(url)
+    assert services.is_loopback(url)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_this_machine_is_known(url):
     ],
 )
 def test_any_other_address_is_not_this_machine(url):
-    assert not endpoints.is_loopback(url)
+    assert not services.is_loopback(url)
 
 
 def _model(**more):
@@ -41,20 +41,20 @@ def _model(**more):
 
 def test_no_key_is_read_for_this_machine(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    assert endpoints.key(_model(base_url="http://127.0.0.1:1/v1")) == endpoints.PLACEHOLDER
+    assert keys.key(_model(base_url="http://127.0.0.1:1/v1")) == keys.PLACEHOLDER
 
 
 def test_a_key_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret\n")
     monkeypatch.setenv("MY_KEY", "other")
-    assert endpoints.key(_model()) == "secret"
-    assert endpoints.key(_model(key_variable="MY_KEY")) == "other"
+    assert keys.key(_model()) == "secret"
+    assert keys.key(_model(key_variable="MY_KEY")) == "other"
 
 
 def test_a_missing_key_is_told_by_its_variable(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(InputError, match="OPENAI_API_KEY, which is not set"):
-        endpoints.key(_model())
+        keys.key(_model())
 
 
 def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
@@ -122,19 +122,19 @@ def test_a_providers_key_is_not_sent_to_an_address_that_is_not_its_own(monkeypat
     monkeypatch.setenv("MY_KEY", "other")
     for url in (ELSEWHERE, "http://api.openai.com/v1", "https://api.openai.com.example.org/v1", "http://10.0.0.7:8000"):
         with pytest.raises(InputError, match="is not the provider's own address.*field key_variable") as caught:
-            endpoints.key(_model(base_url=url))
+            keys.key(_model(base_url=url))
         assert "secret" not in str(caught.value)
-    assert endpoints.key(_model(base_url=ELSEWHERE, key_variable="MY_KEY")) == "other"
-    assert endpoints.key(_model(base_url=ELSEWHERE, key_variable="")) == endpoints.PLACEHOLDER
-    assert endpoints.key(_model(base_url="https://api.openai.com/v2")) == "secret"
-    assert endpoints.key(_model(base_url="http://localhost:4000", key_variable="MY_KEY")) == "other"
+    assert keys.key(_model(base_url=ELSEWHERE, key_variable="MY_KEY")) == "other"
+    assert keys.key(_model(base_url=ELSEWHERE, key_variable="")) == keys.PLACEHOLDER
+    assert keys.key(_model(base_url="https://api.openai.com/v2")) == "secret"
+    assert keys.key(_model(base_url="http://localhost:4000", key_variable="MY_KEY")) == "other"
 
 
 @pytest.mark.parametrize("value", ["sk-first\nsk-second", "sk two", "sk-é", "sk-…"])
 def test_a_key_that_was_badly_copied_is_told_and_not_shown(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
     with pytest.raises(InputError, match="the key in OPENAI_API_KEY holds a space, a line break") as caught:
-        endpoints.key(_model())
+        keys.key(_model())
     assert value not in str(caught.value) and "sk" not in str(caught.value).split()
 
 
@@ -212,18 +212,18 @@ def test_two_addresses_of_one_model_do_not_share_answers():
 
 
 def test_waiting_time_is_read_in_each_of_its_forms():
-    assert endpoints.retry_after_s({}) is None
-    assert endpoints.retry_after_s({"retry-after": "2"}) == 2
-    assert endpoints.retry_after_s({"retry-after": "0.5"}) == 0.5
-    assert endpoints.retry_after_s({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert wire.retry_after_s({}) is None
+    assert wire.retry_after_s({"retry-after": "2"}) == 2
+    assert wire.retry_after_s({"retry-after": "0.5"}) == 0.5
+    assert wire.retry_after_s({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
     for nonsense in ("soon", "a, b", "", "nan", "inf", "Sun, 99 Nov 2026 08:49:37 GMT"):
-        assert endpoints.retry_after_s({"retry-after": nonsense}) is None, nonsense
-    assert endpoints.retry_after_s({"retry-after": "-3"}) == 0
-    assert endpoints.retry_after_s({"retry-after-ms": "soon", "retry-after": "9"}) == 9
-    assert endpoints.retry_after_s({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0  # past
-    assert 27 < endpoints.retry_after_s({"retry-after": time.asctime(time.gmtime(time.time() + 30))}) <= 30
+        assert wire.retry_after_s({"retry-after": nonsense}) is None, nonsense
+    assert wire.retry_after_s({"retry-after": "-3"}) == 0
+    assert wire.retry_after_s({"retry-after-ms": "soon", "retry-after": "9"}) == 9
+    assert wire.retry_after_s({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0  # past
+    assert 27 < wire.retry_after_s({"retry-after": time.asctime(time.gmtime(time.time() + 30))}) <= 30
     date = email.utils.formatdate(time.time() + 30, usegmt=True)
-    assert 27 < endpoints.retry_after_s({"retry-after": date}) <= 30
+    assert 27 < wire.retry_after_s({"retry-after": date}) <= 30
 
 
 def test_models_are_checked_entry_by_entry():
@@ -232,7 +232,7 @@ def test_models_are_checked_entry_by_entry():
         ([good, good], "'m' occurs 2 times"),
         ([good, {"name": "n"}], "entry 2"),
         (["gpt"], "entry 1: it must be a mapping with at least name and provider, found a str"),
-        ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy, paligemma"),
+        ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy, anthropic"),
         ([{**good, "colour": "red"}], "unknown field 'colour'. Allowed: name"),
         ([{**good, "name": "meta/llama"}], "'meta/llama' becomes a file's name"),
         ([{**good, "version": 3}], "version is 3"),

@@ -1,8 +1,8 @@
 """What may be spent, counted over all runs in a folder: a question that could pass the limit is not sent.
 
-A ledger beside the answers has a line before each request, with the most that it can cost, and a line when the answer
-came, with what it did cost. A request whose end nobody saw, because the connection broke or the process was killed, may
-have been billed: it stays in the ledger with the most that it can cost.
+A ledger beside the answers has a line before each request, with the most that it can cost, and a line when it ended, with
+what it did cost: nothing, where the provider is known not to bill such an end. A request of which nobody knows whether it
+was billed, because the connection broke or the process was killed, stays in it with the most that it can cost.
 """
 
 import contextlib
@@ -16,13 +16,15 @@ import uuid
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import cost
+from ferlib.lmfm import prices
 from ferlib.paths import relative
 
-LEDGER = "spending.jsonl"
+FILE = "spending.jsonl"
+
+UNSEEN = "its end was not seen"
 
 
-class Budget:
+class Ledger:
     """The money of one folder of answers, for one model of it.
 
     Parameters
@@ -31,7 +33,7 @@ class Budget:
         Of the answers; the ledger counts all models that are asked for it.
     max_usd : float
         Most that may be spent on this folder in all runs together.
-    price : ferlib.lmfm.cost.Price
+    price : ferlib.lmfm.prices.Price
     name : str
         Of the model, for messages.
     factor : float
@@ -39,14 +41,22 @@ class Budget:
     """
 
     def __init__(self, folder, *, max_usd, price, name, factor=1.0):
-        self.path, self.max_usd, self.price, self.name, self.factor = folder / LEDGER, max_usd, price, name, factor
-        self._lock, self._read_to, self._open, self._settled_usd = threading.Lock(), 0, {}, 0.0
+        self.path, self.max_usd, self.price, self.name, self.factor = folder / FILE, max_usd, price, name, factor
+        self._lock, self._read_to, self._open, self._why, self._settled_usd = threading.Lock(), 0, {}, {}, 0.0
         with self._lock:
             self._catch_up()
 
     def spent_usd(self):
-        """Dollars spent, and at most spent by requests whose end was not seen."""
+        """Dollars spent, and at most spent by requests of which that is not known."""
         return self._settled_usd + sum(self._open.values())
+
+    def unknown(self):
+        """Requests of which nobody knows whether they were billed: dict of reason to `(number, dollars at most)`."""
+        found = {}
+        for entry, usd in self._open.items():
+            number, total = found.get(self._why.get(entry, UNSEEN), (0, 0.0))
+            found[self._why.get(entry, UNSEEN)] = number + 1, total + usd
+        return found
 
     def reserve(self, image, text, settings):
         """Note that a request is about to be sent.
@@ -67,9 +77,12 @@ class Budget:
         InputError
             When it could pass the limit.
         """
+        if "max_tokens" not in settings:
+            raise InputError(f"max_usd needs a longest answer: give {self.name!r} a max_tokens, in its settings or yours.")
         with Image.open(io.BytesIO(image)) as opened:
-            tokens = cost.tokens_at_most(self.price.image_tokens, *opened.size, text, settings)
-        most_usd = self.factor * self.price.usd(tokens, settings["max_tokens"])
+            tokens = prices.tokens_at_most(self.price.image_tokens, *opened.size, text, settings)
+        thoughts = settings.get("thinking_budget") or 0
+        most_usd = self.factor * self.price.usd(tokens, settings["max_tokens"] + max(0, thoughts))
         with self._lock, self._alone():
             self._catch_up()
             if self.spent_usd() + most_usd > self.max_usd:
@@ -83,20 +96,26 @@ class Budget:
             self._append({"id": entry, "model": self.name, "at_most_usd": most_usd}, durably=True)
         return entry
 
-    def settle(self, entry, usage):
+    def settle(self, entry, billed, usage, *, why=""):
         """Note what a request cost.
 
         Parameters
         ----------
         entry : str
             From `reserve`.
-        usage : dict or None
-            As the provider reports it; empty when it does not, and then the reservation stays. None: not billed.
+        billed : str
+            `no`, `usage` or `unknown`, as in data/providers/outcomes.csv.
+        usage : dict
+            As the provider reports it. Where it reports none, the reservation stays.
+        why : str
+            What happened, for the list of those that are not known.
         """
-        usd = 0.0 if usage is None else self.price.usd_of(usage)
-        if usd is not None:
-            with self._lock, self._alone():
-                self._catch_up()
+        usd = {"no": 0.0, "unknown": None}.get(billed, self.price.usd_of(usage))
+        with self._lock, self._alone():
+            self._catch_up()
+            if usd is None:
+                self._append({"id": entry, "unknown": why or "the provider reported no usage"})
+            else:
                 self._append({"id": entry, "usd": self.factor * usd})
 
     def _append(self, line, *, durably=False):
@@ -139,6 +158,8 @@ class Budget:
                 continue
             if "at_most_usd" in entry:
                 self._open[entry["id"]] = entry["at_most_usd"]
+            elif "unknown" in entry:
+                self._why[entry["id"]] = entry["unknown"]
             else:
                 self._open.pop(entry["id"], None)
                 self._settled_usd += entry["usd"]
@@ -147,7 +168,7 @@ class Budget:
     def _alone(self):
         """Keep other processes away from the ledger, where the system can."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_name(f".{LEDGER}.lock"), "w") as handle:
+        with open(self.path.with_name(f".{FILE}.lock"), "w") as handle:
             if os.name == "posix":
                 import fcntl
 
@@ -155,13 +176,13 @@ class Budget:
             yield
 
 
-def spent_usd(folder):
-    """Dollars spent in a folder of answers by all runs, requests whose end was not seen at their most."""
-    return Budget(folder, max_usd=0.0, price=cost.Price(), name="").spent_usd()
+def of_folder(folder):
+    """The ledger of a folder of answers, to look at: what all runs have spent, and what is not known."""
+    return Ledger(folder, max_usd=0.0, price=prices.Price(), name="")
 
 
-def of(model, folder, *, max_usd, prices=None, batched=False):
-    """Budget of a model; None when it costs nothing.
+def of(model, folder, *, max_usd, own_prices=None, batched=False):
+    """Ledger of a model; None when it costs nothing.
 
     Parameters
     ----------
@@ -170,8 +191,8 @@ def of(model, folder, *, max_usd, prices=None, batched=False):
     folder : pathlib.Path
         Of the answers.
     max_usd : float
-    prices : dict, optional
-        From `ferlib.lmfm.cost.read_prices`; the shipped table by default.
+    own_prices : dict, optional
+        See `ferlib.lmfm.prices.price_of`.
     batched : bool
         Whether questions go as batches, at the price of these.
 
@@ -180,8 +201,8 @@ def of(model, folder, *, max_usd, prices=None, batched=False):
     InputError
         When the price is not known.
     """
-    price = cost.price_of(model, cost.read_prices() if prices is None else prices)
+    price = prices.price_of(model, own_prices)
     if price.usd(1, 1) == 0:
         return None
     factor = price.batch_factor if batched else 1.0
-    return Budget(folder, max_usd=max_usd, price=price, name=model["name"], factor=factor)
+    return Ledger(folder, max_usd=max_usd, price=price, name=model["name"], factor=factor)

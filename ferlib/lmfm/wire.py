@@ -1,0 +1,291 @@
+"""Hears what comes over the wire, whichever client library asked, and says what it is: an answer, or no answer.
+
+The libraries write the requests; what they make of a response is not looked at. So there is one place for HTTP errors,
+for bodies that are not of the protocol, and for leaving out keys, and a response can be as odd as it likes.
+"""
+
+import datetime
+import email.utils
+import json
+import math
+import re
+import threading
+import time
+import warnings
+
+from ferlib.errors import InputError
+from ferlib.lmfm import keys, outcomes, services
+from ferlib.lmfm.answers import UNREADABLE, Answer, NoAnswer
+
+LONGEST_MESSAGE = 300
+
+NO_RESPONSE = (
+    (
+        "connect",
+        "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
+        "|ConnectionRefusedError|gaierror|ProxyError)",
+    ),
+    ("timeout", r"\w*(Timeout|TimeoutError)"),
+    (
+        "dropped",
+        "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected|ConnectionResetError"
+        "|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError|APIConnectionError|DecodingError)",
+    ),
+)
+"""How the errors of HTTP libraries are called, by whether the request can have arrived."""
+
+
+class Wire:
+    """One model's connection, for a client library to be plugged into.
+
+    Parameters
+    ----------
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    """
+
+    def __init__(self, model):
+        self.model, self.key, self._heard = model, keys.key(model), threading.local()
+        # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be passed
+        # on to another by a redirection: permission is given for a host by name.
+        self.trusts_environment = not services.is_loopback(model["base_url"])
+
+    def options(self):
+        """Arguments for an `httpx` client."""
+        return {
+            "trust_env": self.trusts_environment, "follow_redirects": False, "event_hooks": {"response": [self.hear]},
+        }  # fmt: skip
+
+    def hear(self, response, *_, **__):
+        """Take note of a response; a hook of `httpx` or `requests`."""
+        getattr(response, "read", lambda: None)()  # httpx has not read it yet
+        headers = {name.casefold(): value for name, value in response.headers.items()}
+        self._heard.response = response.status_code, headers, response.content.decode("utf-8", "replace")
+
+    def response(self, request):
+        """What came over the wire while a client library made a request.
+
+        Parameters
+        ----------
+        request : callable
+
+        Returns
+        -------
+        status : int
+        headers : dict
+        text : str
+
+        Raises
+        ------
+        NoAnswer
+            When nothing came, or not as a whole.
+        InputError
+            When the library could not write the request.
+        """
+        self._heard.response = None
+        try:
+            request()
+        except Exception as error:  # whatever it is: a response that came is read below, by us
+            failure = None if self._heard.response else self._no_response(error)
+        else:
+            failure = None
+        if failure:  # raised out here, the library's own exception is not attached to it: that one may hold the key
+            raise failure
+        if self._heard.response is None:
+            raise InputError(f"model {self.model['name']!r}: its client library made no request.")
+        return self._heard.response
+
+    def ask(self, request, read):
+        """Make a request and say what came of it; as `response` and `judge`."""
+        return self.judge(*self.response(request), read)
+
+    def fetched(self, request):
+        """The JSON object that a request for something else than an answer brings, such as the state of a batch.
+
+        Raises
+        ------
+        NoAnswer
+        """
+        status, headers, text = self.response(request)
+        body = as_json(text)
+        if status < 300 and isinstance(body, dict):
+            return body
+        raise self.failure(status, headers, text)
+
+    def judge(self, status, headers, text, read):
+        """The answer in a response.
+
+        Parameters
+        ----------
+        status : int
+        headers : dict
+        text : str
+            The body.
+        read : callable
+            `read(body) -> dict` with `code`, `finish`, `text`, `version`, `usage` and `details`.
+
+        Returns
+        -------
+        ferlib.lmfm.answers.Answer
+
+        Raises
+        ------
+        NoAnswer
+        """
+        body = as_json(text)
+        if not 200 <= status < 300 or (isinstance(body, dict) and body.get("error")):
+            return self._from_error(status, headers, text)
+        try:
+            said = read(body)
+        except UNREADABLE as error:
+            outcome = outcomes.decide(self.model, 200, ["unreadable"])
+            message = self.redact(f"unreadable answer: {type(error).__name__} in {shortened(text) or 'an empty body'}")
+            raise NoAnswer(message, outcome, raw=self.redact(text)) from None
+        outcome = outcomes.decide(self.model, 200, [said["code"]], finish=said["finish"])
+        if outcome.status == "error":
+            why = f"finish reason {said['finish']!r}, {said['code'].replace('_', ' ')}"
+            if not outcome.known:
+                why = f"unknown {why}: add a row to data/providers/outcomes.csv that says what it means"
+                warnings.warn(f"model {self.model['name']!r}: {self.redact(why)}", stacklevel=2)
+            message = self.redact(shortened(f"no answer in the response ({why}) {said.get('why') or ''}"))
+            raise NoAnswer(message.strip(), outcome, usage=said["usage"], raw=self.redact(text))
+        words, details = said["text"], {name: value for name, value in said["details"].items() if value}
+        return Answer(
+            outcome.status, None if words is None else self.redact(words), said["finish"], said["version"],
+            said["usage"], json.loads(self.redact(json.dumps(details))), outcome.billed,
+        )  # fmt: skip
+
+    def failure(self, status, headers, text):
+        """The exception for a response that is an error."""
+        return self._error(status, headers, text)[0]
+
+    def redact(self, text):
+        """Text without the key and without what looks like one."""
+        return keys.redact(text, self.key)
+
+    def _from_error(self, status, headers, text):
+        failure, codes, details = self._error(status, headers, text)
+        if failure.outcome.status == "error":
+            raise failure
+        finish = next((code for code in codes if isinstance(code, str)), str(failure))
+        return Answer(failure.outcome.status, None, finish, None, {}, details, failure.outcome.billed)
+
+    def _error(self, status, headers, text):
+        codes, message, wait_s, details = complaint(as_json(text), text)
+        inner = next((int(code) for code in codes if str(code).isdigit() and 400 <= int(code) < 600), None)
+        http = (inner or "error") if 200 <= status < 300 else status
+        wait_s = retry_after_s(headers) if retry_after_s(headers) is not None else wait_s
+        codes = [*codes, "retry-after"] if wait_s is not None else codes
+        outcome = outcomes.decide(self.model, 200 if http == "error" else http, [*codes, http], message=message)
+        words = self.redact(shortened(message)) or "no message"
+        failure = NoAnswer(f"HTTP {status if http == 'error' else http}: {words}", outcome, wait_s=wait_s, status=None if http == "error" else http)
+        return failure, codes, json.loads(self.redact(json.dumps({"block": details} if details else {})))
+
+    def _no_response(self, error):
+        names = list(_names(error))
+        for code, pattern in NO_RESPONSE:
+            if any(re.fullmatch(pattern, name) for name in names):
+                message = self.redact(shortened(f"{' from '.join(dict.fromkeys(names[:2]))}: {error}"))
+                return NoAnswer(message, outcomes.decide(self.model, "none", [code]))
+        return InputError(
+            f"model {self.model['name']!r}: its client library cannot send this request "
+            f"({self.redact(shortened(f'{type(error).__name__}: {error}'))}). Change the settings of the model."
+        )
+
+
+def as_json(text):
+    """The JSON in a text; None when it holds none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def complaint(body, text):
+    """What an error's body says, in any provider's form.
+
+    Parameters
+    ----------
+    body : object
+        Its JSON, if any.
+    text : str
+
+    Returns
+    -------
+    codes : list
+        Everything in it that names the error.
+    message : str
+    wait_s : float or None
+        Seconds that it asks to wait.
+    details : dict
+        What a block was for, as it came.
+    """
+    body = body[0] if isinstance(body, list) and body else body
+    if not isinstance(body, dict):
+        return [], text, None, {}
+    error = body.get("error", body)
+    if not isinstance(error, dict):
+        return [body.get("code")], str(error), None, {}
+    metadata, inner = (error.get(name) if isinstance(error.get(name), dict) else {} for name in ("metadata", "innererror"))
+    more = [item for item in error.get("details") or [] if isinstance(item, dict)]
+    codes = [error.get(name) for name in ("code", "type", "status")] + [inner.get("code"), metadata.get("error_type")]
+    codes += [item.get("reason") for item in more]
+    codes += ["moderation"] if metadata.get("reasons") or metadata.get("flagged_input") else []
+    quotas = [str(fault.get("quotaId")) for item in more for fault in item.get("violations") or []]
+    codes += ["per_day"] if any("PerDay" in quota for quota in quotas) else []
+    said = error.get("message") or body.get("message") or body.get("detail") or error.get("detail") or ""
+    said = metadata["raw"] if metadata.get("raw") and "provider returned error" in str(said).casefold() else said
+    said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    delays = [str(item["retryDelay"]).removesuffix("s") for item in more if "retryDelay" in item]
+    details = {**metadata, **inner, **{name: error[name] for name in ("content_filter_result",) if name in error}}
+    return [code for code in codes if code is not None], said, next(map(_seconds, delays), None), details
+
+
+def shortened(text):
+    """A message in one line of bounded length; of an HTML page its title alone."""
+    if re.search(r"<(?:!doctype|html|head|body)\b", text[:500], re.IGNORECASE):
+        title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = f"an HTML page ({title[1]})" if title else "an HTML page"
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 4]} ..."
+
+
+def retry_after_s(headers):
+    """Seconds that a provider asks to wait, from its response's headers; None when it does not say.
+
+    Parameters
+    ----------
+    headers : mapping of str to str
+        `retry-after` in seconds or as a date (RFC 9110, section 10.2.3), or `retry-after-ms`.
+    """
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _seconds(headers.get(name))
+        if seconds is not None:
+            return seconds * unit_s
+    return None
+
+
+def _seconds(value):
+    """Seconds from now, of a number or a date; None for anything else."""
+    try:
+        number = float(value)
+        return max(0.0, number) if math.isfinite(number) else None
+    except (TypeError, ValueError):
+        pass
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    if date.tzinfo is None:  # the form of C's asctime says no zone; HTTP means UTC
+        date = date.replace(tzinfo=datetime.UTC)
+    return max(0.0, date.timestamp() - time.time())
+
+
+def _names(error):
+    """Names of an exception's classes and of those that it came from, outermost first."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield from (kind.__name__ for kind in type(error).__mro__[:3] if kind not in (Exception, BaseException, object))
+        yield from (type(inner).__name__ for inner in error.args if isinstance(inner, BaseException))
+        error = error.__cause__ or error.__context__
