@@ -9,7 +9,8 @@ import anthropic
 from ferlib.errors import InputError
 from ferlib.lmfm import outcomes
 from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.wire import Wire, as_json
+from ferlib.lmfm.complaints import as_json
+from ferlib.lmfm.wire import Wire
 
 MOST_TOKENS = 1024
 """Longest answer where the settings leave it out: this protocol cannot do without."""

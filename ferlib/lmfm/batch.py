@@ -22,7 +22,7 @@ from ferlib.lmfm.run import circumstances
 FOLDER = "batches"
 
 PATIENCE = 20
-"""Times in a row that the provider may be out of order, or its queue full, before the run ends; nothing is lost then."""
+"""Times in a row that the provider may be out of order, or its queue full, before the run ends without a loss."""
 
 
 def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None, progress=True, **limits):
@@ -54,10 +54,8 @@ def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None,
         consent.check(missing["dataset"], model=model, may_send=may_send)
         model = models.limited(model, **limits)
         if not services.batches(model):
-            raise InputError(
-                f"model {model['name']!r}: provider {model['provider']!r} has no batches at {model['service']!r}. Ask "
-                f"it directly."
-            )
+            said = f"provider {model['provider']!r} has no batches. Ask it directly."
+            raise InputError(f"model {model['name']!r}: {said}")
         client = models.client(model, timeout_s=model["timeout_s"])
         run = _Run(plan, responses, client, model, ledger)
         try:
@@ -112,13 +110,16 @@ class _Run:
             part, size, tokens = [*part, key], size + of_size, tokens + of_tokens
         return [*noted, part] if part else noted
 
+    def image(self, key):
+        """Bytes and media type of a question's image."""
+        row = self.rows[key]
+        return images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+
     def size(self, key):
         """Bytes and tokens of a question, about; nothing for one that was handed in by another plan."""
         if key not in self.rows:
             return 0, 0
-        row = self.rows[key]
-        image, _ = images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
-        text = self.plan.text(row)
+        text, (image, _) = self.plan.text(self.rows[key]), self.image(key)
         side = prices.image_tokens(self.rule, 512, 512)
         return len(image) * 4 // 3 + len(text.encode()) + 1000, side + prices.text_tokens(text)
 
@@ -207,10 +208,7 @@ class _Run:
                 return self.submit([key for key in keys if key not in unknown])
             questions = []
             for key in keys:
-                row = self.rows[key]
-                image, media_type = images.payload(
-                    row.path, sha256=row.sha256, image_format=self.model["image_format"]
-                )
+                row, (image, media_type) = self.rows[key], self.image(key)
                 text, settings = self.plan.text(row), self.plan.sent(row)
                 if self.ledger and key not in note["reserved"]:
                     note["reserved"][key] = self.ledger.reserve(image, text, settings)
@@ -220,7 +218,7 @@ class _Run:
             try:
                 note["batch"] = self.client.hand_in(questions, name=name)
             except NoAnswer as error:
-                if error.outcome.billed == "no":  # surely not taken; of others the note is kept, and they are looked for
+                if error.outcome.billed == "no":  # surely not taken; others are noted and looked for
                     self.forget(note)
                 raise
         self._write(path, note)

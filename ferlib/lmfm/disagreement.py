@@ -61,7 +61,7 @@ def on_temperature(table, models):
             said.append(f"{model}: is sent no temperature; its lines on temperatures are one and the same question")
         elif warm["n_pairs"].sum() and not warm["differ"].sum():
             said.append(
-                f"{model}: above temperature 0 none of {warm['n_pairs'].sum()} pairs of repeats differ; it may ignore the "
-                f"temperature, or be sure of itself"
+                f"{model}: above temperature 0 none of {warm['n_pairs'].sum()} pairs of repeats differ; it may ignore "
+                f"the temperature, or be sure of itself"
             )
     return said

@@ -7,7 +7,8 @@ from google.genai import types
 
 from ferlib.lmfm import outcomes
 from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.wire import Wire, as_json
+from ferlib.lmfm.complaints import as_json
+from ferlib.lmfm.wire import Wire
 
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 
@@ -133,7 +134,8 @@ def read(body):
     details = {"id": body.get("responseId")}
     said = {"text": None, "finish": None, "version": body.get("modelVersion"), "usage": tokens, "details": details}
     if feedback.get("blockReason"):
-        return said | {"code": "prompt_blocked", "finish": feedback["blockReason"], "details": details | {"block": feedback}}
+        details["block"] = feedback
+        return said | {"code": "prompt_blocked", "finish": feedback["blockReason"]}
     if not candidates:
         body["usageMetadata"]  # without either it is no response of Gemini
         return said | {"code": "no_answer"}

@@ -11,8 +11,8 @@ from ferlib.lmfm.gemini import read
 from ferlib.lmfm.wire import Wire
 
 with warnings.catch_warnings():
-    # It announces its end of life, which is said above and the reason why it is not the default; its foundation, when it
-    # will drop this version of Python; and it would like a widget for a progress bar that it does not show here.
+    # It announces its end of life, which is said above; its foundation, when it will drop this version of Python; and it
+    # would like a widget for a progress bar that it does not show here.
     warnings.filterwarnings("ignore", message=r"\s*All support for the `google.generativeai` package has ended")
     warnings.filterwarnings("ignore", message="You are using a Python version .* which Google will stop supporting")
     warnings.filterwarnings("ignore", message="IProgress not found")

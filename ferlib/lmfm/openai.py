@@ -8,7 +8,8 @@ import openai
 
 from ferlib.lmfm import outcomes, services
 from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.wire import Wire, as_json
+from ferlib.lmfm.complaints import as_json
+from ferlib.lmfm.wire import Wire
 
 CHAT = "/v1/chat/completions"
 

@@ -15,7 +15,7 @@ from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers, models, outcomes, services, wire
+from ferlib.lmfm import answers, models, outcomes, services, complaints
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 SETTINGS = {"temperature": 0.25, "max_tokens": 32}
@@ -256,9 +256,9 @@ def test_the_retired_client_is_silent_about_its_retirement():
 
 def test_geminis_own_form_of_retry_after_is_read():
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.5s"}
-    assert wire.complaint({"error": {"details": [{"@type": "x"}, info]}}, "")[2] == 7.5
-    assert wire.complaint({"error": {"details": []}}, "")[2] is None
-    assert wire.complaint("gone", "gone")[2] is None
+    assert complaints.complaint({"error": {"details": [{"@type": "x"}, info]}}, "")[2] == 7.5
+    assert complaints.complaint({"error": {"details": []}}, "")[2] is None
+    assert complaints.complaint("gone", "gone")[2] is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import yaml
 from lmfm_helpers import faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, models, outcomes, prices, run, services, store, wire
+from ferlib.lmfm import batch, ledger, models, outcomes, prices, run, services, store, complaints
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
 for shape in SHAPES:  # YAML takes yes and no for true and false
@@ -85,7 +85,7 @@ def test_each_shape_comes_to_what_is_right(serve, manifest, tmp_path, quick, nam
     unknown = [str(warning.message) for warning in told if "add a row" in str(warning.message)]
     assert bool(unknown) == (name in ("chat-unknown-finish", "ge-new-finish"))
     if stopped:  # it names the cause in the provider's words, and no page and no key
-        said, _ = wire.complaint(wire.as_json(replay_server.body(shape)), replay_server.body(shape))[1:3]
+        said, _ = complaints.complaint(complaints.as_json(replay_server.body(shape)), replay_server.body(shape))[1:3]
         assert not said or said.split("sk-")[0][:40] in stopped or "api key" in stopped.casefold() or "key in" in stopped
         assert "<html" not in stopped and "sk-abcd" not in stopped
     if bill == "usage":
