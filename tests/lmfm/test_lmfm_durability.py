@@ -12,7 +12,7 @@ import pytest
 from lmfm_helpers import claiming, entry, faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import disk, ledger, plans, run, store
+from ferlib.lmfm import disk, ledger, plans, prices, run, store
 
 QUESTION = {
     "provider": "openai", "model": "m", "model_version": "", "prompt": "Which?", "settings": {"temperature": 0.0},
