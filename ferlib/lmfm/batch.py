@@ -31,12 +31,10 @@ def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None,
     Parameters
     ----------
     plan, responses, connect, may_send, ledger, progress, **limits
-        As in `ferlib.lmfm.run.ask`; of the limits, `concurrency` is the number of batches under way at a time, and
-        `timeout_s` that of handing in and fetching. The model's `batch_requests`, `batch_bytes` and `batch_tokens` say
-        what fits.
+        As in `ferlib.lmfm.run.ask`; of the limits, `concurrency` is the number of batches under way at a time. The
+        model's `batch_requests`, `batch_bytes` and `batch_tokens` say what fits.
     poll_s : float
-        Seconds between two looks at what has become of the batches. A batch may take a day; to stop waiting with
-        Ctrl-C loses nothing.
+        Seconds between two looks at the batches. They may take a day; to stop waiting with Ctrl-C loses nothing.
 
     Returns
     -------
@@ -54,8 +52,7 @@ def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None,
         consent.check(missing["dataset"], model=model, may_send=may_send)
         model = models.limited(model, **limits)
         if not services.batches(model):
-            said = f"provider {model['provider']!r} has no batches. Ask it directly."
-            raise InputError(f"model {model['name']!r}: {said}")
+            raise InputError(f"model {model['name']!r}: {model['provider']!r} has no batches. Ask it directly.")
         client = models.client(model, timeout_s=model["timeout_s"])
         run = _Run(plan, responses, client, model, ledger)
         try:
@@ -73,7 +70,7 @@ class _Run:
     def __init__(self, plan, responses, client, model, ledger):
         self.plan, self.responses, self.client, self.model, self.ledger = plan, responses, client, model, ledger
         self.rows = {row.response_id: row for row in plan.questions.itertuples()}
-        self.folder, self.patience = responses.folder / FOLDER, PATIENCE
+        self.folder, self.patience, self.blocked = responses.folder / FOLDER, PATIENCE, False
         self.rule = prices.Price().image_tokens if ledger is None else ledger.price.image_tokens
 
     @contextlib.contextmanager
@@ -128,7 +125,8 @@ class _Run:
         errors, waiting, under_way, refusal = {}, collections.deque(parts), [], None
         while waiting or under_way:
             full = False
-            while waiting and not full and len(under_way) < self.model["concurrency"]:
+            room = self.model["concurrency"] if not self.blocked else 1
+            while waiting and not full and len(under_way) < room:
                 keys = waiting.popleft()
                 tokens = sum(self.size(key)[1] for key in keys)
                 if under_way and sum(note["tokens"] for note in under_way) + tokens > self.model["batch_tokens"]:
@@ -151,17 +149,19 @@ class _Run:
                     if error.outcome.cause == "queue":  # taken at first, and then refused as a whole
                         self.forget(note)
                         done.append(note)
-                        waiting.extendleft(self.refused(note["keys"], error, alone=len(under_way) == 1))
+                        waiting.extendleft(self.refused(note["keys"], error, alone=len(under_way) == len(done)))
                         continue
                     if not error.outcome.retry:
-                        given = dict.fromkeys(note["keys"], self.gone(error))
+                        outcome = outcomes.decide(self.model, "batch", ["results_gone"])
+                        lost = NoAnswer(f"the provider no longer has the batch ({error})", outcome)
+                        given = dict.fromkeys(note["keys"], lost)
                     else:
                         self.lose_patience(error)
                         continue
                 if given is not None:
                     errors |= self.keep(note, given)
                     done.append(note)
-                    self.patience = PATIENCE
+                    self.patience, self.blocked = PATIENCE, False
                     line.update(sum(key in self.rows for key in note["keys"]))
             under_way = [note for note in under_way if note not in done]
             if full or (under_way and not done):
@@ -174,9 +174,11 @@ class _Run:
         """What to hand in again of a batch that was not taken: in halves when it is too large by itself."""
         if not error.outcome.retry:
             raise InputError(outcomes.explained(self.model, error)) from None
-        if alone or error.outcome.cause != "queue":  # else there is room as soon as another one is done
+        self.blocked = True  # one at a time, until one is done
+        queue = error.outcome.cause == "queue"
+        if alone or not queue:  # else there is room as soon as another one is done
             self.lose_patience(error)
-        if alone and error.outcome.cause == "queue" and len(keys) > 1:
+        if alone and queue and len(keys) > 1:
             return [keys[len(keys) // 2 :], keys[: len(keys) // 2]]
         return [keys]
 
@@ -187,11 +189,6 @@ class _Run:
             raise InputError(
                 f"model {self.model['name']!r}: its batch cannot be reached ({error}). Run again to go on."
             ) from None
-
-    def gone(self, error):
-        """What to say of each question of a batch that the provider does not know any more."""
-        outcome = outcomes.decide(self.model, "batch", ["results_gone"])
-        return NoAnswer(f"the provider no longer has the batch ({error})", outcome)
 
     def submit(self, keys):
         """Hand a part in, unless that has been done; returns its note."""

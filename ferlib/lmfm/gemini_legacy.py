@@ -11,8 +11,8 @@ from ferlib.lmfm.gemini import read
 from ferlib.lmfm.wire import Wire
 
 with warnings.catch_warnings():
-    # It announces its end of life, which is said above; its foundation, when it will drop this version of Python; and it
-    # would like a widget for a progress bar that it does not show here.
+    # It announces its end of life, which is said above; its foundation, when it will drop this version of Python; and
+    # it would like a widget for a progress bar that it does not show here.
     warnings.filterwarnings("ignore", message=r"\s*All support for the `google.generativeai` package has ended")
     warnings.filterwarnings("ignore", message="You are using a Python version .* which Google will stop supporting")
     warnings.filterwarnings("ignore", message="IProgress not found")
@@ -48,7 +48,10 @@ class Client:
         if "schema" in settings:  # it knows a smaller part of JSON schema
             schema = {name: value for name, value in settings["schema"].items() if name != "additionalProperties"}
             options |= {"response_mime_type": "application/json", "response_schema": schema}
-        content, patience = [{"mime_type": media_type, "data": image}, text], {"timeout": self._timeout_s, "retry": None}
+        content, patience = (
+            [{"mime_type": media_type, "data": image}, text],
+            {"timeout": self._timeout_s, "retry": None},
+        )
         ask = self._model.generate_content
         return self._wire.ask(lambda: ask(content, generation_config=options, request_options=patience), read)
 

@@ -89,7 +89,9 @@ class Sent:
         """Keep some rows of `COLUMNS`, for example those that an archive brings."""
         known = {**{row[:2]: row[2] for row in rows}, **self._read()}
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *((*key, sent) for key, sent in sorted(known.items()))])
+        csv.writer(text, lineterminator="\n").writerows(
+            [COLUMNS, *((*key, sent) for key, sent in sorted(known.items()))]
+        )
         tables.write_bytes(text.getvalue().encode(), self._path)
         _rows.cache_clear()
 

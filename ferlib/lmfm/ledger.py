@@ -1,8 +1,8 @@
 """What may be spent, counted over all runs in a folder: a question that could pass the limit is not sent.
 
-A ledger beside the answers has a line before each request, with the most that it can cost, and a line when it ended, with
-what it did cost: nothing, where the provider is known not to bill such an end. A request of which nobody knows whether it
-was billed, because the connection broke or the process was killed, stays in it with the most that it can cost.
+A ledger beside the answers has a line before each request, with the most that it can cost, and a line when it ended,
+with what it did cost: nothing, where the provider is known not to bill such an end. A request of which nobody knows
+whether it was billed, because the connection broke or the process was killed, stays with the most that it can cost.
 """
 
 import contextlib
@@ -78,7 +78,9 @@ class Ledger:
             When it could pass the limit.
         """
         if "max_tokens" not in settings:
-            raise InputError(f"max_usd needs a longest answer: give {self.name!r} a max_tokens, in its settings or yours.")
+            raise InputError(
+                f"max_usd needs a longest answer: give {self.name!r} a max_tokens, in its settings or yours."
+            )
         with Image.open(io.BytesIO(image)) as opened:
             tokens = prices.tokens_at_most(self.price.image_tokens, *opened.size, text, settings)
         thoughts = settings.get("thinking_budget") or 0

@@ -135,7 +135,9 @@ def _complete(entry, row, limits):
     providers, known = services.read()
     where = f"models, entry {row}"
     if not isinstance(entry, dict) or not {"name", "provider"} <= set(entry):
-        found = f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {type(entry).__name__}"
+        found = (
+            f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {type(entry).__name__}"
+        )
         raise InputError(f"{where}: it must be a mapping with at least name and provider, found {found}.")
     allowed = [*FIELDS, "settings", *LIMITS, *BATCH_LIMITS]
     unknown = sorted(set(map(str, entry)) - set(allowed))

@@ -115,7 +115,9 @@ class Client:
                 failure = self._wire.failure(status, headers, text)
                 if failure.outcome.retry:
                     raise failure
-                lost = self._lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
+                lost = self._lost(
+                    f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"]
+                )
                 continue
             for line in filter(None, text.split("\n")):
                 given |= self._of_line(line)
@@ -180,7 +182,9 @@ def read(body):
     content, finish = message.get("content"), choice.get("finish_reason")
     if isinstance(content, list):  # parts, as some servers send
         content = "".join(part.get("text") or "" for part in content if part.get("type") in (None, "text"))
-    block = {name: found[name] for name in ("content_filter_results",) for found in (choice, message) if found.get(name)}
+    block = {
+        name: found[name] for name in ("content_filter_results",) for found in (choice, message) if found.get(name)
+    }
     block |= {"prompt_filter_results": body["prompt_filter_results"]} if body.get("prompt_filter_results") else {}
     details["block"] = block if finish not in ("stop", None) else {}
     if message.get("refusal"):

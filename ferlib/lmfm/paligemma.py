@@ -59,9 +59,9 @@ class Client:
         except (OSError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
-                f"model {model['name']!r}: {model['model']!r} is no folder with a {self.kind}, and cannot be loaded from "
-                f"the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub and log in "
-                f"there (`hf auth login`)."
+                f"model {model['name']!r}: {model['model']!r} is no folder with a {self.kind}, and cannot be loaded "
+                f"from the Hugging Face Hub ({first}). Give a folder, or accept the model's licence on the hub and log "
+                f"in there (`hf auth login`)."
             ) from None
         self._model.to(self.device).eval()
         self._version = self._version_of(folder)

@@ -27,7 +27,9 @@ THOUGHTS = re.compile(
 )
 """What a model thinks before it answers, where a server leaves that among its words."""
 
-ONLY_END = re.compile(r"\A.*?(?:</(?:think|thinking|thought|reasoning|analysis)>|\[/THINK\]|◁/think▷)", re.IGNORECASE | re.DOTALL)
+ONLY_END = re.compile(
+    r"\A.*?(?:</(?:think|thinking|thought|reasoning|analysis)>|\[/THINK\]|◁/think▷)", re.IGNORECASE | re.DOTALL
+)
 """The same where the server keeps the beginning of it to itself."""
 
 
@@ -48,8 +50,8 @@ def parse(text, *, language="en"):
     An answer is `ok` when it names exactly one label, by the label itself or one of the words of
     `ferlib.lmfm.vocabulary` as a whole word, in any case. It is `unparsed` when it names none or several, or when a
     sentence that names one also holds a negation or is a question. It is `refused` when it declines in so many words
-    (see `ferlib.lmfm.refusals`) and names no label but in doing so. Of a JSON object only the field that holds the label
-    is read. Thoughts are left out.
+    (see `ferlib.lmfm.refusals`) and names no label but in doing so. Of a JSON object only the field that holds the
+    label is read. Thoughts are left out.
 
     Parameters
     ----------
@@ -80,7 +82,9 @@ def parse(text, *, language="en"):
     field = forms.named_field(words)
     words = words if field is None else field
     clauses = refusals.declines(SPEAKER.sub(" ", vocabulary.fold(words).replace("’", "'")))
-    if any(refused for _, refused in clauses) and not any(_labels(said, language) for said, refused in clauses if not refused):
+    if any(refused for _, refused in clauses) and not any(
+        _labels(said, language) for said, refused in clauses if not refused
+    ):
         return "refused", None
     plain = SPEAKER.sub(" ", vocabulary.fold(words).replace("’", "'").replace("_", " "))
     found, doubtful, negation = set(), False, _negation(language)

@@ -158,8 +158,8 @@ def image_tokens(rule, width, height):
     (255, 1105)
     >>> image_tokens("crops 258", 224, 224), image_tokens("crops 258", 960, 540)
     (258, 1548)
-    >>> image_tokens("patches 1536 1.62", 224, 224), image_tokens("area 750", 300, 300), image_tokens("fixed 1120", 9, 9)
-    (80, 120, 1120)
+    >>> image_tokens("patches 1536 1.62", 224, 224), image_tokens("area 750", 300, 300)
+    (80, 120)
     """
     kind, *numbers = _rule(rule)
     if kind == "fixed":
@@ -206,7 +206,9 @@ def _packaged(provider, name):
     except LookupError:
         return None
     prices = found.get_prices(datetime.datetime.now(datetime.UTC))
-    each = {kind: _base(getattr(prices, f"{kind}_mtok", None)) for kind in ("input", "output", "cache_read", "cache_write")}
+    each = {
+        kind: _base(getattr(prices, f"{kind}_mtok", None)) for kind in ("input", "output", "cache_read", "cache_write")
+    }
     if each["input"] is None or each["output"] is None:
         return None
     days = re.findall(r"(?:verified|checked) on (20\d\d-\d\d-\d\d)", found.price_comments or "")
@@ -226,8 +228,8 @@ def _rule(rule):
     found = re.fullmatch(r"(tiles|patches) (\d+) (\d+(?:\.\d+)?)|(crops|area|fixed) (\d+)", rule)
     if not found:
         raise InputError(
-            f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE', 'patches MOST FACTOR', 'area PIXELS', "
-            f"'fixed TOKENS', with numbers."
+            f"image_tokens is {rule!r}. Allowed: 'tiles BASE TILE', 'crops TILE', 'patches MOST FACTOR', 'area PIXELS' "
+            f"or 'fixed TOKENS', with numbers."
         )
     kind, *numbers = (part for part in found.groups() if part is not None)
     return kind, *map(float, numbers)

@@ -1,6 +1,7 @@
 """Whether a reply declines in plain words, in any of the languages that models answer in.
 
-The patterns are data (data/languages/refusals.yaml), tuned on one half of a labelled set of replies and measured on both.
+The patterns are data (data/languages/refusals.yaml), tuned on one half of a labelled set of replies and measured on
+both.
 """
 
 import functools

@@ -61,10 +61,12 @@ def patiently(request, *, tries, stop, pace):
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(
-            lambda error: isinstance(error, NoAnswer)
-            and error.outcome.retry
-            and (error.wait_s or 0) <= LONGEST_WAIT_S
-            and not stop.is_set()
+            lambda error: (
+                isinstance(error, NoAnswer)
+                and error.outcome.retry
+                and (error.wait_s or 0) <= LONGEST_WAIT_S
+                and not stop.is_set()
+            )
         ),
         stop=tenacity.stop_after_attempt(tries),
         wait=wait,

@@ -6,7 +6,9 @@ import pandas as pd
 
 COLUMNS = ("model", "asked", "reported", "answers", "finding")
 
-SUFFIX = r"(?:-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{3,4}))?(?:-preview(?:-\d{2}-\d{2}(?:-\d{4})?)?|-latest|-exp)?(?:[@:][\w.-]+)?"
+SUFFIX = (
+    r"(?:-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{3,4}))?(?:-preview(?:-\d{2}-\d{2}(?:-\d{4})?)?|-latest|-exp)?(?:[@:][\w.-]+)?"
+)
 """What a provider may add to a model's name without naming another model: its day, revision, or a tag of the route."""
 
 

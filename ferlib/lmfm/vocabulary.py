@@ -1,7 +1,7 @@
 """The words that stand for the seven emotions, in English and in the languages that prompts may be written in.
 
-A prompt names its language; its answers are read with that language's words and the English ones, since models fall back
-into English. The words are in data/languages/emotions.yaml.
+A prompt names its language; its answers are read with that language's words and the English ones, since models fall
+back into English. The words are in data/languages/emotions.yaml.
 """
 
 import functools

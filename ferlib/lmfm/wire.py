@@ -173,7 +173,12 @@ class Wire:
         codes = [*codes, "retry-after"] if wait_s is not None else codes
         outcome = outcomes.decide(self.model, 200 if http == "error" else http, [*codes, http], message=message)
         words = self.redact(shortened(message)) or "no message"
-        failure = NoAnswer(f"HTTP {status if http == 'error' else http}: {words}", outcome, wait_s=wait_s, status=None if http == "error" else http)
+        failure = NoAnswer(
+            f"HTTP {status if http == 'error' else http}: {words}",
+            outcome,
+            wait_s=wait_s,
+            status=None if http == "error" else http,
+        )
         return failure, codes, json.loads(self.redact(json.dumps({"block": details} if details else {})))
 
     def _no_response(self, error):

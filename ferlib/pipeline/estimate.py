@@ -158,7 +158,9 @@ def text(run_dir):
         f"max_usd = {values['max_usd']:g}, of which ${spent:.2f} are spent by earlier runs: {verdict}",
     ]
     for why, (number, usd) in sorted(book.unknown().items()):
-        lines.append(f"  among these ${usd:.4f} at most for {number} of which nobody knows whether they were billed: {why}")
+        lines.append(
+            f"  among these ${usd:.4f} at most for {number} of which nobody knows whether they were billed: {why}"
+        )
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """A small server that replays responses of a table, by the three protocols, direct and as batches.
 
-It knows nothing of the package under test, nor of the demo's stand-in: it says what it is told to say, and keeps an invoice
-of what a provider would bill for it.
+It knows nothing of the package under test, nor of the demo's stand-in: it says what it is told to say, and keeps an
+invoice of what a provider would bill for it.
 """
 
 import json
@@ -108,7 +108,11 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/v1/files/"):
             name = path.split("/")[3]
             found = server.files.get(name)
-            return self._send(200, found) if found is not None else self._send(404, '{"error": {"message": "No such File"}}')
+            return (
+                self._send(200, found)
+                if found is not None
+                else self._send(404, '{"error": {"message": "No such File"}}')
+            )
         if path.endswith("/results"):
             return self._send(200, server.files[path.split("/")[4]])
         name = next((name for name in server.batches if path.endswith(name)), None)
@@ -133,7 +137,9 @@ class Handler(BaseHTTPRequestHandler):
         sent = [json.loads(line) for line in self.server.files[content["input_file_id"]].splitlines()]
         for key, shape in self._answers([(line["custom_id"], line["body"]) for line in sent]):
             if "text" in shape and shape.get("http", 200) == 200:  # the line itself is cut
-                lines.append(f'{{"id": "b", "custom_id": "{key}", "response": {{"status_code": 200, "body": {shape["text"]}')
+                lines.append(
+                    f'{{"id": "b", "custom_id": "{key}", "response": {{"status_code": 200, "body": {shape["text"]}'
+                )
                 continue
             text = body(shape)
             inner = json.loads(text) if "text" not in shape else text
@@ -143,7 +149,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.files[file] = "\n".join(reversed(lines)) + "\n"
         self.server.batches[name] = {
             "id": name, "object": "batch", "status": "completed", "metadata": content["metadata"], "endpoint": "x",
-            "output_file_id": file, "error_file_id": None, "input_file_id": "x", "completion_window": "24h", "created_at": 1,
+            "output_file_id": file, "error_file_id": None, "input_file_id": "x", "completion_window": "24h",
+            "created_at": 1,
         }  # fmt: skip
         return name
 
@@ -166,11 +173,14 @@ class Handler(BaseHTTPRequestHandler):
         for key, shape in self._answers([(one["custom_id"], one["params"]) for one in content["requests"]]):
             inner = json.loads(body(shape))
             good = {"type": "succeeded", "message": inner}
-            lines.append({"custom_id": key, "result": good if "claude" in shape else {"type": "errored", "error": inner}})
+            lines.append(
+                {"custom_id": key, "result": good if "claude" in shape else {"type": "errored", "error": inner}}
+            )
         name = f"msgbatch_{len(self.server.batches)}"
         self.server.files[name] = "".join(json.dumps(line) + "\n" for line in lines[::-1])
         self.server.batches[name] = {
-            "id": name, "type": "message_batch", "processing_status": "ended", "results_url": f"{self.server.url}/results",
+            "id": name, "type": "message_batch", "processing_status": "ended",
+            "results_url": f"{self.server.url}/results",
             "request_counts": {"succeeded": len(lines)}, "created_at": "2999-01-01T00:00:00Z",
         }  # fmt: skip
         return name

@@ -143,8 +143,9 @@ def test_a_batch_that_fails_as_a_whole_says_why(stand_in, tmp_path, monkeypatch)
         return {**job, **late, "errors": {"object": "list", "data": [reason]}} if job.get("id") else job
 
     monkeypatch.setattr(stand_in.batches, "get", failed)
-    answers = ask(plan_for(faces(tmp_path, 2), entry(stand_in, "openai")), tmp_path / "r")
-    assert set(answers["error"]) == {"the batch is failed: Enqueued token limit reached"}
+    with pytest.raises(InputError, match="the batch is failed: Enqueued token limit reached.*Run again to go on"):
+        ask(plan_for(faces(tmp_path, 2), entry(stand_in, "openai")), tmp_path / "r")
+    assert not list((tmp_path / "r" / batch.FOLDER).iterdir())
 
 
 def test_an_endpoint_that_is_not_there_ends_the_run(stand_in, tmp_path, provider):

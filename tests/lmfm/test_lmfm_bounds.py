@@ -1,4 +1,4 @@
-"""The lowest versions that pyproject allows of the client libraries do the same; and how others do on the same server."""
+"""The lowest versions of the client libraries that are allowed do the same; and how others do on the same server."""
 
 import json
 import os
@@ -11,10 +11,10 @@ import tomllib
 import pytest
 import replay_server
 from lmfm_helpers import faces, plan_for
+from test_lmfm_shapes import NAMES, SHAPES, model_for
 
 from ferlib.lmfm import run, store
 from ferlib.paths import ROOT
-from test_lmfm_shapes import NAMES, SHAPES, model_for
 
 pytestmark = pytest.mark.bench
 
@@ -80,7 +80,8 @@ from inspect_ai.scorer import includes
 paths, url, log = json.load(sys.stdin)
 samples = [Sample(input=[ChatMessageUser(content=[ContentText(text="Which emotion?"), ContentImage(image=path)])],
                   target="happy", id=path) for path in paths]
-(log,) = eval(Task(dataset=samples, scorer=includes()), model="openai/m", model_base_url=url, log_dir=log, display="none",
+(log,) = eval(Task(dataset=samples, scorer=includes()), model="openai/m", model_base_url=url, log_dir=log,
+              display="none",
               max_connections=8, max_retries=6, fail_on_error=False, model_args={"api_key": "none"})
 right = sum(1 for sample in log.samples if sample.scores and sample.scores["includes"].value == "C")
 print(json.dumps({"right": right, "lost": len(paths) - len([s for s in log.samples if s.output.completion])}))
@@ -106,7 +107,10 @@ def test_side_by_side_with_inspect_ai_on_the_same_faulty_server(tmp_path):
         began = time.monotonic()
         if who == "ours":
             answers = run.ask(plan_for(manifest, model_for(server, good)), store.Store(tmp_path / "r"), progress=False)
-            found = {"right": int((answers["predicted"] == "happy").sum()), "lost": int((answers["status"] == "error").sum())}
+            found = {
+                "right": int((answers["predicted"] == "happy").sum()),
+                "lost": int((answers["status"] == "error").sum()),
+            }
         else:
             task = json.dumps([list(manifest["path"]), f"{server.url}/v1", str(tmp_path / "log")])
             done = subprocess.run([python, "-c", INSPECT], input=task, capture_output=True, text=True, timeout=900)
@@ -116,4 +120,6 @@ def test_side_by_side_with_inspect_ai_on_the_same_faulty_server(tmp_path):
         counted[who] = {**found, "asked twice": answered - questions, "seconds": round(time.monotonic() - began, 1)}
         server.close()
     print(f"\n{questions} questions: {counted}")
-    assert counted["ours"]["lost"] == 0 and counted["ours"]["right"] == questions and counted["ours"]["asked twice"] == 0
+    assert (
+        counted["ours"]["lost"] == 0 and counted["ours"]["right"] == questions and counted["ours"]["asked twice"] == 0
+    )

@@ -1,4 +1,4 @@
-"""Today's open models, by tiny ones of their classes and random weights: PaliGemma 2, and Qwen2.5-VL by its chat template."""
+"""Open models of today, by tiny ones of their classes and random weights: PaliGemma 2, and Qwen2.5-VL."""
 
 import pytest
 import torch
@@ -35,7 +35,10 @@ def tokenizer(**more):
     text = Tokenizer(token_models.BPE(unk_token="<unk>"))
     text.pre_tokenizer, text.decoder = pre_tokenizers.ByteLevel(add_prefix_space=True), decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=SPECIAL, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     text.train_from_iterator([prompts.load("paligemma").text(), *EMOTIONS] * 5, trainer)
     return PreTrainedTokenizerFast(
@@ -58,7 +61,8 @@ def paligemma_2(path):
     processor = PaliGemmaProcessor(image_processor=pictures, tokenizer=tokenizer())
     config = PaliGemmaConfig(
         vision_config=SiglipVisionConfig(
-            hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14,
+            hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=28,
+            patch_size=14,
             projection_dim=16,
         ).to_dict(),
         text_config=Gemma2Config(
@@ -81,10 +85,14 @@ def qwen(path):
         image_processor=Qwen2VLImageProcessor(size=size, patch_size=14, merge_size=2), tokenizer=words,
         video_processor=Qwen2VLVideoProcessor(), chat_template=TEMPLATE,
     )  # fmt: skip
-    ids = {name: words.convert_tokens_to_ids(f"<|{name}|>") for name in ("image_pad", "video_pad", "vision_start", "vision_end")}
+    ids = {
+        name: words.convert_tokens_to_ids(f"<|{name}|>")
+        for name in ("image_pad", "video_pad", "vision_start", "vision_end")
+    }
     config = Qwen2_5_VLConfig(
         vision_config={
-            "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "depth": 2, "out_hidden_size": 16, "patch_size": 14,
+            "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "depth": 2, "out_hidden_size": 16,
+            "patch_size": 14,
             "fullatt_block_indexes": [1], "window_size": 28,
         },
         text_config={
@@ -99,7 +107,9 @@ def qwen(path):
     return save(Qwen2_5_VLForConditionalGeneration(config), processor, path)
 
 
-@pytest.fixture(scope="module", params=[("paligemma", paligemma_2), ("transformers", qwen)], ids=["paligemma2", "qwen2.5-vl"])
+@pytest.fixture(
+    scope="module", params=[("paligemma", paligemma_2), ("transformers", qwen)], ids=["paligemma2", "qwen2.5-vl"]
+)
 def entry(request, tmp_path_factory):
     torch.manual_seed(1)
     provider, make = request.param

@@ -20,8 +20,7 @@ from tokenizers.models import BPE
 from ferlib import paths
 from ferlib.errors import InputError
 from ferlib.lmfm import ledger, models, prices, prompts, replay, run, store, study
-from ferlib.pipeline import asking
-from ferlib.pipeline import estimate
+from ferlib.pipeline import asking, estimate
 
 PRICE = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
 PRICES = {
@@ -65,7 +64,9 @@ def test_a_price_says_how_old_it_is_and_when_its_model_retires():
 def test_the_models_named_as_examples_answer_in_2027_and_have_prices():
     cells = json.loads(paths.ROOT.joinpath("notebooks", "04_lmfm_prompting.ipynb").read_text(encoding="utf-8"))["cells"]
     words = "".join("".join(cell["source"]) for cell in cells)
-    named = re.findall(r"provider: (openai|gemini|anthropic), model: ([\w.-]+?)(?:, requests_per_minute|, settings|\})", words)
+    named = re.findall(
+        r"provider: (openai|gemini|anthropic), model: ([\w.-]+?)(?:, requests_per_minute|, settings|\})", words
+    )
     assert len(named) >= 3
     for provider, name in named:
         price = of_name(provider, name)
@@ -157,12 +158,19 @@ def test_estimated_and_actual_requests_agree_and_tokens_within_a_tenth(stand_in,
     again = estimate.table(parts, responses, prices=PRICES)
     assert again["requests"].sum() == 0 and again["stored"].sum() == table["requests"].sum()
     words = estimate.in_words(table, asked, prices=PRICES)
-    assert f"{table['requests'].sum()} requests to be sent" in words and "of 2026-01-01, " in words and "(invented for this test)" in words
+    assert (
+        f"{table['requests'].sum()} requests to be sent" in words
+        and "of 2026-01-01, " in words
+        and "(invented for this test)" in words
+    )
 
 
 def money(folder, max_usd):
     return ledger.of(
-        {"name": "demo-openai", "provider": "openai", "model": "demo-openai"}, folder, max_usd=max_usd, own_prices=PRICES
+        {"name": "demo-openai", "provider": "openai", "model": "demo-openai"},
+        folder,
+        max_usd=max_usd,
+        own_prices=PRICES,
     )
 
 
@@ -271,7 +279,9 @@ def test_ledger_of_many_threads_adds_up(tmp_path):
 
     def spend(book):
         for _ in range(20):
-            book.settle(book.reserve(data, "Which?", {"max_tokens": 8}), "usage", {"input_tokens": 10, "output_tokens": 1})
+            book.settle(
+                book.reserve(data, "Which?", {"max_tokens": 8}), "usage", {"input_tokens": 10, "output_tokens": 1}
+            )
 
     threads = [threading.Thread(target=spend, args=(both[i % 2],)) for i in range(6)]
     for thread in threads:

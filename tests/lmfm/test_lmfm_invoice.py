@@ -8,13 +8,15 @@ import pytest
 import replay_server
 from lmfm_helpers import faces, plan_for
 from lmfm_process import asking
-
-from ferlib.lmfm import ledger, store
 from test_lmfm_shapes import NAMES, PRICE, SHAPES, model_for
 
+from ferlib.lmfm import ledger, store
+
 FREQUENT = {
-    "chat-stop": 70, "chat-refusal-words": 3, "chat-refusal-field": 3, "oa-filter": 3, "chat-content-filter": 2, "oa-rate": 4,
-    "oa-500": 3, "any-html-502": 1, "chat-empty-stop": 3, "chat-finish-abort": 2, "chat-length": 2, "chat-cut-in-half": 2,
+    "chat-stop": 70, "chat-refusal-words": 3, "chat-refusal-field": 3, "oa-filter": 3, "chat-content-filter": 2,
+    "oa-rate": 4,
+    "oa-500": 3, "any-html-502": 1, "chat-empty-stop": 3, "chat-finish-abort": 2, "chat-length": 2,
+    "chat-cut-in-half": 2,
     "any-drop": 2,
 }  # fmt: skip
 """Shapes, and how many of a hundred requests each answers."""
@@ -37,7 +39,7 @@ def chosen():
 
 @pytest.mark.parametrize("questions", [160, pytest.param(2000, marks=pytest.mark.bench)])
 def test_the_ledger_is_the_invoice_over_faults_two_resumed_runs_and_two_processes(tmp_path, questions):
-    """What the server billed is what is settled; what it answered so that nobody could read it is listed as not known."""
+    """What the server billed is what is settled; what nobody could read is listed as not known."""
     server = replay_server.Server(chosen())
     manifest, model = faces(tmp_path, questions), model_for(server, SHAPES[0])
     how = {"max_usd": 1e6, "prices": {("openai", "m"): PRICE}, "concurrency": 8, "tries": 1}

@@ -7,7 +7,7 @@ import pytest
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, keys, models, pace, services, complaints
+from ferlib.lmfm import complaints, consent, keys, models, pace, services
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers, models, outcomes, services, complaints
+from ferlib.lmfm import answers, complaints, models, outcomes, services
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 SETTINGS = {"temperature": 0.25, "max_tokens": 32}

@@ -1,4 +1,4 @@
-"""The recipes of docs/asking-models.md work, each against a server of its service's shape; and what is sent is as set."""
+"""The recipes of docs/asking-models.md work, against a server of each shape; and what is sent is as set."""
 
 import base64
 import hashlib
@@ -10,11 +10,11 @@ import pytest
 import yaml
 from lmfm_helpers import SETTINGS, faces, plan_for
 from PIL import Image
+from test_lmfm_shapes import NAMES, PATHS, SHAPES, serve  # noqa: F401
 
 from ferlib import paths
 from ferlib.errors import InputError
 from ferlib.lmfm import complaints, images, models, plans, prices, prompts, run, services, store, wire
-from test_lmfm_shapes import NAMES, PATHS, SHAPES, serve  # noqa: F401
 
 TEXT = paths.ROOT.joinpath("docs", "asking-models.md").read_text(encoding="utf-8")
 RECIPES = [entry for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) for entry in yaml.safe_load(block)]
@@ -36,7 +36,9 @@ def asked(server, entry, tmp_path, manifest=None, **more):
     return answers, [body for _, body in server.requests], plan
 
 
-@pytest.mark.parametrize("entry", [e for e in RECIPES if e["provider"] in ("openai", "gemini", "anthropic")], ids=lambda e: e["name"])
+@pytest.mark.parametrize(
+    "entry", [e for e in RECIPES if e["provider"] in ("openai", "gemini", "anthropic")], ids=lambda e: e["name"]
+)
 def test_each_recipe_brings_answers_from_a_server_of_its_shape(serve, tmp_path, entry):  # noqa: F811
     way = services.of(models.read([entry])[0])["protocol"]
     server = serve(lambda number, content: SHAPES[NAMES.index(GOOD[way])])
@@ -57,7 +59,15 @@ def test_each_recipe_brings_answers_from_a_server_of_its_shape(serve, tmp_path, 
 
 def test_the_recipes_cover_every_route_and_have_prices_or_need_none():
     read = models.read(RECIPES)
-    assert {model["service"] for model in read} >= {"openai", "gemini", "anthropic", "azure", "openrouter", "vllm", "ollama"}
+    assert {model["service"] for model in read} >= {
+        "openai",
+        "gemini",
+        "anthropic",
+        "azure",
+        "openrouter",
+        "vllm",
+        "ollama",
+    }
     assert {model["provider"] for model in read} >= {"paligemma", "transformers"}
     for model in read:
         if model["service"] == "azure":
@@ -87,7 +97,8 @@ def test_settings_are_part_of_the_address_and_old_addresses_stay(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"temprature": 0}, "settings has 'temprature'. Allowed: temperature"), ({"extra": {"api_key": "x"}}, "extra must be"),
+        ({"temprature": 0}, "settings has 'temprature'. Allowed: temperature"), ({"extra": {"api_key": "x"}},
+        "extra must be"),
         ("warm", "settings has 'no mapping'"),
     ],
 )  # fmt: skip
@@ -112,12 +123,16 @@ def test_a_model_that_takes_one_format_gets_it_and_the_bytes_sent_are_part_of_th
     record = store.Store(tmp_path / "r").get(answers["response_id"][0])
     found = record["question"]["settings"]["image"]
     assert found["format"] == "png" and found["sha256"] in {
-        hashlib.sha256(base64.b64decode(b["messages"][0]["content"][1]["image_url"]["url"].partition(",")[2])).hexdigest()
+        hashlib.sha256(
+            base64.b64decode(b["messages"][0]["content"][1]["image_url"]["url"].partition(",")[2])
+        ).hexdigest()
         for b in bodies
     }
     for path in manifest["path"]:
         os.remove(path)
-    replayed = plans.plan(manifest, model=plan.model, prompt=plan.prompt, settings=SETTINGS, sent=images.Sent(tmp_path / "r"))
+    replayed = plans.plan(
+        manifest, model=plan.model, prompt=plan.prompt, settings=SETTINGS, sent=images.Sent(tmp_path / "r")
+    )
     assert list(replayed.questions["response_id"]) == list(answers["response_id"])  # no image is needed for that
 
 
@@ -153,4 +168,3 @@ def test_messages_are_short_and_hold_neither_pages_nor_keys():
     model = models.read([{"name": "m", "provider": "openai", "base_url": "http://127.0.0.1:1/v1"}])[0]
     text = wire.Wire(model).redact("Incorrect key sk-proj-abc***xyz of org-1234567, Bearer abcdefghij")
     assert "sk-" not in text and "org-1" not in text and "abcdefghij" not in text and text.count("[key]") == 3
-

@@ -1,4 +1,4 @@
-"""What earlier versions stored stays where it is and replays to the same tables; replies are told apart as they were labelled."""
+"""What earlier versions stored replays to the same tables; replies are told apart as they were labelled."""
 
 import ast
 import csv
@@ -42,7 +42,9 @@ def test_a_store_of_an_earlier_version_answers_its_questions(parts, tmp_path):
 
 def test_an_archive_of_an_earlier_version_replays_to_the_same_tables(parts):
     questions, records = archive.read(HERE / "answers.zip")
-    assert set(questions["response_id"]) == {key for some in parts.values() for p in some for key in p.questions["response_id"]}
+    assert set(questions["response_id"]) == {
+        key for some in parts.values() for p in some for key in p.questions["response_id"]
+    }
     for name, frame in archive.predictions(questions, records, part=study.MAIN).items():
         assert frame.to_csv(index=False) == (HERE / f"{name}.csv").read_text(encoding="utf-8")
 
@@ -63,7 +65,9 @@ def test_refusals_are_recognised_with_measured_precision_and_recall(half, capsys
     both = sum(a and b for a, b in zip(found, labelled, strict=True))
     precision, recall = both / sum(found), both / sum(labelled)
     with capsys.disabled():
-        print(f"\n{half}: {len(rows)} replies, {sum(labelled)} refusals: precision {precision:.3f}, recall {recall:.3f}")
+        print(
+            f"\n{half}: {len(rows)} replies, {sum(labelled)} refusals: precision {precision:.3f}, recall {recall:.3f}"
+        )
     assert precision >= 0.98 and recall >= 0.9
 
 

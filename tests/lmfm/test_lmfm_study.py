@@ -10,8 +10,7 @@ from lmfm_helpers import entry, faces
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.lmfm import models, store, study
-from ferlib.pipeline import estimate
-from ferlib.pipeline import asking, parameters
+from ferlib.pipeline import asking, estimate, parameters
 
 HOW = {name: value for name, value in parameters.declared(asking.NOTEBOOK).items() if name in study.PARAMETERS}
 
