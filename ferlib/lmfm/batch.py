@@ -20,7 +20,6 @@ from ferlib.lmfm.progress import bar, tell
 from ferlib.lmfm.run import circumstances
 
 FOLDER = "batches"
-
 PATIENCE = 20
 """Times in a row that the provider may be out of order, or its queue full, before the run ends without a loss."""
 

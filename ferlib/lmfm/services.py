@@ -66,5 +66,6 @@ def of(model):
 
 
 def batches(model):
-    """Whether the service of a model takes batches by its client library."""
-    return of(model)["batch_requests"] > 0 and model["provider"] != "gemini-legacy"
+    """Whether a model takes batches: as it says itself, else as its service does."""
+    most = model.get("batch_requests", of(model)["batch_requests"])
+    return most > 0 and model["provider"] != "gemini-legacy"
