@@ -180,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.files[name] = "".join(json.dumps(line) + "\n" for line in lines[::-1])
         self.server.batches[name] = {
             "id": name, "type": "message_batch", "processing_status": "ended",
-            "results_url": f"{self.server.url}/results",
+            "results_url": f"{self.server.url}/v1/messages/batches/{name}/results",
             "request_counts": {"succeeded": len(lines)}, "created_at": "2999-01-01T00:00:00Z",
         }  # fmt: skip
         return name
