@@ -40,7 +40,7 @@ class NoAnswer(Exception):
     ----------
     message : str
         The provider's words, short and free of keys.
-    outcome : ferlib.lmfm.outcomes.Outcome
+    outcome : ferlib.lmfm.meanings.Outcome
         Whether it is billed, whether asking again may help, whether to stop.
     wait_s : float, optional
         Seconds that the provider asks to wait before that.

@@ -7,7 +7,7 @@ import json
 import anthropic
 
 from ferlib.errors import InputError
-from ferlib.lmfm import outcomes
+from ferlib.lmfm import meanings
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
@@ -107,7 +107,7 @@ class Client:
             return failure
 
     def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), outcomes.decide(self._model, "batch", codes, message=message))
+        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
 
     def _body(self, image, media_type, text, settings):
         data = {"type": "base64", "media_type": media_type, "data": base64.b64encode(image).decode()}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import images, replay, store
+from ferlib.lmfm import attachments, replay, store
 from ferlib.paths import relative
 
 QUESTIONS = (
@@ -164,5 +164,5 @@ def restore(records, folder):
     converted = [record["question"] for record in records.values() if "image" in record["question"]["settings"]]
     rows = [(q["image_sha256"], *(q["settings"]["image"][name] for name in ("format", "sha256"))) for q in converted]
     if rows:
-        images.Sent(target.folder).add(rows)
+        attachments.Sent(target.folder).add(rows)
     return len(new)

@@ -13,7 +13,7 @@ import time
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, images, models, outcomes, prices, replay, services
+from ferlib.lmfm import attachments, consent, meanings, models, prices, replay, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
@@ -109,7 +109,7 @@ class _Run:
     def image(self, key):
         """Bytes and media type of a question's image."""
         row = self.rows[key]
-        return images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+        return attachments.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
 
     def size(self, key):
         """Bytes and tokens of a question, about; nothing for one that was handed in by another plan."""
@@ -151,7 +151,7 @@ class _Run:
                         waiting.extendleft(self.refused(note["keys"], error, alone=len(under_way) == len(done)))
                         continue
                     if not error.outcome.retry:
-                        outcome = outcomes.decide(self.model, "batch", ["results_gone"])
+                        outcome = meanings.decide(self.model, "batch", ["results_gone"])
                         lost = NoAnswer(f"the provider no longer has the batch ({error})", outcome)
                         given = dict.fromkeys(note["keys"], lost)
                     else:
@@ -172,7 +172,7 @@ class _Run:
     def refused(self, keys, error, *, alone):
         """What to hand in again of a batch that was not taken: in halves when it is too large by itself."""
         if not error.outcome.retry:
-            raise InputError(outcomes.explained(self.model, error)) from None
+            raise InputError(meanings.explained(self.model, error)) from None
         self.blocked = True  # one at a time, until one is done
         queue = error.outcome.cause == "queue"
         if alone or not queue:  # else there is room as soon as another one is done

@@ -5,7 +5,7 @@ import json
 from google import genai
 from google.genai import types
 
-from ferlib.lmfm import outcomes
+from ferlib.lmfm import meanings
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
@@ -105,7 +105,7 @@ class Client:
             return failure
 
     def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), outcomes.decide(self._model, "batch", codes, message=message))
+        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
 
 
 def configuration(settings):

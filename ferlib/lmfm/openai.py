@@ -6,7 +6,7 @@ import re
 
 import openai
 
-from ferlib.lmfm import outcomes, services
+from ferlib.lmfm import meanings, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
@@ -143,7 +143,7 @@ class Client:
             return {named: failure} if named else {}
 
     def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), outcomes.decide(self._model, "batch", codes, message=message))
+        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
 
     def _body(self, image, media_type, text, settings):
         picture = {"url": f"data:{media_type};base64,{base64.b64encode(image).decode()}"}

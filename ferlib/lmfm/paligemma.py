@@ -17,7 +17,7 @@ import transformers
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import outcomes
+from ferlib.lmfm import meanings
 from ferlib.lmfm.answers import Answer, NoAnswer
 from ferlib.paths import absolute
 from ferlib.provenance import sha256_of
@@ -178,7 +178,7 @@ class Client:
         return {*ends, self._processor.tokenizer.eos_token_id}
 
     def _failed(self, message, *, retry=False):
-        return NoAnswer(message, outcomes.Outcome("error", "no", retry, "no" if retry else "alike", "local"))
+        return NoAnswer(message, meanings.Outcome("error", "no", retry, "no" if retry else "alike", "local"))
 
     def _words(self, tokens):
         return self._processor.decode(tokens, skip_special_tokens=True).strip()

@@ -97,7 +97,7 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
         `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
     seed : int
         Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
-    sent : ferlib.lmfm.images.Sent, optional
+    sent : ferlib.lmfm.attachments.Sent, optional
         Needed for a model that takes one image format only.
 
     Returns

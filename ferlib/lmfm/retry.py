@@ -5,7 +5,7 @@ import threading
 
 import tenacity
 
-from ferlib.lmfm import outcomes
+from ferlib.lmfm import meanings
 from ferlib.lmfm.answers import NoAnswer
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
@@ -14,7 +14,7 @@ PATIENCE = 1.5
 """A request may take this many times its time limit as a whole: the client libraries' own limits are for each step, so
 that a server which sends a byte now and then could hold one for ever."""
 
-NOT_ASKED = outcomes.Outcome("error", "no", False, "no", "stopped")
+NOT_ASKED = meanings.Outcome("error", "no", False, "no", "stopped")
 """Of a question that was not asked."""
 
 

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, images, models, outcomes, pace, replay, retry, services
+from ferlib.lmfm import attachments, consent, meanings, models, pace, replay, retry, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
@@ -104,7 +104,7 @@ class _Run:
                         counts["errors"] += 1
                         in_a_row += error.outcome.retry  # what no repetition would mend says nothing about the server
                         if self.last:
-                            raise InputError(outcomes.explained(self.model, self.last)) from None
+                            raise InputError(meanings.explained(self.model, self.last)) from None
                     cost = {} if self.ledger is None else {"cost": f"${self.ledger.spent_usd():.4f}"}
                     line.set_postfix({**counts, **cost}, refresh=False)
                     line.update()
@@ -132,7 +132,7 @@ class _Run:
         """Ask one question until it is answered, and store the answer; returns its kind."""
         if self.stop.is_set():
             raise NoAnswer(f"not asked, since {GIVE_UP_AFTER} questions in a row got no answer", retry.NOT_ASKED)
-        image, media_type = images.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+        image, media_type = attachments.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
 
         def request():
             # Another process, or an earlier try that was given up, may have got the answer after all.
@@ -142,7 +142,7 @@ class _Run:
                 seconds = self.model["timeout_s"] * retry.PATIENCE
                 late = NoAnswer(
                     f"timed out: no whole answer within {seconds:g} s",
-                    outcomes.decide(self.model, "none", ["timeout"]),
+                    meanings.decide(self.model, "none", ["timeout"]),
                 )
                 attempt = lambda: self._attempt(row, image, media_type)  # noqa: E731
                 stored = retry.within(seconds, attempt, late=lambda: late)
@@ -163,7 +163,7 @@ class _Run:
             with self.lock:
                 signature = re.sub(r"\W*\w*\d\w*", "", str(error))  # names of requests and the like left out
                 self.alike[signature] += error.outcome.stop == "alike"
-                if error.outcome.stop == "now" or self.alike[signature] >= outcomes.HANDFUL:
+                if error.outcome.stop == "now" or self.alike[signature] >= meanings.HANDFUL:
                     self.last = self.last or error
                     self.stop.set()
             raise

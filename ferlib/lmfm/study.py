@@ -46,7 +46,7 @@ def questions(
         Parameters of notebook 04, explained there.
     folder : pathlib.Path
         Of the prompts.
-    sent : ferlib.lmfm.images.Sent, optional
+    sent : ferlib.lmfm.attachments.Sent, optional
         Needed where a model takes one image format only.
 
     Returns

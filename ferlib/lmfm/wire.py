@@ -10,7 +10,7 @@ import threading
 import warnings
 
 from ferlib.errors import InputError
-from ferlib.lmfm import keys, outcomes, services
+from ferlib.lmfm import keys, meanings, services
 from ferlib.lmfm.answers import UNREADABLE, Answer, NoAnswer
 from ferlib.lmfm.complaints import as_json, complaint, retry_after_s, shortened
 
@@ -133,10 +133,10 @@ class Wire:
         try:
             said = read(body)
         except UNREADABLE as error:
-            outcome = outcomes.decide(self.model, 200, ["unreadable"])
+            outcome = meanings.decide(self.model, 200, ["unreadable"])
             message = self.redact(f"unreadable answer: {type(error).__name__} in {shortened(text) or 'an empty body'}")
             raise NoAnswer(message, outcome, raw=self.redact(text)) from None
-        outcome = outcomes.decide(self.model, 200, [said["code"]], finish=said["finish"])
+        outcome = meanings.decide(self.model, 200, [said["code"]], finish=said["finish"])
         if outcome.status == "error":
             why = f"finish reason {said['finish']!r}, {said['code'].replace('_', ' ')}"
             if not outcome.known:
@@ -171,7 +171,7 @@ class Wire:
         http = (inner or "error") if 200 <= status < 300 else status
         wait_s = retry_after_s(headers) if retry_after_s(headers) is not None else wait_s
         codes = [*codes, "retry-after"] if wait_s is not None else codes
-        outcome = outcomes.decide(self.model, 200 if http == "error" else http, [*codes, http], message=message)
+        outcome = meanings.decide(self.model, 200 if http == "error" else http, [*codes, http], message=message)
         words = self.redact(shortened(message)) or "no message"
         failure = NoAnswer(
             f"HTTP {status if http == 'error' else http}: {words}",
@@ -186,7 +186,7 @@ class Wire:
         for code, pattern in NO_RESPONSE:
             if any(re.fullmatch(pattern, name) for name in names):
                 message = self.redact(shortened(f"{' from '.join(dict.fromkeys(names[:2]))}: {error}"))
-                return NoAnswer(message, outcomes.decide(self.model, "none", [code]))
+                return NoAnswer(message, meanings.decide(self.model, "none", [code]))
         return InputError(
             f"model {self.model['name']!r}: its client library cannot send this request "
             f"({self.redact(shortened(f'{type(error).__name__}: {error}'))}). Change the settings of the model."

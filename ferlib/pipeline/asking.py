@@ -6,7 +6,7 @@ import yaml
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import images, models, study
+from ferlib.lmfm import attachments, models, standins, study
 from ferlib.pipeline import parameters
 
 NOTEBOOK = paths.ROOT / "notebooks" / "04_lmfm_prompting.ipynb"
@@ -39,12 +39,8 @@ def of_run(run_dir):
         raise InputError(f"{paths.relative(file)}: no such file. Start it by make, which writes it.")
     values = parameters.declared(NOTEBOOK) | yaml.safe_load(file.read_text(encoding="utf-8"))
     manifest = tables.read_parquet(run.manifest, made_by="01_data_prep")
-    entries = values["models"]
-    if any(isinstance(entry, dict) and entry.get("base_url") == "standin" for entry in entries):
-        from ferdemo.standin import launch  # as in the notebook; only where a stand-in is asked
-
-        entries = launch.pin(entries, weights=values["standin_weights"])
-    asked = models.read(entries, **{name: values[name] for name in models.LIMITS})
+    local = standins.of(values["models"], package=values["standin"], weights=values["standin_weights"])
+    asked = models.read(local.pin(values["models"]), **{name: values[name] for name in models.LIMITS})
     chosen = {name: values[name] for name in study.PARAMETERS}
-    parts = study.questions(manifest, models=asked, sent=images.Sent(run.responses), **chosen)
+    parts = study.questions(manifest, models=asked, sent=attachments.Sent(run.responses), **chosen)
     return run, values, asked, parts

@@ -20,7 +20,7 @@ from lmfm_helpers import PATHS, SETTINGS, entry, faces, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 
-from ferlib.lmfm import images, models, retry, run, store
+from ferlib.lmfm import attachments, models, retry, run, store
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.pace import Pace
 
@@ -78,7 +78,7 @@ def expected(plan, manifest):
     fates = dials.Chance(dials.Dials(**MISHAPS))
     truth = manifest.set_index("image_id")["emotion"]
     for row in plan.questions.itertuples():
-        data, _ = images.payload(row.path, sha256=row.sha256)
+        data, _ = attachments.payload(row.path, sha256=row.sha256)
         fate = fates.reply(data, plan.text(row), None)
         yield (fate.outcome, None) if fate else ("ok", truth[row.image_id])
 

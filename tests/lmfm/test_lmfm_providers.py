@@ -15,7 +15,7 @@ from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers, complaints, models, outcomes, services
+from ferlib.lmfm import answers, complaints, meanings, models, services
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 SETTINGS = {"temperature": 0.25, "max_tokens": 32}
@@ -167,7 +167,7 @@ def test_a_model_that_is_not_there_ends_the_run(stand_in, provider):
     with pytest.raises(answers.NoAnswer) as caught:
         ask(client)
     assert caught.value.outcome.stop == "now"
-    told = outcomes.explained(entry(stand_in, provider, model="gone-1"), caught.value)
+    told = meanings.explained(entry(stand_in, provider, model="gone-1"), caught.value)
     assert "knows no model 'gone-1'" in told and "retired" in told
 
 
@@ -214,7 +214,7 @@ def test_a_rejected_key_ends_the_run(outside, stand_in, provider, status):
     with pytest.raises(answers.NoAnswer) as caught:
         ask(client)
     model = entry(stand_in, provider, **named_key(provider))
-    assert re.search("rejects the key in (OPENAI|GEMINI)_API_KEY", outcomes.explained(model, caught.value))
+    assert re.search("rejects the key in (OPENAI|GEMINI)_API_KEY", meanings.explained(model, caught.value))
     client.close()
 
 

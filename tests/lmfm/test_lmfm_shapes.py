@@ -11,7 +11,7 @@ import yaml
 from lmfm_helpers import faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, complaints, ledger, models, outcomes, prices, run, services, store
+from ferlib.lmfm import batch, complaints, ledger, meanings, models, prices, run, services, store
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
 for shape in SHAPES:  # YAML takes yes and no for true and false
@@ -76,7 +76,7 @@ def test_each_shape_comes_to_what_is_right(serve, manifest, tmp_path, quick, nam
     assert set(answers["status"]) == {status} if answers is not None else status == "error"
     assert billed(responses.folder)[0] == bill
     tries = 2 if retried == "yes" else 1
-    asked = {"now": 1, "alike": outcomes.HANDFUL, "no": len(plan.questions)}[stop]
+    asked = {"now": 1, "alike": meanings.HANDFUL, "no": len(plan.questions)}[stop]
     if not shape.get("away"):
         assert len(server.requests) == asked * tries
     assert (stopped is not None) == (stop != "no")
@@ -136,18 +136,18 @@ def test_the_table_is_total_over_the_client_libraries_own_lists():
     for (service, code), reasons in finish.items():
         assert len(reasons) >= 4
         for reason in reasons:
-            assert outcomes.decide(model(service), 200, [code], finish=reason).known, (service, reason)
+            assert meanings.decide(model(service), 200, [code], finish=reason).known, (service, reason)
     for http in [*range(300, 309), *range(400, 452), *range(500, 530)]:
-        assert outcomes.decide(model("openai"), http).known, http
-    assert not outcomes.decide(model("openai"), 200, ["text"], finish="brand_new").known
+        assert meanings.decide(model("openai"), http).known, http
+    assert not meanings.decide(model("openai"), 200, ["text"], finish="brand_new").known
 
 
 def test_a_row_of_the_table_that_says_nothing_known_is_told(tmp_path):
-    text = outcomes.TABLE.read_text(encoding="utf-8").replace(",answered,usage,", ",answered,maybe,", 1)
+    text = meanings.TABLE.read_text(encoding="utf-8").replace(",answered,usage,", ",answered,maybe,", 1)
     (tmp_path / "outcomes.csv").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="outcomes.csv: row 3: billed is 'maybe'. Allowed: no, usage, unknown"):
-        outcomes.table(tmp_path / "outcomes.csv")
-    for row in outcomes.table():
+        meanings.table(tmp_path / "outcomes.csv")
+    for row in meanings.table():
         assert row["source"].startswith("https://")
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ferdemo.standin import readers, server
 from ferlib.errors import InputError
+from ferlib.lmfm.standins import WORD
 from ferlib.paths import ROOT, absolute, relative
 from ferlib.provenance import sha256
 
 WEIGHTS = "data/demo/models"
 """Folder that holds the demo PaliGemmas."""
-NAME = "standin"
+NAME = WORD
 """A model whose `base_url` is this word is answered by the stand-in."""
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 
@@ -81,6 +82,14 @@ class StandIn:
         if self.process is None:
             self._start()
         return {**model, "base_url": f"http://127.0.0.1:{self.port}{PATHS[model['provider']]}"}
+
+    def pin(self, models):
+        """As the function `pin`, with this server's networks."""
+        return pin(models, weights=self.weights)
+
+    def sources(self, models):
+        """As the function `sources`, with this server's networks."""
+        return sources(models, weights=self.weights)
 
     def stop(self):
         """End the server process and wait until it is gone."""
