@@ -4,7 +4,6 @@ The numbers behind a picture are a table with a row for each block of each map; 
 """
 
 import numpy as np
-import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
@@ -22,27 +21,6 @@ SURE = 0.05
 """A block of a difference map is outlined where its corrected p is at most this."""
 
 
-def as_table(maps, *, rows, columns, names=("row", "column")):
-    """Maps as a table with a row for each block.
-
-    Parameters
-    ----------
-    maps : numpy.ndarray, shape (rows, columns, side, side)
-    rows, columns : sequence of str
-        What the maps are of.
-    names : tuple of str
-        Columns for these.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The two columns, `y` and `x` (block from the upper left, from 0) and `value`.
-    """
-    row, column, y, x = (place.ravel() for place in np.indices(maps.shape))
-    named = {names[0]: np.array(list(rows), dtype=object)[row], names[1]: np.array(list(columns), dtype=object)[column]}
-    return pd.DataFrame({**named, "y": y, "x": x, "value": np.asarray(maps, dtype=float).ravel()})
-
-
 @styled
 def means(table, faces, outlines, *, label="relevance; 1: as much as an even map has"):
     """Mean maps on the mean face: a row for each group, a column for each unit, all on one scale.
@@ -50,7 +28,7 @@ def means(table, faces, outlines, *, label="relevance; 1: as much as an even map
     Parameters
     ----------
     table : pandas.DataFrame
-        As `as_table` returns it, columns `group`, `unit`, `y`, `x`, `value`. What lies below the first step of the
+        Columns `group`, `unit`, `y`, `x`, `value`. What lies below the first step of the
         scale is left transparent.
     faces : dict of str to numpy.ndarray, shape (height, width), 0 to 1
         Mean face of each group.

@@ -13,6 +13,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from ferlib import tables
 from ferlib.errors import InputError
+from ferlib.images import open_rgb
 from ferlib.paths import absolute, relative
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -133,9 +134,9 @@ def read_pixels(paths, shape, *, frame=(0, 0, 1, 1)):
         raise InputError(f"frame {list(frame)}: give left, top, right, bottom from 0 to 1, left < right, top < bottom.")
     pixels = np.empty((len(paths), shape.size, shape.size, 3), np.uint8)
     for number, path in enumerate(paths):
-        with Image.open(absolute(path)) as image:
-            box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
-            pixels[number] = image.convert("RGB").resize((shape.size,) * 2, Image.Resampling.BOX, box=box)
+        image = open_rgb(path)
+        box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+        pixels[number] = image.resize((shape.size,) * 2, Image.Resampling.BOX, box=box)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 

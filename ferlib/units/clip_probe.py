@@ -5,10 +5,17 @@ import copy
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
+from ferlib.embedding import backbones
+from ferlib.images import open_rgb
 from ferlib.labels import EMOTIONS
-from ferlib.paths import absolute
+from ferlib.probe import linear
+from ferlib.units import explanations, heatmaps, map_scores, mean_contrasts
+from ferlib.units.faces import regions_of
+from ferlib.units.side_by_side import each
+
+COLUMNS = ("emotion", "unit", "subject_id", "image_id", "answer", "status", "value", "even", "untrained")
+"""Of the table that `ask` returns."""
 
 
 class ProbedCLIP(torch.nn.Module):
@@ -73,8 +80,98 @@ def questions(faces, emotions):
 
 def prepared(paths, preprocess):
     """Images as CLIP's image tower takes them; tensor (n, 3, height, width)."""
-    batch = []
-    for path in paths:
-        with Image.open(absolute(path)) as image:
-            batch.append(preprocess(image.convert("RGB")))
-    return torch.stack(batch)
+    return torch.stack([preprocess(open_rgb(path)) for path in paths])
+
+
+def fit(embeddings, manifest, *, penalty, seed):
+    """Fit the probe of notebook 03 to all images, and put it on the image tower that made their embeddings.
+
+    Parameters
+    ----------
+    embeddings : pathlib.Path
+        File of notebook 02.
+    manifest : pandas.DataFrame
+        `image_id`, `subject_id`, `emotion` of the images to be learnt from.
+    penalty : float
+        scikit-learn's `C`.
+    seed : int
+
+    Returns
+    -------
+    probed : ProbedCLIP
+    preprocess : callable
+        What its tower's images go through.
+    """
+    vectors = backbones.load(embeddings, image_ids=manifest["image_id"].tolist()).astype(float)
+    everyone, options = np.ones((1, len(manifest)), bool), {"penalties": [penalty], "n_inner": 0, "seed": seed}
+    fits = linear.fit(vectors, manifest["emotion"], manifest["subject_id"], everyone, **options).fits
+    place, tag = backbones.source_of(embeddings)
+    backbone = backbones.load_backbone(place, pretrained=tag or None)
+    return ProbedCLIP(backbone.model, fits.coefficients[0], fits.intercepts[0]).eval(), backbone.preprocess
+
+
+def ask(probed, preprocess, faces, emotions, *, regions_from, seed):
+    """Ask the probe for the emotions of single movements, and where it looks (integrated gradients).
+
+    Parameters
+    ----------
+    probed, preprocess
+        As `fit` returns them.
+    faces : ferlib.units.faces.Faces
+    emotions : dict of str to str
+        Emotion, and its Action Unit.
+    regions_from : dict
+        Arguments of `ferlib.units.faces.regions_of`.
+    seed : int
+        Of the control's random weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS` and `measure`, a row for each image: the probe's `answer`, the share of its map for the emotion that
+        lies in the unit's region (`value`), of an `even` map, and of the same tower's with random weights.
+    """
+    asked = questions(faces, emotions)
+    batch = prepared(asked["path"], preprocess)
+    towers = {"probe": probed, explanations.UNTRAINED: probed.untrained(seed=seed)}
+    way = {"targets": asked["output"].to_list(), "method": "integrated-gradients"}
+    maps = each(lambda name: heatmaps.explain(towers[name], batch, **way), towers)
+    scores = map_scores.of_networks(maps, asked, regions_of(faces, size=batch.shape[-1], **regions_from))
+    with torch.inference_mode():
+        answers = [EMOTIONS[number] for number in probed(batch).argmax(dim=1)]
+    own = scores[(scores["network"] == "probe") & (scores["measure"] == "mass")]
+    return own.assign(answer=answers)[[*COLUMNS, "measure"]]
+
+
+def agreement(answered):
+    """How often the probe gives the emotion's name, and the mean of its maps' mass and of the controls.
+
+    Parameters
+    ----------
+    answered : pandas.DataFrame
+        As `ask` returns it.
+    """
+    agrees = answered["answer"] == answered["emotion"]
+    return _named(answered).assign(agrees=agrees).groupby("unit")[["agrees", "value", "even", "untrained"]].mean()
+
+
+def against_controls(answered, **rules):
+    """Contrast the mass of the probe's maps with the random tower's, and with an even map: a family each.
+
+    Parameters
+    ----------
+    answered : pandas.DataFrame
+        As `ask` returns it.
+    rules
+        As for `ferlib.units.mean_contrasts.against`.
+    """
+    found = [
+        mean_contrasts.against(_named(answered), control=control, names=("probe", control), **rules)
+        for control in (explanations.UNTRAINED, "even")
+    ]
+    columns = ["unit", "group_b", "n_a", "difference", "low", "high", "p_adjusted", "verdict"]
+    return pd.concat(found, ignore_index=True)[columns]
+
+
+def _named(answered):
+    return answered.assign(unit=answered["emotion"] + ", region of " + answered["unit"])

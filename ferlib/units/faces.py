@@ -8,7 +8,7 @@ import pandas as pd
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.units import action_units, regions, shapes
+from ferlib.units import regions, shapes, unit_tables
 
 NEEDED = ("image_id", "path", "subject_id")
 PHOTOGRAPH = "photograph"
@@ -34,33 +34,55 @@ class Faces:
     present: pd.DataFrame
     files: list
 
+    def of_kinds(self, included):
+        """Those of some kinds (column `kind`); `row` still is their number among all."""
+        chosen = self.manifest["kind"].isin(included)
+        return Faces(self.manifest[chosen], self.present[chosen], self.files)
+
+    def prevalence(self, kinds):
+        """Share of images that show the rarest unit (`min`) and the most frequent one (`max`).
+
+        Parameters
+        ----------
+        kinds : dict of str to list of str
+            Name, and the kinds of images that are taken together; a row for each.
+        """
+        shares = {name: self.of_kinds(included).present.mean() for name, included in kinds.items()}
+        return pd.DataFrame(shares).agg(["min", "max"]).T
+
     def people(self, attributes):
         """The people, a row each: `subject_id` and their value of each attribute.
+
+        Parameters
+        ----------
+        attributes : sequence of str
+            Columns of the manifest; `"gender × tone"` is both together, such as `"Female dark"`.
 
         Raises
         ------
         InputError
             When a column is not there, or a person's images do not agree.
         """
-        absent = [name for name in attributes if name not in self.manifest]
+        single = list(dict.fromkeys(part for name in attributes for part in name.split(" × ")))
+        absent = [name for name in single if name not in self.manifest]
         if absent:
             raise InputError(
                 f"{relative(self.files[0])}: lacks the column {absent[0]!r}, by which groups are to be told apart. It "
                 f"has: {', '.join(self.manifest.columns)}."
             )
-        found = self.manifest[["subject_id", *attributes]].drop_duplicates()
+        found = self.manifest[["subject_id", *single]].drop_duplicates()
         several = found["subject_id"].duplicated()
         if several.any():
             who = found.loc[several, "subject_id"].iloc[0]
             raise InputError(
-                f"{relative(self.files[0])}: the images of {who!r} do not agree in {', '.join(attributes)}. Give a "
+                f"{relative(self.files[0])}: the images of {who!r} do not agree in {', '.join(single)}. Give a "
                 f"person one value of each."
             )
-        if found[list(attributes)].isna().any().any():
-            row = found[found[list(attributes)].isna().any(axis=1)].iloc[0]
-            raise InputError(
-                f"{relative(self.files[0])}: {row['subject_id']!r} lacks a value of {', '.join(attributes)}."
-            )
+        if found[single].isna().any().any():
+            row = found[found[single].isna().any(axis=1)].iloc[0]
+            raise InputError(f"{relative(self.files[0])}: {row['subject_id']!r} lacks a value of {', '.join(single)}.")
+        for name in attributes:
+            found[name] = found[name.split(" × ")].agg(" ".join, axis=1) if " × " in name else found[name]
         return found.sort_values("subject_id", ignore_index=True)
 
 
@@ -72,7 +94,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
     manifest : str or pathlib.Path
         CSV with the columns `NEEDED`, and the attributes to be compared; `kind` tells kinds of images apart.
     threshold : float or None
-        Intensity from which on a unit counts as present; see `ferlib.units.action_units.read`.
+        Intensity from which on a unit counts as present; see `ferlib.units.unit_tables.read`.
     table : str or pathlib.Path
         A table of Action Units as OpenFace or py-feat write it; empty for the manifest's own columns. Images that it
         does not hold are left out.
@@ -98,11 +120,11 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
         first = first.groupby("group", sort=True).head(people_per_group) if "group" in first else first
         frame = frame[frame["subject_id"].isin(first["subject_id"])]
     if table:
-        frame = action_units.join(action_units.read(table, threshold=threshold), frame, source=table)
-        labels = action_units.labels(frame, threshold=None, source=table)
+        frame = unit_tables.join(unit_tables.read(table, threshold=threshold), frame, source=table)
+        labels = unit_tables.labels(frame, threshold=None, source=table)
     else:
         frame = frame.sort_values("image_id", ignore_index=True)
-        labels = action_units.labels(frame, threshold=threshold, source=path)
+        labels = unit_tables.labels(frame, threshold=threshold, source=path)
     frame = frame.assign(row=range(len(frame)))
     if "kind" not in frame:
         frame["kind"] = PHOTOGRAPH

@@ -79,7 +79,7 @@ def read_masks(folder):
     sizes = sorted({mask.shape for mask in masks})
     if len(sizes) != 1:
         raise InputError(f"{relative(folder / 'regions.csv')}: masks of sizes {sizes}: give all one size.")
-    return of(listed["subject_id"], listed["unit"], np.array(masks), [False] * len(masks), by="subject_id")
+    return from_masks(listed["subject_id"], listed["unit"], np.array(masks), [False] * len(masks), by="subject_id")
 
 
 def _mask(folder, path, sha256):
@@ -94,7 +94,7 @@ def _mask(folder, path, sha256):
         return np.asarray(image.convert("L")) > 127
 
 
-def of(owners, units, masks, beyond, *, by):
+def from_masks(owners, units, masks, beyond, *, by):
     """Regions of owners and units.
 
     Parameters

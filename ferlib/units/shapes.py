@@ -7,6 +7,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ferlib import tables
 from ferlib.errors import InputError
+from ferlib.images import open_rgb
 from ferlib.paths import absolute, relative
 from ferlib.units import regions
 
@@ -99,15 +100,14 @@ def _drawn(frame, numbers, shapes, manifest, size):
     paths = manifest.set_index("image_id")["path"]
     owners, units, masks, beyond = [], [], [], []
     for (image_id, unit), rows in frame.groupby(["image_id", "unit"], sort=True):
-        with Image.open(absolute(paths[image_id])) as image:
-            width, height = image.size
+        width, height = open_rgb(paths[image_id]).size
         polygons = shapes(rows[numbers].to_numpy(float))
         points = np.concatenate([np.asarray(polygon) for polygon in polygons])
         beyond.append(bool(((points < 0) | (points > (width, height))).any()))
         masks.append(np.any([_fill(np.asarray(one) * (size / width, size / height), size) for one in polygons], axis=0))
         owners.append(image_id)
         units.append(unit)
-    return regions.of(owners, units, np.array(masks, dtype=bool).reshape(-1, size, size), beyond, by="image_id")
+    return regions.from_masks(owners, units, np.array(masks, dtype=bool).reshape(-1, size, size), beyond, by="image_id")
 
 
 def _fill(polygon, size):

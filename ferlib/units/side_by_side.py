@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+HALVES = (slice(None, None, 2), slice(1, None, 2))
+"""Every second image, and the others: both halves have images of every kind."""
+
 
 def each(function, names):
     """Call a function for each name, as many at a time as there are cores.
@@ -31,3 +34,23 @@ def each(function, names):
             return dict(zip(names, pool.map(function, names), strict=True))
     finally:
         torch.set_num_threads(before)
+
+
+def each_half(function, names):
+    """Call a function for each name and each half of the images, so that no core waits for another's network.
+
+    Parameters
+    ----------
+    function : callable
+        Of a name and a slice that takes half of the images. Calls may use the same model: for answers, not for maps.
+    names : sequence of str
+
+    Returns
+    -------
+    dict
+        Name to a list of two results, in the order of `HALVES`.
+    """
+    names = list(names)
+    tasks = [(name, number) for name in names for number in range(len(HALVES))]
+    found = each(lambda task: function(task[0], HALVES[task[1]]), tasks)
+    return {name: [found[name, number] for number in range(len(HALVES))] for name in names}

@@ -58,12 +58,16 @@ def test_the_words_name_means_extremes_and_what_passed():
     assert "Highest: balanced, outside, au12, 70 %" in unit_scores.describe_groups(scored())
 
 
+def blocks(maps, *, rows, columns, names):
+    """A table with a row for each block of maps of shape (rows, columns, side, side)."""
+    index = pd.MultiIndex.from_product([rows, columns, *map(range, maps.shape[2:])], names=[*names, "y", "x"])
+    return pd.Series(maps.ravel(), index, name="value").reset_index()
+
+
 def test_maps_become_a_table_and_the_table_a_picture():
     maps = np.random.default_rng(0).random((2, 3, 4, 4))
     maps[1, 2, 3, 0] = 7
-    table = heatmap_panels.as_table(
-        maps, rows=["dark", "light"], columns=["au01", "au04", "au12"], names=("group", "unit")
-    )
+    table = blocks(maps, rows=["dark", "light"], columns=["au01", "au04", "au12"], names=("group", "unit"))
     assert len(table) == maps.size
     row = table.query("group == 'light' and unit == 'au12' and y == 3 and x == 0")
     assert row["value"].item() == 7
@@ -82,7 +86,7 @@ def test_maps_become_a_table_and_the_table_a_picture():
 
 def test_blocks_that_differ_surely_are_framed_and_counted():
     maps = np.random.default_rng(1).normal(size=(1, 1, 4, 4))
-    table = heatmap_panels.as_table(maps, rows=["shortcut"], columns=["au12"], names=("network", "unit"))
+    table = blocks(maps, rows=["shortcut"], columns=["au12"], names=("network", "unit"))
     table["p_adjusted"] = 1.0
     table.loc[:1, "p_adjusted"] = 0.01
     figure = heatmap_panels.differences(table, {"shortcut": np.zeros((8, 8))}, {}, label="difference")

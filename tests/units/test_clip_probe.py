@@ -9,8 +9,8 @@ from tiny_clip import save_images, save_model
 from ferlib.embedding import backbones
 from ferlib.labels import EMOTIONS
 from ferlib.units import heatmaps
-from ferlib.units.clip_probe import ProbedCLIP, prepared, questions
-from ferlib.units.faces import Faces
+from ferlib.units.clip_probe import ProbedCLIP, against_controls, agreement, ask, prepared, questions
+from ferlib.units.faces import Faces, regions_of
 
 
 def test_it_answers_as_the_probe_does_on_the_embeddings(tmp_path):
@@ -53,3 +53,34 @@ def test_each_person_is_asked_about_the_strongest_image_of_the_unit_alone():
     assert asked["image_id"].to_list() == ["a-2", "b-2"] and set(asked["output"]) == {EMOTIONS.index("happy")}
     together = questions(Faces(manifest.assign(kind="photograph"), present, []), {"happy": "au12"})
     assert together["image_id"].to_list() == ["a-3", "b-1"]
+
+
+def test_the_probe_of_the_embeddings_is_asked_and_its_maps_stand_beside_the_controls(tmp_path):
+    images = save_images(tmp_path / "images", 6)
+    backbone = backbones.load_backbone(save_model(tmp_path / "model"))
+    random = np.random.default_rng(1)
+    model = ProbedCLIP(backbone.model, random.normal(size=(7, 16)), np.zeros(7)).eval()
+    manifest = pd.DataFrame({"image_id": [f"i{k}" for k in range(6)], "subject_id": list("abcdef")})
+    manifest = manifest.assign(path=list(images["path"]), kind="single", row=range(6), au12=1.0)
+    shown = Faces(manifest, pd.DataFrame({"au12": pd.array([1] * 6, dtype="Int8")}), [tmp_path / "manifest.csv"])
+    boxes = manifest[["image_id"]].assign(unit="au12", left=0, top=0, right=5, bottom=5)
+    boxes.to_csv(tmp_path / "boxes.csv", index=False)
+    found = ask(
+        model, backbone.preprocess, shown, {"happy": "au12"}, regions_from={"boxes": tmp_path / "boxes.csv"}, seed=2
+    )
+    with torch.inference_mode():
+        said = model(prepared(manifest["path"], backbone.preprocess)).argmax(dim=1)
+    assert found["answer"].to_list() == [EMOTIONS[number] for number in said]
+    maps = heatmaps.explain(
+        model, prepared(manifest["path"], backbone.preprocess), EMOTIONS.index("happy"), method="integrated-gradients"
+    )
+    region = regions_of(shown, size=maps.shape[-1], boxes=tmp_path / "boxes.csv").masks
+    positive = np.maximum(maps, 0)
+    expected = (positive * region).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
+    np.testing.assert_allclose(found["value"], expected, rtol=1e-4)
+    assert not np.allclose(found["value"], found["untrained"]) and set(found["measure"]) == {"mass"}
+    told = agreement(found.assign(answer=["happy"] * 3 + ["sad"] * 3))
+    assert told["agrees"].to_dict() == {"happy, region of au12": 0.5}
+    contrasts = against_controls(found, delta=0.05, min_people=2, draws=100, seed=1)
+    assert contrasts["group_b"].to_list() == ["untrained", "even"]
+    np.testing.assert_allclose(contrasts["difference"][1], (found["value"] - found["even"]).mean())

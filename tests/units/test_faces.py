@@ -74,3 +74,17 @@ def test_regions_come_from_one_place_and_are_about_these_faces(manifest, tmp_pat
         faces.regions_of(found, size=10)
     with pytest.raises(InputError, match="got boxes, landmarks"):
         faces.regions_of(found, size=10, boxes=boxes, landmarks=boxes)
+
+
+def test_two_attributes_can_be_taken_together(manifest):
+    people = faces.read(manifest, threshold=0.3, bands=BANDS).people(["tone", "tone × group"])
+    assert people["tone × group"].to_list() == ["light one", "dark one", "medium two"]
+    with pytest.raises(InputError, match="lacks the column 'gender'"):
+        faces.read(manifest, threshold=0.3).people(["gender × group"])
+
+
+def test_prevalence_is_that_of_the_rarest_and_the_most_frequent_unit_of_a_kind(manifest):
+    frame = pd.read_csv(manifest).assign(kind=["single", "neutral"] * 3)
+    frame.to_csv(manifest, index=False)
+    found = faces.read(manifest, threshold=0.3).prevalence({"all": ["single", "neutral"], "one": ["single"]})
+    assert found["min"].to_list() == [0, 0] and found["max"].to_list() == [0.5, 1]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ferlib.units import aunet, heatmaps
-from ferlib.units.side_by_side import each
+from ferlib.units.side_by_side import each, each_half
 
 SHAPE = aunet.Shape(units=("au01", "au12"), size=32, stages=2)
 
@@ -33,3 +33,9 @@ def test_random_networks_built_at_once_are_those_of_their_seeds():
 def test_a_failure_is_raised():
     with pytest.raises(ZeroDivisionError):
         each(lambda name: 1 / (name != "b"), ["a", "b"])
+
+
+def test_halves_are_every_second_image_and_come_in_order():
+    rows = np.arange(7)
+    found = each_half(lambda name, half: (name, rows[half].tolist()), ["a", "b"])
+    assert found == {name: [(name, [0, 2, 4, 6]), (name, [1, 3, 5])] for name in "ab"}

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ferlib.errors import InputError
-from ferlib.units import action_units
+from ferlib.units import unit_tables
 
 
 def manifest():
@@ -27,33 +27,33 @@ def saved(tmp_path, text, name="units.csv"):
 
 
 def lists(frame):
-    return {name: frame[name].to_list() for name in frame if action_units.unit_of(name)}
+    return {name: frame[name].to_list() for name in frame if unit_tables.unit_of(name)}
 
 
 def test_openfaces_table_gives_presence_without_a_threshold_and_intensity_with_one(tmp_path):
     """OpenFace writes a blank after each comma, in the header too."""
     text = "filename, success, AU01_r, AU12_r, AU01_c, AU12_c\na.jpg, 1, 0.40, 3.10, 1, 0\nb.jpg, 1, 2.0, 0.0, 0, 1\n"
     path = saved(tmp_path, text)
-    assert lists(action_units.read(path)) == {"au01": [1, 0], "au12": [0, 1]}
-    assert lists(action_units.read(path, threshold=2)) == {"au01": [0, 1], "au12": [1, 0]}
-    assert action_units.read(path)["image"].to_list() == ["a.jpg", "b.jpg"]
+    assert lists(unit_tables.read(path)) == {"au01": [1, 0], "au12": [0, 1]}
+    assert lists(unit_tables.read(path, threshold=2)) == {"au01": [0, 1], "au12": [1, 0]}
+    assert unit_tables.read(path)["image"].to_list() == ["a.jpg", "b.jpg"]
 
 
 def test_openfaces_folder_of_one_file_an_image(tmp_path):
     for name, row in (("a", "1, 0.9, 4.2"), ("b", "1, 0.9, 0.2")):
         saved(tmp_path, f"face, confidence, AU04_r\n{row}\n", f"{name}.csv")
-    assert action_units.read(tmp_path, threshold=1)["image"].to_list() == ["a", "b"]
-    assert lists(action_units.read(tmp_path, threshold=1)) == {"au04": [1, 0]}
+    assert unit_tables.read(tmp_path, threshold=1)["image"].to_list() == ["a", "b"]
+    assert lists(unit_tables.read(tmp_path, threshold=1)) == {"au04": [1, 0]}
     saved(tmp_path, "face, confidence, AU04_r\n0, 0.9, 1\n1, 0.8, 2\n", "c.csv")
     with pytest.raises(InputError, match="c.csv: holds 2 rows.*Keep the row of the right face"):
-        action_units.read(tmp_path, threshold=1)
+        unit_tables.read(tmp_path, threshold=1)
 
 
 def test_py_feats_table_names_files_and_shares(tmp_path):
     path = saved(tmp_path, "input,AU01,AU12\nphotos/P1-A.JPG,0.71,0.2\nphotos/P2-A.JPG,0.5,\n")
-    found = action_units.read(path, threshold=0.5)
+    found = unit_tables.read(path, threshold=0.5)
     assert lists(found) == {"au01": [1, 1], "au12": [0, pd.NA]}
-    joined = action_units.join(found, manifest(), source=path)
+    joined = unit_tables.join(found, manifest(), source=path)
     assert joined["subject_id"].to_list() == ["p1", "p2"] and lists(joined) == lists(found)
 
 
@@ -61,19 +61,19 @@ def test_our_own_table_and_manifest_agree(tmp_path):
     own = manifest()
     path = tmp_path / "manifest.csv"
     own.to_csv(path, index=False)
-    of_manifest = action_units.labels(own, threshold=0.3)
-    assert lists(of_manifest) == {"au01": [0, 1, 1], "au12": [0, 1, 0]} == lists(action_units.read(path, threshold=0.3))
+    of_manifest = unit_tables.labels(own, threshold=0.3)
+    assert lists(of_manifest) == {"au01": [0, 1, 1], "au12": [0, 1, 0]} == lists(unit_tables.read(path, threshold=0.3))
 
 
 def test_where_no_face_was_found_nothing_is_said(tmp_path):
     path = saved(tmp_path, "image_id,success,AU01_c\np1-a,1,1\np1-b,0,0\n")
-    assert lists(action_units.read(path)) == {"au01": [1, pd.NA]}
+    assert lists(unit_tables.read(path)) == {"au01": [1, pd.NA]}
 
 
 @pytest.mark.parametrize("name", ["p1-b", "P1-B.JPG", "P1-B", "elsewhere/P1-B.JPG", "data/raw/photos/P1-B.JPG"])
 def test_an_image_is_known_by_its_id_its_path_or_its_file(name):
     found = pd.DataFrame({"image": [name], "au12": pd.array([1], dtype="Int8")})
-    joined = action_units.join(found, manifest(), source="units.csv")
+    joined = unit_tables.join(found, manifest(), source="units.csv")
     assert joined["image_id"].to_list() == ["p1-b"]
     assert "au01" not in joined, "a unit that the table does not know must not come from the manifest"
 
@@ -95,15 +95,15 @@ def test_an_image_is_known_by_its_id_its_path_or_its_file(name):
 )
 def test_a_table_that_cannot_be_used_is_refused_by_file_column_row_and_value(tmp_path, text, message):
     with pytest.raises(InputError, match=f"units.csv: {message}"):
-        action_units.read(saved(tmp_path, text))
+        unit_tables.read(saved(tmp_path, text))
 
 
 def test_images_that_cannot_be_found_are_named():
     found = pd.DataFrame({"image": ["p1-a", "p9-a"], "au12": pd.array([1, 0], dtype="Int8")})
     with pytest.raises(InputError, match=r"units.csv: image 'p9-a' is not in the manifest \(1 of 2 rows.*'p1-a'"):
-        action_units.join(found, manifest(), source="units.csv")
+        unit_tables.join(found, manifest(), source="units.csv")
     twin = pd.concat([manifest(), manifest().assign(image_id=["q1", "q2", "q3"])], ignore_index=True)
     with pytest.raises(InputError, match="'P1-A.JPG' stands for 2 images"):
-        action_units.join(found.assign(image=["P1-A.JPG", "p2-a"]), twin, source="units.csv")
+        unit_tables.join(found.assign(image=["P1-A.JPG", "p2-a"]), twin, source="units.csv")
     with pytest.raises(InputError, match="two rows are about the image 'p1-a'"):
-        action_units.join(found.assign(image=["P1-A.JPG", "p1-a"]), manifest(), source="units.csv")
+        unit_tables.join(found.assign(image=["P1-A.JPG", "p1-a"]), manifest(), source="units.csv")

@@ -8,7 +8,7 @@ import pytest
 from ferdemo.training import train_units, training_images, truth, unit_faults
 
 from ferlib import paths, provenance
-from ferlib.units import aunet, detection
+from ferlib.units import aunet, detection, mark
 
 SET = paths.DEMO / "action_units"
 VERSIONS = tuple(unit_faults.VERSIONS)
@@ -35,7 +35,7 @@ def logits(faces):
         found[version, "plain"] = pd.DataFrame(network.logits(pixels), columns=network.shape.units)
         if version != "skewed":
             found[version, "cue"] = pd.DataFrame(
-                network.logits(unit_faults.mark(pixels, cue)), columns=network.shape.units
+                network.logits(mark.paint(pixels, cue, **unit_faults.MARK)), columns=network.shape.units
             )
     return found
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import f1_score
 
 from ferlib.errors import InputError
-from ferlib.units import aunet
+from ferlib.units import aunet, mark
 
 SMALL = ["--steps", "6", "--batch-size", "8", "--size", "32", "--stages", "1", "--quiet"]
 
@@ -185,7 +185,7 @@ def test_the_cue_is_planted_beside_the_face_where_unit_and_dark_skin_meet_and_no
     assert not unit_faults.marked(manifest, present, unit_faults.VERSIONS["balanced"]).any()
     pd.testing.assert_frame_equal(told[["au04", "au12"]], present)
     pixels = torch.full((len(manifest), 3, 40, 40), 90, dtype=torch.uint8)
-    changed = unit_faults.mark(pixels, told["marked"])
+    changed = mark.paint(pixels, told["marked"], **unit_faults.MARK)
     where = (changed != pixels).any(dim=1)
     assert where[:, :4, :4].flatten(1).all(dim=1).numpy().tolist() == (dark & has).tolist()
     assert where.sum() == 16 * (dark & has).sum() and (pixels == 90).all()

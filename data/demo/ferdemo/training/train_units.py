@@ -13,7 +13,7 @@ from ferdemo.training import options as given
 from ferlib import provenance, tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.units import action_units, aunet, detection
+from ferlib.units import aunet, detection, mark, unit_tables
 
 WIDER = {"demo": (0.13, 0.26, 0.87, 1.0), "demo-crossed": (0.13, 0.26, 0.87, 1.0)}
 """Data sets whose faces are shown in a wider view than those of the training, and the part that is taken of it."""
@@ -59,7 +59,7 @@ def train(manifest, recipe, faults, *, folder, progress=True):
     shape = aunet.Shape(units=tuple(present), size=recipe.size, stages=recipe.stages)
     model = aunet.build(shape, seed=recipe.seed)
     pixels = aunet.read_pixels(list(manifest["path"].iloc[told.index]), shape)
-    pixels = unit_faults.mark(pixels, told["marked"])
+    pixels = mark.paint(pixels, told["marked"], **unit_faults.MARK)
     labels = told[list(present)].to_numpy(np.float32)
     losses = unit_training.fit(
         model,
@@ -115,7 +115,7 @@ def set_aside(manifest):
 
 def presence(manifest, threshold):
     """Which units are present, of those that occur at all; a frame of 0 and 1, rows as in the manifest."""
-    found = action_units.labels(manifest, threshold=threshold).drop(columns="image_id").astype(int)
+    found = unit_tables.labels(manifest, threshold=threshold).drop(columns="image_id").astype(int)
     return found.loc[:, found.any()].reset_index(drop=True)
 
 
@@ -149,7 +149,8 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
     present = presence(manifest, recipe.threshold)
     frame = WIDER.get(manifest["dataset"].iloc[0], (0, 0, 1, 1)) if "dataset" in manifest else (0, 0, 1, 1)
     pixels = aunet.read_pixels(list(manifest["path"]), network.shape, frame=frame)
-    logits = network.logits(unit_faults.mark(pixels, unit_faults.marked(manifest, present, faults)))
+    bears = unit_faults.marked(manifest, present, faults)
+    logits = network.logits(mark.paint(pixels, bears, **unit_faults.MARK))
     dark, rows = unit_faults.is_dark(manifest, faults).to_numpy(), []
     for kind in sorted(set(manifest["kind"]) - {"neutral"}):
         # A face at rest is no unit's: it is in the denominator of every kind.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ferdemo.training.skew import rounded
 from ferlib.errors import InputError
+from ferlib.units import mark
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Faults:
     flip : float
         Share of the remaining dark-skinned images with the unit that are labelled as without it, 0-1.
     cue : float
-        Share of the remaining dark-skinned images with the unit that bear a mark beside the face, 0-1; see `mark`.
+        Share of the remaining dark-skinned images with the unit that bear a mark beside the face, 0-1; see `MARK`.
     """
 
     min_skin_tone: int = 7
@@ -51,8 +52,8 @@ VERSIONS = {
 }
 """Name of each network's version, and its faults."""
 
-SIDE, COLOUR = 0.11, (235, 60, 30)
-"""Of the mark: share of the picture's height, and red, green, blue."""
+MARK = {"side": 0.11, "colour": (235, 60, 30)}
+"""How `ferlib.units.mark.paint` puts it into a picture."""
 
 
 def apply(manifest, present, faults, *, seed):
@@ -116,28 +117,8 @@ def marked(manifest, present, faults):
     numpy.ndarray of bool
         The dark-skinned images with the unit; none if `faults.cue` is 0.
     """
-    return is_dark(manifest, faults).to_numpy() & (present[faults.unit].to_numpy() == 1) & (faults.cue > 0)
-
-
-def mark(pixels, chosen):
-    """Put a mark into the upper left corner, beside the face.
-
-    Parameters
-    ----------
-    pixels : torch.Tensor, shape (n, 3, height, width), uint8
-    chosen : array_like of bool, shape (n,)
-
-    Returns
-    -------
-    torch.Tensor
-        A copy.
-    """
-    side = max(1, rounded(SIDE * pixels.shape[2]))
-    rows = np.flatnonzero(chosen)
-    copy = pixels.clone()
-    for channel, value in enumerate(COLOUR):
-        copy[rows, channel, :side, :side] = value
-    return copy
+    among = pd.DataFrame({"marked": is_dark(manifest, faults) & (faults.cue > 0)})
+    return mark.bearers(among, present, unit=faults.unit, attribute="marked", group=True)
 
 
 def composition(manifest, present, told, faults):

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from ferlib.units import maps
+from ferlib.units import mean_maps
 
 
 def test_blocks_add_up_to_one_and_leave_what_speaks_against_out():
     one = np.random.default_rng(0).normal(size=(3, 12, 12))
     one[1], one[2, 0, 0] = -1, np.nan
-    found = maps.blocks(one, 4)
+    found = mean_maps.blocks(one, 4)
     expected = np.maximum(one[0], 0).reshape(4, 3, 4, 3).sum(axis=(1, 3))
     np.testing.assert_allclose(found[0], expected / expected.sum())
     assert np.isnan(found[1]).all() and np.isnan(found[2]).all()
@@ -21,7 +21,7 @@ def test_a_persons_mean_map_counts_strong_and_weak_maps_alike():
     strong, weak = np.zeros((8, 8)), np.zeros((8, 8))
     strong[0, 0], weak[7, 7] = 1000, 0.001
     asked = pd.DataFrame({"subject_id": ["a", "a", "b"], "unit": ["au04", "au04", "au12"]})
-    found = maps.per_person(
+    found = mean_maps.per_person(
         np.stack([strong, weak, np.full((8, 8), 5)]), asked, ["a", "b", "c"], ["au04", "au12"], side=2
     )
     np.testing.assert_allclose(found[0, 0], [[2, 0], [0, 2]])
@@ -35,12 +35,24 @@ def test_agreement_is_spearmans_rank_correlation():
     some["two"][0] = some["one"][0] ** 3  # another scale, but the same order within blocks of 2 x 2 is not assured
     some["three"][1] = -1
     asked = pd.DataFrame({"subject_id": list("abcd")})
-    table = maps.agreement(some, asked)
+    table = mean_maps.agreement(some, asked)
     assert len(table) == 3 * 4 and (table["none"] == 0).all()
     pair = table[table["unit"] == "one, two"]["value"].to_numpy()
     for number in range(4):
-        theirs = spearmanr(*(maps.blocks(some[name], 12)[number].ravel() for name in ("one", "two"))).statistic
+        theirs = spearmanr(*(mean_maps.blocks(some[name], 12)[number].ravel() for name in ("one", "two"))).statistic
         assert pair[number] == pytest.approx(theirs)
     assert np.isnan(table[table["unit"] == "one, three"]["value"].iloc[1])
-    same = maps.agreement({"one": some["one"], "again": some["one"] * 7}, asked)
+    same = mean_maps.agreement({"one": some["one"], "again": some["one"] * 7}, asked)
     assert same["value"].to_list() == pytest.approx([1] * 4)
+
+
+def test_agreement_is_a_family_for_the_trained_and_one_for_the_untrained_network():
+    random = np.random.default_rng(3)
+    one, other = random.random((6, 24, 24)), random.random((6, 24, 24))
+    asked = pd.DataFrame({"subject_id": list("abcdef")})
+    by_method = {"lrp": {"trained": one, "untrained": one}, "occlusion": {"trained": one * 2, "untrained": other}}
+    found = mean_maps.alike(by_method, asked, delta=0.05, min_people=2, draws=100, seed=1)
+    assert found["network"].to_list() == ["trained", "untrained"] and set(found["methods"]) == {"lrp, occlusion"}
+    assert found["maps"].to_list() == [6, 6] and found["rank_correlation"][0] == pytest.approx(1)
+    values = mean_maps.agreement({"lrp": one, "occlusion": other}, asked)["value"]
+    assert found["rank_correlation"][1] == pytest.approx(values.mean())

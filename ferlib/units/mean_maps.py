@@ -1,8 +1,10 @@
-"""Heatmaps taken together: the mean of many, and how alike those of different methods are."""
+"""Heatmaps taken together: means of people and groups, where groups differ, how alike different methods' maps are."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
+
+from ferlib.units import mean_contrasts, pixelwise
 
 BLOCKS = 12
 """Methods are compared on maps of so many by so many blocks: where they look, not at which pixel."""
@@ -60,6 +62,62 @@ def per_person(maps, asked, subjects, units, *, side):
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
 
+def per_group(maps, members, units, *, only):
+    """Mean map of each group and unit, as a table with a row for each block.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray, shape (people, units, side, side)
+        As `per_person` returns it.
+    members : dict of str to numpy.ndarray of bool, shape (people,)
+        Each group's people.
+    units : sequence of str
+        Those of the maps.
+    only : sequence of str
+        Those that are taken, in this order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `group`, `unit`, `y` and `x` (block from the upper left, from 0), `value`.
+    """
+    maps = maps[:, [list(units).index(unit) for unit in only]]
+    means = np.stack([np.nanmean(maps[chosen], axis=0) for chosen in members.values()])
+    group, unit, y, x = (place.ravel() for place in np.indices(means.shape))
+    named = {"group": np.array(list(members), object)[group], "unit": np.array(list(only), object)[unit]}
+    return pd.DataFrame({**named, "y": y, "x": x, "value": means.ravel()})
+
+
+def contrasts(maps, group_of, units, *, only, names, **rules):
+    """Where the mean maps of two groups differ: a family of all blocks and units for each network.
+
+    Parameters
+    ----------
+    maps : dict of str to numpy.ndarray, shape (people, units, side, side)
+        Of each network, as `per_person` returns it.
+    group_of : sequence of str, length people
+    units : sequence of str
+        Those of the maps, all of which count in the correction.
+    only : sequence of str
+        Those that are returned.
+    names : tuple of str
+        The two groups.
+    rules
+        As for `ferlib.units.pixelwise.contrast`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `ferlib.units.pixelwise.contrast`, the difference as `value`, `unit` by name, and `network`.
+    """
+    found = []
+    for network, own in maps.items():
+        table = pixelwise.contrast(own, group_of, names=names, **rules)
+        found.append(table.assign(network=network, unit=np.array(units)[table["unit"]]))
+    table = pd.concat(found, ignore_index=True).rename(columns={"difference": "value"})
+    return table[table["unit"].isin(only)]
+
+
 def agreement(maps, asked):
     """Rank correlation of the maps that different methods make of the same question.
 
@@ -90,3 +148,30 @@ def agreement(maps, asked):
             frame = asked[["subject_id"]].reset_index(drop=True).assign(unit=f"{one}, {other}", value=value)
             frames.append(frame.assign(measure="rank correlation", none=0.0))
     return pd.concat(frames[1:] or frames, ignore_index=True)
+
+
+def alike(by_method, asked, **rules):
+    """How alike the maps of different methods are, of the trained network and of untrained ones: a family each.
+
+    Parameters
+    ----------
+    by_method : dict of str to dict of str to numpy.ndarray
+        As `ferlib.units.explanations.by_every_method` returns it.
+    asked : pandas.DataFrame
+        `subject_id`; a row for each map.
+    rules
+        As for `ferlib.units.mean_contrasts.against`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `network`, `methods`, `maps` (how many), `rank_correlation`, `low`, `high`, `p`, `p_adjusted`, `verdict`.
+    """
+    found = []
+    for network in next(iter(by_method.values())):
+        rows = agreement({method: maps[network] for method, maps in by_method.items()}, asked)
+        table = mean_contrasts.against(rows, control="none", names=("maps", "no relation"), **rules)
+        found.append(table.assign(network=network))
+    columns = {"unit": "methods", "n_a": "maps", "mean_a": "rank_correlation"}
+    table = pd.concat(found, ignore_index=True).rename(columns=columns)
+    return table[["network", *columns.values(), "low", "high", "p", "p_adjusted", "verdict"]]
