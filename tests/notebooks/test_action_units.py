@@ -1,15 +1,17 @@
 """Notebook 05: its tables agree with a count by pandas; one's own network, table and boxes take the place of ours."""
 
+import ast
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ferdemo.training import unit_faults
 
 from ferlib import paths
 from ferlib.pipeline import execution
-from ferlib.units import aunet, detection, detection_contrasts, mean_contrasts, means
+from ferlib.units import aunet, detection, detection_contrasts, faces, mark, mean_contrasts, means
 
 NOTEBOOK = "05_action_units"
 KINDS = ["random combinations", "one unit alone", "expressions"]
@@ -71,6 +73,19 @@ def test_the_figures_have_their_numbers_and_words(run):
         picture = run.figures / f"units_{name}.png"
         assert picture.is_file() and len(pd.read_csv(picture.with_suffix(".csv"))) > 0
         assert len(picture.with_suffix(".txt").read_text()) > 60
+
+
+def test_the_mark_is_painted_as_the_network_met_it_in_its_training():
+    book = json.loads((paths.ROOT / "notebooks" / f"{NOTEBOOK}.ipynb").read_text())
+    (cell,) = (one for one in book["cells"] if "parameters" in one["metadata"].get("tags", []))
+    given = next(one for one in ast.parse("".join(cell["source"])).body if one.targets[0].id == "planted")
+    planted, faults = ast.literal_eval(given.value), unit_faults.VERSIONS["shortcut"]
+    assert planted["mark"] == {**unit_faults.MARK, "colour": list(unit_faults.MARK["colour"])}
+    bands = {"light": [1, 6], "dark": [7, 10]}
+    shown = faces.read(paths.DEMO / "action_units" / "manifest.csv", threshold=0.3, bands=bands)
+    where = {name: planted[name] for name in ("unit", "attribute", "group")}
+    bears = mark.bearers(shown.manifest, shown.present, **where)
+    assert bears.any() and (bears == unit_faults.marked(shown.manifest, shown.present, faults)).all()
 
 
 @pytest.mark.bench
