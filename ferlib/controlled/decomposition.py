@@ -83,7 +83,8 @@ def beside(gaps, disparities):
     """
     names = {"rd_low": "observed_low", "rd_high": "observed_high", "verdict": "observed_verdict"}
     verdicts = disparities[list(AUDITED)].drop(columns=["dataset", "variant"]).rename(columns=names)
-    verdicts = verdicts.astype({"observed_low": float, "observed_high": float})
+    for end in ("observed_low", "observed_high"):  # empty where the contrast was not estimable
+        verdicts[end] = pd.to_numeric(verdicts[end].replace("", np.nan))
     together = pd.concat([pd.DataFrame(columns=list(COLUMNS)), *gaps]) if len(gaps) != 1 else gaps[0]
     return together.merge(verdicts, how="left", on=["model", "measure", "true", "predicted", "group_a", "group_b"])
 

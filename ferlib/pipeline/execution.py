@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 import papermill
 import yaml
 from jupyter_client.manager import AsyncKernelManager
@@ -17,6 +18,8 @@ from papermill.exceptions import PapermillExecutionError
 from ferlib.errors import InputError
 from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
+from ferlib.pipeline.parameters import LEFT_OUT
+from ferlib.tables import write_bytes
 
 SOCKETS = "ferlib-"
 """Beginning of the name of a folder of sockets; the number of the process that made it follows."""
@@ -89,6 +92,23 @@ def execute(notebook, parameters, output):
     os.replace(partial, output)
 
 
+def leave_out(notebook, reason, output):
+    """Put a page with the title and the reason in the place of a notebook that a profile leaves out.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+    reason : str
+    output : pathlib.Path
+    """
+    content = nbformat.read(notebook, as_version=4)
+    content.cells = [
+        content.cells[0],
+        nbformat.v4.new_markdown_cell(f"**Left out of this run.** {reason}", id="reason"),
+    ]
+    write_bytes(nbformat.writes(content).encode(), output)
+
+
 def complaint(error, failed):
     """What to tell the user about a failed cell: the message alone for bad input, else where to look.
 
@@ -127,6 +147,10 @@ def main():
         os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
     parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
     output = run_dir / "executed" / f"{name}.ipynb"
+    if LEFT_OUT in parameters:
+        leave_out(arguments.notebook, parameters[LEFT_OUT], output)
+        print(f"Left out: {name}. {parameters[LEFT_OUT]}")
+        return
     print(f"Executing {name} ...", flush=True)
     try:
         execute(arguments.notebook, parameters, output)

@@ -20,6 +20,9 @@ from ferlib.tables import write_bytes
 EVERYWHERE = "all"
 """Section whose parameters go to every notebook."""
 
+LEFT_OUT = "left_out"
+"""Key under which the reason stands why a notebook is not executed: a section that is a text instead of parameters."""
+
 SET_BY_MAKE = "run_dir"
 """Parameter that follows from the profile and cannot be set in the file."""
 
@@ -50,7 +53,8 @@ def read(path, notebooks, *, run_dir):
     Parameters
     ----------
     path : pathlib.Path
-        YAML: a section for each notebook by its name, and `all` for those of every notebook.
+        YAML: a section for each notebook by its name, and `all` for those of every notebook. A text in place of a
+        section says why that notebook is left out.
     notebooks : sequence of pathlib.Path
     run_dir : str
         Folder of the run, passed to every notebook.
@@ -70,9 +74,17 @@ def read(path, notebooks, *, run_dir):
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise InputError(f"{source}: is not valid YAML ({error}).") from error
-    if not isinstance(content, dict) or not all(isinstance(section, dict | None) for section in content.values()):
-        raise InputError(f"{source}: needs sections (a notebook's name, or `{EVERYWHERE}`) with `name: value` below.")
+    if not isinstance(content, dict) or not all(
+        isinstance(values, dict | None) or (isinstance(values, str) and name != EVERYWHERE)
+        for name, values in content.items()
+    ):
+        raise InputError(
+            f"{source}: needs sections (a notebook's name, or `{EVERYWHERE}`) with `name: value` below, or a text that "
+            f"says why a notebook is left out."
+        )
     known = {notebook.stem: declared(notebook) for notebook in notebooks}
+    left_out = {name: reason for name, reason in content.items() if isinstance(reason, str) and name in known}
+    content = {name: section for name, section in content.items() if name not in left_out}
     for section, values in content.items():
         if section not in (EVERYWHERE, *known):
             raise InputError(
@@ -82,7 +94,8 @@ def read(path, notebooks, *, run_dir):
         for notebook in known if section == EVERYWHERE else (section,):
             _check(values or {}, known[notebook], source=source, section=section, notebook=notebook)
     shared = content.get(EVERYWHERE) or {}
-    return {name: {**shared, **(content.get(name) or {}), SET_BY_MAKE: run_dir} for name in known}
+    split = {name: {**shared, **(content.get(name) or {}), SET_BY_MAKE: run_dir} for name in known}
+    return split | {name: {LEFT_OUT: reason} for name, reason in left_out.items()}
 
 
 def _check(values, defaults, *, source, section, notebook):

@@ -36,6 +36,16 @@ def test_every_notebook_gets_its_own_and_the_shared_parameters(tmp_path, noteboo
     }
 
 
+def test_a_notebook_s_own_parameter_wins_over_that_of_all(tmp_path, notebooks):
+    split = read(tmp_path, "02_b: {seed: 3}\nall: {seed: 7}\n", notebooks)
+    assert split["02_b"]["seed"] == 3 and split["01_a"]["seed"] == 7
+
+
+def test_a_text_instead_of_a_section_leaves_a_notebook_out(tmp_path, notebooks):
+    split = read(tmp_path, "all: {seed: 7}\n02_b: not today\n", notebooks)
+    assert split == {"01_a": {"seed": 7, "run_dir": "runs/mine"}, "02_b": {"left_out": "not today"}}
+
+
 def test_an_empty_file_means_the_defaults(tmp_path, notebooks):
     assert read(tmp_path, "", notebooks)["02_b"] == {"run_dir": "runs/mine"}
 
@@ -53,6 +63,8 @@ def test_an_empty_file_means_the_defaults(tmp_path, notebooks):
         ("01_a: {run_dir: /elsewhere}", ["mine.yaml", "run_dir", "Remove"]),
         ("01_a: [share", ["mine.yaml", "not valid YAML"]),
         ("just text", ["mine.yaml", "sections"]),
+        ("all: not today", ["mine.yaml", "sections"]),
+        ("01_aa: not today", ["mine.yaml", "'01_aa'", "Did you mean '01_a'"]),
     ],
 )
 def test_a_bad_file_gets_one_message_with_file_value_and_remedy(tmp_path, notebooks, text, words):

@@ -171,8 +171,8 @@ def test_a_server_that_cannot_start_says_why():
 
 START = """
 import sys
-from ferdemo import standin
-with standin.StandIn(lifetime_s=float(sys.argv[1])) as local:
+from ferdemo.standin import launch
+with launch.StandIn(lifetime_s=float(sys.argv[1])) as local:
     local.connect({"name": "demo-openai-skewed", "provider": "openai", "base_url": "standin"})
     print(local.process.pid)
     sys.stdout.flush()
