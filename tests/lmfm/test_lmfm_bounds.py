@@ -82,7 +82,8 @@ samples = [Sample(input=[ChatMessageUser(content=[ContentText(text="Which emotio
                   target="happy", id=path) for path in paths]
 (log,) = eval(Task(dataset=samples, scorer=includes()), model="openai/m", model_base_url=url, log_dir=log,
               display="none",
-              max_connections=8, max_retries=6, fail_on_error=False, model_args={"api_key": "none"})
+              max_connections=8, max_retries=6, fail_on_error=False,
+              model_args={"api_key": "none", "responses_api": False})
 right = sum(1 for sample in log.samples if sample.scores and sample.scores["includes"].value == "C")
 print(json.dumps({"right": right, "lost": len(paths) - len([s for s in log.samples if s.output.completion])}))
 """
