@@ -47,7 +47,7 @@ def test_several_networks_and_the_control_are_explained_as_each_is_alone(faces):
     shape = aunet.Shape(units=("au01", "au12"), size=16, stages=1)
     networks = {name: aunet.AUNet(name, shape, aunet.build(shape, seed=k).eval()) for k, name in enumerate("ab")}
     asked = explanations.questions(networks["a"], manifest, present, ("au01", "au12"))
-    shown = {"a": pixels, "b": pixels.flip(3), "untrained": pixels}
+    shown = {"a": pixels, "b": pixels.flip(2), "untrained": pixels}
     found = explanations.of_networks(networks, shown, asked, method="grad-cam", seed=3)
     assert list(found) == ["a", "b", "untrained"]
     for name, network in networks.items():

@@ -38,7 +38,8 @@ def test_differences_are_of_the_named_groups_and_units():
 
 
 def test_the_extremes_are_those_farthest_above_and_below_an_even_map():
-    rows = [("n", f"i{k}", "p", "au01", "mass", value, "ok", 0.2) for k, value in enumerate((0.5, 0.1, 0.9, 0.3))]
+    pairs = [(0.5, 0.2), (0.1, 0.2), (0.9, 0.2), (0.8, 0.75)]  # the map's share, an even map's
+    rows = [("n", f"i{k}", "p", "au01", "mass", value, "ok", even) for k, (value, even) in enumerate(pairs)]
     rows += [
         ("n", "i4", "p", "au01", "mass", np.nan, "no region", 0.2),
         ("other", "i5", "p", "au01", "mass", 1, "ok", 0),
