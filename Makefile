@@ -57,7 +57,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit calibrate test lab demo-faces demo-models demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit calibrate test mutants lab demo-faces demo-models demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -95,6 +95,9 @@ calibrate: $(CORE) ## measure the statistics on simulated audits of known truth,
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+mutants: $(VENV)/.ready ## break the code on purpose in 60 places, and say which breaks no test notices (about half an hour)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py
 
 bench: $(VENV)/.bench ## measure at full size what the tests hold at a small one (minutes; prints the figures)
 	@$(BIN)/python -m pytest -m bench -s -q

@@ -1,4 +1,4 @@
-"""The recipes of docs/asking-models.md work, against a server of each shape; and what is sent is as set."""
+"""The recipes of data/providers/asking-models.md work, against a server of each shape; and what is sent is as set."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from ferlib import paths
 from ferlib.errors import InputError
 from ferlib.lmfm import attachments, complaints, models, plans, prices, prompts, run, services, store, wire
 
-TEXT = paths.ROOT.joinpath("docs", "asking-models.md").read_text(encoding="utf-8")
+TEXT = paths.ROOT.joinpath("data", "providers", "asking-models.md").read_text(encoding="utf-8")
 RECIPES = [entry for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) for entry in yaml.safe_load(block)]
 GOOD = {"chat": "chat-stop", "generate": "ge-stop", "messages": "an-end-turn"}
 
