@@ -92,6 +92,21 @@ def open_rgb(source, *, name=None, at_least=None):
         raise UnreadableImage(name, f"cannot be decoded ({_in_words(error, name)})") from error
 
 
+def size(source):
+    """Width and height in pixels as stored, without decoding; raises as `open_rgb` does.
+
+    Parameters
+    ----------
+    source : str, pathlib.Path or bytes
+    """
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else absolute(source)) as image:
+            return image.size
+    except (OSError, ValueError) as error:
+        name = "the image" if isinstance(source, bytes) else relative(source)
+        raise UnreadableImage(name, f"cannot be decoded ({_in_words(error, name)})") from error
+
+
 def _check_size(image, name):
     width, height = image.size
     if width * height > MOST_PIXELS:

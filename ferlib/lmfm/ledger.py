@@ -7,14 +7,12 @@ whether it was billed, because the connection broke or the process was killed, s
 
 import contextlib
 import errno
-import io
 import json
 import os
 import threading
 import uuid
 
-from PIL import Image
-
+from ferlib import images
 from ferlib.errors import InputError
 from ferlib.lmfm import prices
 from ferlib.paths import relative
@@ -81,8 +79,7 @@ class Ledger:
             raise InputError(
                 f"max_usd needs a longest answer: give {self.name!r} a max_tokens, in its settings or yours."
             )
-        with Image.open(io.BytesIO(image)) as opened:
-            tokens = prices.tokens_at_most(self.price.image_tokens, *opened.size, text, settings)
+        tokens = prices.tokens_at_most(self.price.image_tokens, *images.size(image), text, settings)
         thoughts = settings.get("thinking_budget") or 0
         most_usd = self.factor * self.price.usd(tokens, settings["max_tokens"] + max(0, thoughts))
         with self._lock, self._alone():

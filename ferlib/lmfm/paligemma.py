@@ -4,7 +4,6 @@ Questions that come at the same time are answered together, in batches of equal 
 the company in which a question is answered cannot change its answer.
 """
 
-import io
 import json
 import queue
 import threading
@@ -16,6 +15,7 @@ import torch
 import transformers
 from PIL import Image
 
+from ferlib import images
 from ferlib.errors import InputError
 from ferlib.lmfm import meanings
 from ferlib.lmfm.answers import Answer, NoAnswer
@@ -84,10 +84,9 @@ class Client:
         the likeliest other token at that place.
         """
         try:
-            with Image.open(io.BytesIO(image)) as opened:
-                pixels = opened.convert("RGB")
-        except (OSError, ValueError) as error:
-            raise self._failed(f"the image cannot be decoded ({error})") from None
+            pixels = images.open_rgb(image)
+        except images.UnreadableImage as error:
+            raise self._failed(f"the image {error.reason}") from None
         asked = _Asked(pixels, text, settings, Future())
         self._questions.put(asked)
         return asked.answer.result()

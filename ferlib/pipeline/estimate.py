@@ -1,19 +1,17 @@
 """What asking the models of a run will cost, printed before anything is sent (`make lmfm-estimate`)."""
 
 import argparse
-import functools
 import statistics
 import sys
 
 import pandas as pd
-from PIL import Image
 
+from ferlib import images
 from ferlib.errors import InputError
 from ferlib.lmfm import ledger, services
 from ferlib.lmfm.prices import image_tokens, price_of, text_tokens, tokens_at_most
 from ferlib.lmfm.store import Store
 from ferlib.lmfm.transport import uses_batch
-from ferlib.paths import absolute
 from ferlib.pipeline import asking
 
 EXPECTED = {"words": 5, "json": 10, "description": 25, "ratings": 45, "scores": 0}
@@ -68,7 +66,7 @@ def table(parts, responses, *, prices=None, transport="direct"):
                 row["seconds"].append(record["asked"].get("seconds", ASSUMED_S))
                 continue
             row["requests"] += 1
-            size, asked = _size(question.path), (plan.text(question), plan.sent(question))
+            size, asked = images.size(question.path), (plan.text(question), plan.sent(question))
             row["image_tokens"] += image_tokens(price.image_tokens, *size)
             row["text_tokens"] += text_tokens(*asked)
             row["read_at_most"] += tokens_at_most(price.image_tokens, *size, *asked)
@@ -129,12 +127,6 @@ def in_words(frame, models, *, prices=None):
         notes = [f"{model['model']} {price.retirement()}" if price.retirement() else "", services.of(model)["note"]]
         lines += [f"{model['name']}: {note}" for note in notes if note]
     return "\n".join(lines)
-
-
-@functools.cache
-def _size(path):
-    with Image.open(absolute(path)) as image:
-        return image.size
 
 
 def text(run_dir):

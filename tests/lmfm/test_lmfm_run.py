@@ -139,7 +139,7 @@ def test_after_the_last_try_it_is_an_error_told_counted_not_stored_and_asked_nex
 
 
 def test_a_question_that_no_repetition_mends_is_not_repeated(stand_in, tmp_path, monkeypatch):
-    monkeypatch.setattr(run.images, "payload", lambda path, **_: (b"no image", "image/png"))
+    monkeypatch.setattr(run.attachments, "payload", lambda path, **_: (b"no image", "image/png"))
     answers = ask(plan_for(faces(tmp_path, 4), entry(stand_in, "openai")), tmp_path / "r")
     assert set(answers["error"]) == {"HTTP 400: the image cannot be decoded"} and len(stand_in.seen) == 4
     with pytest.raises(InputError, match="does not take the request .HTTP 400: the image cannot be decoded"):
