@@ -134,8 +134,12 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("{run}/tables/accuracy_by_group.csv", []),
         ("{run}/predictions/demo-openai-skewed.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         (
-            "{run}/embeddings/demo-clip-skewed.npz",
+            "{run}/embeddings/demo-clip-balanced.npz",
             ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"],
+        ),
+        (  # 05 asks the probe of the balanced one only
+            "{run}/embeddings/demo-clip-skewed.npz",
+            ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"],
         ),
         ("ferlib/units/relevance.py", UNITS),
         ("data/demo/action_units/regions.csv", UNITS),
