@@ -73,9 +73,9 @@ def open_rgb(source, *, name=None, at_least=None):
     UnreadableImage
         When the file is missing, damaged, of an unknown format, larger than `MOST_PIXELS`, or a single pixel.
     """
-    name = name or ("the image" if isinstance(source, bytes) else relative(source))
+    name = name or _name(source)
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else absolute(source)) as image:
+        with Image.open(_file(source)) as image:
             _check_size(image, name)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
@@ -100,11 +100,19 @@ def size(source):
     source : str, pathlib.Path or bytes
     """
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else absolute(source)) as image:
+        with Image.open(_file(source)) as image:
             return image.size
     except (OSError, ValueError) as error:
-        name = "the image" if isinstance(source, bytes) else relative(source)
+        name = _name(source)
         raise UnreadableImage(name, f"cannot be decoded ({_in_words(error, name)})") from error
+
+
+def _file(source):
+    return io.BytesIO(source) if isinstance(source, bytes) else absolute(source)
+
+
+def _name(source):
+    return "the image" if isinstance(source, bytes) else relative(source)
 
 
 def _check_size(image, name):

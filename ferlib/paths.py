@@ -8,7 +8,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 DEMO = ROOT / "data" / "demo"
 PUBLISHED = ROOT / "data" / "published"
-RAW = ROOT / "data" / "raw"
 
 
 def relative(path):
