@@ -57,7 +57,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit calibrate test mutants lab demo-faces demo-models demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit calibrate test mutants lab demo-faces demo-models outside demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -120,6 +120,9 @@ demo-figures: ## keep the figures of the demo's run in figures/demo, for the REA
 demo-faces demo-models: $(VENV)/.faces ## render the demo's faces, or train its models, anew (see data/demo/README.md)
 	@$(MAKE) --no-print-directory -f data/demo/Makefile $@ PYTHON=$(BIN)/python
 
+outside: $(VENV)/.outside ## ask networks in use about the demo's faces anew (installs them; needs npm; half an hour)
+	@$(MAKE) --no-print-directory -f data/demo/Makefile $@ PYTHON=$(BIN)/python
+
 lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -136,7 +139,8 @@ $(VENV)/.core: EXTRAS :=
 $(VENV)/.ready: EXTRAS := models,lab,dev
 $(VENV)/.faces: EXTRAS := models,lab,dev,faces
 $(VENV)/.bench: EXTRAS := models,lab,dev,bench
-$(VENV)/.core $(VENV)/.ready $(VENV)/.faces $(VENV)/.bench: pyproject.toml requirements.lock
+$(VENV)/.outside: EXTRAS := models,lab,dev,outside
+$(VENV)/.core $(VENV)/.ready $(VENV)/.faces $(VENV)/.bench $(VENV)/.outside: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Error: Python %d.%d found, 3.11 to 3.13 needed. Name another: make PYTHON=python3.12" % v[:2])'
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): $(if $(EXTRAS),$(EXTRAS). Downloaded once: $(SIZE_$(TORCH)).,the light core. Downloaded once: about 0.2 GB; 0.6 GB on disk.)"

@@ -22,6 +22,10 @@ PROMISED = {
 }  # fmt: skip
 
 
+IMPORTED_AS = {"opencv-python-headless": "cv2"}
+"""Packages of extras that need not be installed, and whose modules have another name."""
+
+
 def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -90,6 +94,7 @@ def test_what_is_imported_is_declared(requirements):
     nodes = [node for text in code for node in ast.walk(ast.parse(text))]
     names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    declared |= {module for package, module in IMPORTED_AS.items() if package in declared}
     ours = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"ferlib", "ferdemo"}
     for name in names - ours - {"google"} - set(sys.stdlib_module_names):
         assert {normal(maker) for maker in makers.get(name, [name])} & declared, name
