@@ -123,11 +123,15 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("data/demo/people/manifest.csv", AUDIT),
         (
             "data/demo/models/demo-clip-skewed/open_clip_model.safetensors",
-            [name for name in AUDIT[1:] if name != "04_lmfm_prompting"],
+            [name for name in AUDIT[1:] if name not in ("04_lmfm_prompting", "12_networks_in_use")],
         ),
         (
             "data/demo/models/demo-paligemma-skewed/model.safetensors",
             AFTER_04,
+        ),
+        (
+            "data/demo/outside/fer/answers.csv",
+            ["06_bias_stats", "07_controlled_faces", "10_figures", "12_networks_in_use"],
         ),
         ("{run}/tables/headline.csv", ["10_figures"]),
         ("{run}/tables/disparities.csv", ["07_controlled_faces"]),
@@ -189,7 +193,9 @@ def test_killed_at_every_notebook_and_resumed_it_gives_the_same_tables(smoke, tm
     run, _ = smoke
     make = Make(tmp_path)
     executed = tmp_path / "smoke" / "executed"
-    for number, name in enumerate(NAMES):
+    in_order = re.findall(r"execution notebooks/(\w+)", make("-n", "run", "PROFILE=smoke").stdout)
+    assert sorted(in_order) == NAMES
+    for number, name in enumerate(in_order):
         process = make.start("run", "PROFILE=smoke")
         deadline = time.monotonic() + 120
         while not (executed / f"partial-{name}.ipynb").exists() and time.monotonic() < deadline:
