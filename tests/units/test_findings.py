@@ -72,3 +72,26 @@ def test_a_unit_without_a_control_says_so():
     found = findings.without_control(table, pd.Series({"au12": 0.8, "au06": 0.22}))
     assert found["reason"].to_list() == ["only 22% of the region lies apart from its mirror image", "higher for region"]
     assert found["apart"].to_list() == [0.22, 0.8]
+
+
+def test_each_part_is_given_alone_and_its_names_come_first():
+    table = pd.DataFrame({"network": ["b", "a", "b"], "kind": ["x", "x", "x"], "value": [1, 2, 5]})
+
+    def summed(rows, more, *, times):
+        assert list(rows) == ["value"]
+        return pd.DataFrame({"total": [rows["value"].sum() * times + more]})
+
+    found = findings.of_parts(summed, table, 1, by=["network", "kind"], times=10)
+    assert found.to_dict("list") == {"network": ["b", "a"], "kind": ["x", "x"], "total": [61, 21]}
+
+
+def test_what_is_different_is_listed_with_the_surest_first():
+    table = pd.DataFrame(
+        {
+            "network": ["a", "a", "a"], "unit": ["au01", "au04", "au12"], "measure": "mass", "mean_a": 0.5,
+            "p_adjusted": [0.04, 0.3, 0.01], "verdict": ["different", "inconclusive", "different"],
+        }
+    )  # fmt: skip
+    found = findings.different(table)
+    assert found["unit"].to_list() == ["au12", "au01"]
+    assert list(found) == ["network", "unit", "measure", "mean_a", "p_adjusted"]
