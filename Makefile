@@ -16,6 +16,21 @@ OUT     ?=
 DELTA   ?= 0.05
 ALPHA   ?= 0.05
 CLUSTER ?= person
+MIN_PEOPLE ?= 5
+# How the file is read: our names of columns = the file's, labels in the order of class numbers; verdicts that make it fail.
+COLUMNS ?=
+CLASSES ?=
+FAIL_ON ?=
+
+# For `make replay`: a file of stored answers.
+ARCHIVE ?=
+
+# A misspelt variable would be ignored, and the result another than was asked for.
+OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE
+UNKNOWN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $(name)))),$(filter-out $(OPTIONS),$(name))))
+ifneq ($(strip $(UNKNOWN)),)
+$(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
+endif
 
 # PARAMS=path/name.yaml runs anyone's own parameter file as the profile "name".
 ifneq ($(origin PARAMS),file)
@@ -87,9 +102,10 @@ $(PARAMS):
 	@echo "Profiles here: $(basename $(notdir $(wildcard notebooks/params/*.yaml))). Your own: make run PARAMS=path.yaml" >&2
 	@exit 1
 
-audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=0.05] [CLUSTER=none]; needs no torch
+audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=0.05] [CLUSTER=none] ...; needs no torch
 	@[ -n "$(PREDICTIONS)" ] && [ -n "$(OUT)" ] || { echo "Error: say make audit PREDICTIONS=file.csv OUT=folder" >&2; exit 1; }
-	@$(BIN)/python -m ferlib.pipeline.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER)
+	@$(BIN)/python -m ferlib.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER) \
+	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)"
 
 calibrate: $(CORE) ## measure the statistics on simulated audits of known truth, 2,000 a design (about 10 minutes on two cores)
 	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv

@@ -1,13 +1,22 @@
 """The seven emotions, the answer statuses, and the words that people use for them."""
 
+import functools
+import re
+import unicodedata
+
 import pandas as pd
+import yaml
 
 from ferlib.errors import refuse
+from ferlib.paths import ROOT
 
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """The labels of the study, in the order every table uses."""
 
-STATUSES = ("ok", "refused", "blocked", "truncated", "unparsed", "error")
+OTHER_LABEL = "other_label"
+"""The model named something that is none of the labels, such as contempt: an answer, and never the right one."""
+
+STATUSES = ("ok", "refused", "blocked", "truncated", "unparsed", "no_face", OTHER_LABEL, "error")
 """What can become of one question to a model. Only `ok` carries a predicted emotion; the others are outcomes too."""
 
 GENDERS = ("Female", "Male")
@@ -76,3 +85,45 @@ def check(values, name, *, source):
     found = ", ".join(sorted({repr(value) for value in unknown})[:5])
     remedy = f"Allowed: {', '.join(ALLOWED[name])}. Rename the label in the file, or leave the row out."
     refuse(unknown, source, f"unknown {name} {found}", remedy)
+
+
+def fold(word):
+    """A word without capitals, blanks and punctuation, to compare it."""
+    return re.sub(r"[\W_]+", "", word.casefold())
+
+
+def clean(value):
+    """A text without the characters that nobody sees, blanks at its ends and double blanks."""
+    if not value.isascii():
+        value = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) != "Cf")
+    return " ".join(value.split())
+
+
+@functools.cache
+def words():
+    """Other words of files of predictions, folded: three dicts, to our columns, emotions and statuses."""
+    given = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
+    given["emotions"] = {name: (*SYNONYMS[name], *given["emotions"].get(name, ())) for name in EMOTIONS}
+    return tuple(
+        {fold(word): name for name, others in given[kind].items() for word in (name, *others)}
+        for kind in ("columns", "emotions", "statuses")
+    )
+
+
+def one_spelling(values):
+    """Values that differ in capitals only, each in the spelling that is most frequent.
+
+    Parameters
+    ----------
+    values : pandas.Series of str
+
+    Returns
+    -------
+    values : pandas.Series of str
+    changes : list of str
+        What was read as what, in words.
+    """
+    times = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    first = pd.Series(times.index, index=times.index).groupby(times.index.str.casefold()).transform("first")
+    others = first.index[first != first.index]
+    return values.map(first), [f"{other!r} ({times[other]} rows) was read as {first[other]!r}." for other in others]

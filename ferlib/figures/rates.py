@@ -25,7 +25,9 @@ from ferlib.figures.style import (
 )
 from ferlib.labels import EMOTIONS, STATUSES
 
-STATUS_COLOURS = dict(zip(STATUSES[1:], ("#D55E00", "#CC79A7", "#E69F00", "#0072B2", "#000000"), strict=True))
+STATUS_COLOURS = dict(
+    zip(STATUSES[1:], ("#D55E00", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#000000"), strict=True)
+)
 
 SECTIONS = {"all": "everybody", "race": "by race", "gender": "by gender", "group": "by race and gender"}
 

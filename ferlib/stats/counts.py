@@ -19,7 +19,7 @@ ATTRIBUTES = ("all", "race", "gender", "group")
 CONTRASTED = ("race", "gender", "group")
 """The attributes whose groups are compared with each other."""
 
-NO_ANSWER = ("refused", "blocked", "truncated", "unparsed")
+NO_ANSWER = ("refused", "blocked", "truncated", "unparsed", "no_face")
 """The model's own doing. A question that never got through (`error`) is counted as not right, but not here."""
 
 PERSON = ("subject_id", "race", "gender", "group")

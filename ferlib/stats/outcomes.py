@@ -149,6 +149,30 @@ def coverage(answers, manifest):
     return pd.DataFrame(rows, columns=columns)
 
 
+def lopsided(manifest):
+    """Groups whose images are mostly those of one or two of their people, each as a sentence.
+
+    What a group is worth for a rate is the number of people who, with equally many images each, would tell as much:
+    (sum of images)² / sum of images² (Kish 1965).
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+
+    Returns
+    -------
+    list of str
+    """
+    sizes = manifest.groupby(["dataset", "group", "subject_id"]).size()
+    found = sizes.groupby(level=[0, 1]).agg(["sum", "max", "size", lambda images: (images**2).sum()])
+    return [
+        f"{group} ({dataset}): {most / total:.0%} of the images are of one of {people} people; for a rate the group is "
+        f"worth about {total**2 / squares:.1f} people."
+        for (dataset, group), total, most, people, squares in found.itertuples(name=None)
+        if people > 2 and total**2 / squares < people / 2
+    ]
+
+
 def headline(answers, main_variants):
     """Choose the variant of each model that stands for it in headlines and figures.
 

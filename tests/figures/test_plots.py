@@ -45,7 +45,7 @@ def confusions():
     for model in MODELS:
         for group in GROUPS:
             for true in EMOTIONS:
-                outcome = random.multinomial(12, [0.4, *[0.05] * 12])[1:]
+                outcome = random.multinomial(12, [0.3, *[0.05] * 14])[1:]
                 for predicted, count in zip((*EMOTIONS, *STATUSES[1:]), outcome, strict=True):
                     rows.append(("demo", model, "v", group, true, predicted, count, 12, count / 12))
     columns = ["dataset", "model", "variant", "group", "true", "predicted", "count", "n_true", "rate"]

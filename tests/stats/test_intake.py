@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stats_helpers import manifest_of, predictions_of
 
+from ferlib import labels
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS, STATUSES
 from ferlib.stats import bounds, counts, disparities, gaps, intake, intervals, omnibus, outcomes
@@ -43,7 +44,8 @@ def written(tmp_path):
 
 def test_what_is_read_is_what_was_written(written):
     table = table_of(3)
-    manifest, predictions = intake.read(written(table))
+    manifest, predictions, notes = intake.read(written(table))
+    assert not notes
     joined = outcomes.join(predictions, manifest).set_index("image_id").loc[table["image_id"]]
     assert (joined["true"].to_numpy() == table["emotion"]).all()
     assert (joined["outcome"].to_numpy() == table["predicted"].where(table["status"] == "ok", table["status"])).all()
@@ -56,7 +58,7 @@ def test_what_is_read_is_what_was_written(written):
 )
 def test_the_ways_in_which_programs_write_csv_do_not_matter(written, options):
     plain = intake.read(written(table_of()))
-    for one, other in zip(plain, intake.read(written(table_of(), **options)), strict=True):
+    for one, other in zip(plain[:2], intake.read(written(table_of(), **options))[:2], strict=True):
         pd.testing.assert_frame_equal(one, other)
 
 
@@ -64,7 +66,7 @@ def test_case_spaces_other_columns_and_their_order_do_not_matter(written):
     table = table_of()
     plain = intake.read(written(table))
     loud = table.assign(emotion=" " + table["emotion"].str.upper(), status=table["status"].str.title(), note="x,y")
-    for one, other in zip(plain, intake.read(written(loud[loud.columns[::-1]])), strict=True):
+    for one, other in zip(plain[:2], intake.read(written(loud[loud.columns[::-1]]))[:2], strict=True):
         pd.testing.assert_frame_equal(one, other[one.columns])
 
 
@@ -84,11 +86,12 @@ def put(row, column, value):
 @pytest.mark.parametrize(
     "change, words",
     [
-        (put(3, "emotion", "angry"), ["unknown emotion 'angry' in row 5", "Allowed: anger"]),
-        (put(0, "predicted", "joyous"), ["unknown predicted 'joyous' in row 2", "Allowed: anger"]),
+        (put(3, "emotion", "bored"), ["unknown emotion 'bored' in row 5", "Allowed: anger"]),
+        (put(3, "emotion", "4"), ["unknown emotion '4' in row 5", "CLASSES="]),
+        (lambda t: t.update({"predicted": ["joyous"] * 24}), ["most predictions are no label", "'joyous' in row 2"]),
         (put(1, "status", "shy"), ["unknown status 'shy' in row 3", "refused"]),
         (put(2, "race", " "), ["'race' is empty in row 4"]),
-        (put(2, "race", "NaN"), ["'race' is empty in row 4"]),
+        (put(2, "race", "NaN"), ["'race' may be empty or not: 'NaN' in row 4", "Native American", "unknown"]),
         (put(4, "gender", "Male"), ["a person with two genders", "'BF01'", "row 5, 6, 7", "separate the ids"]),
         (put(4, "race", "White"), ["a person with two races", "'BF01'"]),
         (put(4, "image_id", "BF00-anger"), ["an image with two true emotions", "row 2, 6"]),
@@ -96,8 +99,8 @@ def put(row, column, value):
         (lambda t: t.insert(7, "repeat", ["0"] * 23 + ["two"]), ["repeat", "row 25"]),
         (lambda t: t.insert(0, "race ", "x"), ["two columns are called 'race'"]),
         (
-            lambda t: setattr(t, "columns", [name.replace("race", "Race") for name in t]),
-            ["lacks the column 'race'", "Did you mean 'Race'"],
+            lambda t: setattr(t, "columns", [name.replace("race", "races") for name in t]),
+            ["lacks the column 'race'", "Did you mean 'races'? Say COLUMNS=race=races"],
         ),
         (lambda t: t.pop("subject_id"), ["lacks the column 'subject_id'", "CLUSTER=none"]),
     ],
@@ -119,11 +122,11 @@ def test_a_double_answer_is_refused_with_both_rows(written):
     "content, words",
     [
         (b"", "is empty"),
-        (b"\xff\xfe\x00a", "UTF-8"),
-        (b"image_id;subject_id;emotion\n1;2;anger\n", "commas"),
+        (b"\xff\xfea", "UTF-8"),
+        (b"image_id;subject_id;emotion\n1;2;anger\n", "lacks the column 'race'"),
         (b"a,b\n1,2\n1,2,3\n", "line 3"),
         (",".join(HEADER).encode(), "no rows"),
-        (b'a,b\n"1,2\n', "cannot be read as CSV|lacks the column"),
+        (b'a,b\n"1,2\n', "quotation mark in row 2 is never closed"),
     ],
 )
 def test_a_file_that_is_no_such_table_is_refused(written, content, words):
@@ -137,9 +140,9 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_without_people_each_image_is_one(written):
-    manifest, _ = intake.read(written(table_of().drop(columns="subject_id")), cluster="none")
+    manifest = intake.read(written(table_of().drop(columns="subject_id")), cluster="none").manifest
     assert (manifest["subject_id"] == manifest["image_id"]).all()
-    manifest, _ = intake.read(written(table_of()), cluster="none")
+    manifest = intake.read(written(table_of()), cluster="none").manifest
     assert manifest["subject_id"].nunique() == len(manifest)
 
 
@@ -169,11 +172,11 @@ def test_extreme_but_correct_tables_are_counted_or_refused(written, case):
         "all right": table.assign(status="ok", predicted=table["emotion"]),
         "one image each": table.drop_duplicates("subject_id"),
     }[case]
-    manifest, predictions = intake.read(written(kept))
     if case in ("one group", "one person"):
         with pytest.raises(InputError, match="all people are Black Female"):
-            all_tables(manifest, predictions)
+            intake.read(written(kept))
         return
+    manifest, predictions, _ = intake.read(written(kept))
     made = all_tables(manifest, predictions)
     expected = {"all refused": 0, "all right": 1}.get(case)
     if expected is not None:
@@ -273,7 +276,7 @@ def an_error_or_the_right_numbers(path, faults, deep):
         text = text[: fault[1]] if fault[0] == "cut" else text
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        manifest, predictions = intake.read(path)
+        manifest, predictions, _ = intake.read(path)
         joined = outcomes.join(predictions, manifest)
         made = all_tables(manifest, predictions) if deep == 0 else {}
     except InputError as error:
@@ -286,7 +289,7 @@ def an_error_or_the_right_numbers(path, faults, deep):
         images.add(image)
         people.add(person)
         hits.append(true == outcome)
-    expected = {intake._clean(race): numbers for race, numbers in by_hand(text).items()}
+    expected = {labels.clean(race): numbers for race, numbers in by_hand(text).items()}
     assert {race: (len(i), len(p), sum(h)) for race, (i, p, h) in found.items()} == expected
     if made:
         races = made["accuracy"][made["accuracy"]["by"] == "race"].set_index("group")

@@ -1,0 +1,115 @@
+"""Sheets: a table as people keep it (CSV of any delimiter and encoding, gzip, Parquet), as texts with row numbers."""
+
+import gzip
+import io
+import re
+import zlib
+from pathlib import Path
+
+import pandas as pd
+
+from ferlib.errors import InputError
+from ferlib.paths import relative
+
+DELIMITERS = ",;\t|"
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[;,]*\r?')
+"""What Excel writes first to tell itself the delimiter."""
+
+
+def read(path):
+    """Read a table of whatever kind; what a file is, its content says, not its name.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    pandas.DataFrame of str
+        Nothing is an empty text. Index 0 is row 2, the first below the header; empty rows are left out.
+        `attrs["notes"]` says in sentences what had to be found out, such as the delimiter.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or no such table; names the row where a quotation mark stays open, or where one cell
+        swallows several rows.
+    """
+    path = Path(path)
+    source = relative(path)
+    if not path.is_file():
+        raise InputError(f"{source}: no such file. Check PREDICTIONS=.")
+    data = path.read_bytes()
+    try:
+        data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        if data[:4] == b"PAR1":
+            return as_text(pd.read_parquet(io.BytesIO(data)))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{source}: is damaged ({problem}). Save or download it again.") from error
+    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise InputError(f"{source}: is a workbook or an archive, not a CSV. Save the table as 'CSV UTF-8'.")
+    text, notes = _decoded(data, source)
+    first, _, rest = text.partition("\n")
+    declared = SEPARATOR_LINE.fullmatch(first)
+    text = rest if declared else text
+    header = re.sub(r'"[^"\n]*"', "", text.partition("\n")[0])
+    delimiter = declared[1] if declared else max(DELIMITERS, key=header.count)
+    if delimiter != ",":
+        notes.append(f"The columns are separated by {'tabs' if delimiter == chr(9) else repr(delimiter)}.")
+    rows = _rows(text, delimiter, source)
+    rows.attrs["notes"] = notes
+    return rows
+
+
+def as_text(frame):
+    """A table as the texts of a CSV: whole numbers without a point, nothing as an empty text; rows from 0."""
+    shown = {}
+    for name, column in frame.reset_index(drop=True).items():
+        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+            column = column.astype("Int64")
+        column = column.astype(object)
+        shown[str(name).strip()] = column.where(column.notna(), "").astype(str)
+    text = pd.DataFrame(shown)
+    text.attrs["notes"] = []
+    return text
+
+
+def _decoded(data, source):
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252", "latin-1"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding in ("utf-8-sig", "utf-16") or "\0" not in text:
+            found = f"The text is no UTF-8 and was read as {encoding}: please check names with accents."
+            return text, [] if encoding == "utf-8-sig" else [found]
+    raise InputError(f"{source}: is not text in UTF-8 or another known encoding. Save it again as 'CSV UTF-8'.")
+
+
+def _rows(text, delimiter, source):
+    options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False, "sep": delimiter}
+    try:
+        table = pd.read_csv(io.StringIO(text), **options).fillna("")
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{source}: is empty. It needs a header and a row for each answer.") from error
+    except (pd.errors.ParserError, ValueError) as error:
+        if opened := re.search(r"inside string starting at row (\d+)", str(error)):
+            row = int(opened[1]) + 1
+            raise InputError(f"{source}: the quotation mark in row {row} is never closed. Remove it.") from error
+        problem = " ".join(str(error).split())
+        raise InputError(f"{source}: cannot be read as CSV ({problem}). Mend or leave out that row.") from error
+    if '"' in text and len(table.columns) > 1:
+        whole = len(table.columns) - 1
+        lines = [table[n].str.count("\n") * (table[n].str.count(re.escape(delimiter)) >= whole) for n in table]
+        swallowed = pd.concat(lines, axis=1).max(axis=1)
+        if (swallowed > 0).any():
+            row = swallowed.ne(0).idxmax()
+            raise InputError(
+                f"{source}: a stray quotation mark in row {row + 1} and the next one make one cell of "
+                f"{swallowed[row] + 1} lines. Remove both marks, so that no row is lost."
+            )
+    names = [name.strip() for name in table.iloc[0]]
+    rows = table.iloc[1:].set_axis(names, axis=1).rename(index=lambda row: row - 1)
+    return rows[(rows != "").any(axis=1)]
