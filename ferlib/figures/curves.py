@@ -23,7 +23,7 @@ from ferlib.images import open_rgb
 
 
 def _style(number):
-    """Colour and marker of the so-manieth model; from the eighth on a colour returns with another marker."""
+    """Colour and marker of the so-manieth model; from the ninth on a colour returns with another marker."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "fmt": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],

@@ -24,8 +24,8 @@ DPI = 150
 styled = matplotlib.rc_context(STYLE)
 """Decorator: draw in this style whatever the reader's own settings are."""
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
 
 def legend_columns(names, *, most=4):
