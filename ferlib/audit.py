@@ -18,12 +18,12 @@ import os
 import sys
 from pathlib import Path
 
-import jinja2
 from papermill.exceptions import PapermillExecutionError
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.pipeline import execution, summary
+from ferlib.pipeline.report import TEMPLATES, described
 from ferlib.provenance import sha256, written
 from ferlib.stats import intake
 from ferlib.stats.disparities import FAMILY
@@ -122,9 +122,7 @@ def report(taken, out, *, name, digest="", **choices):
     verdicts = table.groupby([*CONFIGURATION, "verdict"]).size().unstack(fill_value=0)
     different = table[table["verdict"] == "different"].sort_values("p_adjusted", kind="stable")
     wide = summary.headline(headline).rename_axis("group").reset_index()
-    source = (paths.ROOT / "data" / "report" / "audit.html").read_text(encoding="utf-8")
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)
-    shown = page.render(
+    shown = TEMPLATES.get_template("audit.html").render(
         name=name,
         digest=digest[:16],
         summary=taken.summary,
@@ -136,12 +134,8 @@ def report(taken, out, *, name, digest="", **choices):
         title=summary.title(headline),
         headline=wide.to_dict("records"),
         figures=[
-            {
-                "name": path.stem,
-                "words": path.with_suffix(".txt").read_text(encoding="utf-8").strip(),
-                "data": base64.b64encode(path.read_bytes()).decode(),
-            }
-            for path in sorted(run.figures.glob("*.png"))
+            {"name": path.stem, "words": words, "data": base64.b64encode(path.read_bytes()).decode()}
+            for path, words in described(run.figures)
         ],
         confidence=f"{100 * (1 - choices['alpha']):g}",
         family=FAMILY,

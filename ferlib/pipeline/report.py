@@ -1,39 +1,20 @@
 """The report of a run: each executed notebook as HTML that opens without a network, and an index."""
 
 import argparse
-import html
 import re
 from pathlib import Path
-from string import Template
 
+import jinja2
 import nbformat
 from nbconvert import HTMLExporter
 
 from ferlib import paths, tables
 from ferlib.pipeline import summary
 
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Audit of facial-expression recognition: $profile</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem }
-th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
-th:first-child { text-align: left }
-figure { margin: 2rem 0 } img { max-width: 100% } figcaption, small { color: #555 }
-li { margin: .4rem 0 }
-</style></head><body>
-<h1>Audit of facial-expression recognition: $profile</h1>
-<h2>$title</h2>
-$headline
-$notes
-<h2>Notebooks</h2>
-<ol>$notebooks</ol>
-<h2>Figures</h2>
-$figures
-</body></html>
-""")
-
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(paths.ROOT / "data" / "report"), autoescape=True, undefined=jinja2.StrictUndefined
+)
+"""Pages; whatever is put into them is shown as text."""
 
 WRAP = "<style>.jp-CodeCell pre, .jp-OutputArea pre { white-space: pre-wrap } table { overflow-x: auto }</style></head>"
 """Long lines of code are shown whole."""
@@ -80,26 +61,22 @@ def index(run, executed):
     str
     """
     table = tables.read_csv(run.tables / "headline.csv", columns=summary.COLUMNS, made_by="06_bias_stats")
-    items = []
-    for path in executed:
-        title, question = map(html.escape, title_and_question(path))
-        items.append(f'<li><a href="{path.stem}.html">{title}</a><br><small>{question}</small></li>')
-    return PAGE.substitute(
-        profile=html.escape(run.root.name),
-        title=html.escape(summary.title(table)),
+    return TEMPLATES.get_template("index.html").render(
+        profile=run.root.name,
+        title=summary.title(table),
         headline=summary.headline(table).to_html(border=0),
-        notes="".join(f"<p>Note: {html.escape(note)}</p>" for note in summary.notes(run)),
-        notebooks="\n".join(items),
-        figures="\n".join(_figure(path, run) for path in sorted(run.figures.glob("*.png"))),
+        notes=summary.notes(run),
+        notebooks=[(path.stem, *title_and_question(path)) for path in executed],
+        figures=[
+            (path.relative_to(run.root).with_suffix("").as_posix(), words) for path, words in described(run.figures)
+        ],
     )
 
 
-def _figure(path, run):
-    alternative = path.with_suffix(".txt")
-    words = html.escape(alternative.read_text(encoding="utf-8").strip() if alternative.is_file() else path.stem)
-    source = f"../{path.relative_to(run.root).as_posix()}"
-    numbers = f'<a href="{source[:-4]}.csv">numbers drawn</a>'
-    return f'<figure><img src="{source}" alt="{words}"><figcaption>{words} ({numbers})</figcaption></figure>'
+def described(folder):
+    """The pictures of a folder, each with what `ferlib.figures.save` wrote beside it for those who cannot see it."""
+    texts = {path: path.with_suffix(".txt") for path in sorted(folder.glob("*.png"))}
+    return [(path, text.read_text("utf-8").strip() if text.is_file() else path.stem) for path, text in texts.items()]
 
 
 def main():

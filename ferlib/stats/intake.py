@@ -23,7 +23,6 @@ MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none")
 
 MOST_GROUPS = 40
 """More race-gender groups than this are taken for a wrong column."""
-
 NOT_ALONE = "Where nobody knows, write 'unknown': that is a group like any other."
 
 
@@ -177,8 +176,8 @@ def _labelled(frame, source, classes, notes):
     numbers = {str(number): name for number, name in enumerate(classes)}
     said = {}
     for name in ("emotion", "predicted"):
-        values = frame[name].map(lambda value: numbers.get(value, value))
-        said[name] = values.map({value: words.get(labels.fold(value), value.lower()) for value in values.unique()})
+        named = {value: numbers.get(value, value) for value in frame[name].unique()}
+        said[name] = frame[name].map({old: words.get(labels.fold(new), new.lower()) for old, new in named.items()})
         other = (said[name] != frame[name].str.lower()) & said[name].isin(EMOTIONS)
         pairs = (frame[name][other] + " = " + said[name][other]).unique()
         if len(pairs):
@@ -186,15 +185,16 @@ def _labelled(frame, source, classes, notes):
     remedy = f"Allowed: {', '.join(EMOTIONS)}, or usual words for them. Numbers of classes need CLASSES= (their order)."
     _refuse(frame[~said["emotion"].isin(EMOTIONS)], "emotion", source, "unknown emotion", remedy)
     frame["emotion"], frame["predicted"] = said["emotion"], said["predicted"]
-    frame["status"] = frame["status"].map(lambda value: statuses.get(labels.fold(value), value.lower()))
-    unknown = frame[~frame["status"].isin(STATUSES)]
-    _refuse(unknown, "status", source, "unknown status", f"Allowed: {', '.join(STATUSES)}.")
+    spelt = {value: statuses.get(labels.fold(value), value.lower()) for value in frame["status"].unique()}
+    frame["status"] = frame["status"].map(spelt)
+    allowed = f"Allowed: {', '.join(STATUSES)}."
+    _refuse(frame[~frame["status"].isin(STATUSES)], "status", source, "unknown status", allowed)
     instead = frame["predicted"].map({value: statuses.get(labels.fold(value)) for value in frame["predicted"].unique()})
     instead = instead.where((frame["status"] == "ok") | (frame["status"] == instead)).dropna()
     frame.loc[instead.index, "status"], frame.loc[instead.index, "predicted"] = instead, ""
     foreign = frame[(frame["predicted"] != "") & ~frame["predicted"].isin(EMOTIONS)]
-    if len(foreign) * 2 > (frame["predicted"] != "").sum():
-        _refuse(foreign, "predicted", source, "most predictions are no label of the audit:", remedy)
+    most = foreign if len(foreign) * 2 > (frame["predicted"] != "").sum() else foreign.head(0)
+    _refuse(most, "predicted", source, "most predictions are no label of the audit:", remedy)
     foreign = foreign[foreign["status"] == "ok"]
     if len(foreign):
         listed = ", ".join(f"{value!r} ({times})" for value, times in foreign["predicted"].value_counts().items())

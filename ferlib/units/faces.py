@@ -28,11 +28,14 @@ class Faces:
         A column of 1, 0 or missing for each unit, rows as in the manifest.
     files : list of pathlib.Path
         Tables that were read.
+    notes : tuple of str
+        Whose images a table of Action Units does not tell about.
     """
 
     manifest: pd.DataFrame
     present: pd.DataFrame
     files: list
+    notes: tuple = ()
 
     def of_kinds(self, included):
         """Those of some kinds (column `kind`); `row` still is their number among all."""
@@ -113,15 +116,18 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
     InputError
         When a column is missing, or a skin tone lies in no band or in two.
     """
-    path = absolute(manifest)
+    path, notes = absolute(manifest), ()
     frame = tables.read_csv(path, columns=NEEDED, dtype={"image_id": str, "subject_id": str})
     if people_per_group:
         first = frame.drop_duplicates("subject_id").sort_values("subject_id")
         first = first.groupby("group", sort=True).head(people_per_group) if "group" in first else first
         frame = frame[frame["subject_id"].isin(first["subject_id"])]
     if table:
-        frame = unit_tables.join(unit_tables.read(table, threshold=threshold), frame, source=table)
-        labels = unit_tables.labels(frame, threshold=None, source=table)
+        joined = unit_tables.join(unit_tables.read(table, threshold=threshold), frame, source=table)
+        labels = unit_tables.labels(joined, threshold=None, source=table)
+        told = joined["image_id"][labels.drop(columns="image_id").notna().any(axis=1)]
+        notes = _untold(frame, {"are not in it": joined["image_id"], "show no face that was found": told}, table)
+        frame = joined
     else:
         frame = frame.sort_values("image_id", ignore_index=True)
         labels = unit_tables.labels(frame, threshold=threshold, source=path)
@@ -130,7 +136,20 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
         frame["kind"] = PHOTOGRAPH
     if bands and "skin_tone" in frame:
         frame["tone"] = _banded(frame["skin_tone"], bands, path)
-    return Faces(frame, labels.drop(columns="image_id"), [path, *([absolute(table)] if table else [])])
+    return Faces(frame, labels.drop(columns="image_id"), [path, *([absolute(table)] if table else [])], notes)
+
+
+def _untold(frame, seen, table):
+    """Images that a table does not tell about, counted by group: a sentence for each way in which it may be silent."""
+    notes, by = [], next((name for name in ("group", "race", "gender") if name in frame), None)
+    for what, ids in seen.items():
+        lost = ~frame["image_id"].isin(ids)
+        groups = lost.groupby(frame[by] if by else "all").agg(["sum", "size"])
+        each = ", ".join(f"{name} {row['sum']} of {row['size']}" for name, row in groups.iterrows())
+        if lost.any():
+            notes.append(f"{relative(absolute(table))}: {lost.sum()} of {len(frame)} images {what}: {each}.")
+        frame = frame[~lost]
+    return tuple(notes)
 
 
 def _banded(tones, bands, path):

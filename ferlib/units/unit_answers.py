@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ferlib.errors import InputError
+from ferlib.units import unit_tables
 from ferlib.units.side_by_side import each_half
 
 COLUMNS = ("image_id", "subject_id", "unit", "present", "found", "score")
@@ -31,6 +32,37 @@ def of_networks(networks, pixels, faces):
     found = each_half(half, networks)
     found = [rows.assign(network=name) for name, both in found.items() for rows in both]
     return pd.concat(found, ignore_index=True)[["network", *COLUMNS]]
+
+
+def of_tables(tables, faces, *, threshold):
+    """What programs answered whose tables are there, such as OpenFace or py-feat, as if they were networks.
+
+    Parameters
+    ----------
+    tables : dict of str to str
+        Name of the program to its table; see `ferlib.units.unit_tables.read`.
+    faces : ferlib.units.faces.Faces
+    threshold : float or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `of_networks` returns it, of the units that the table and the labels share. An image that the table does not
+        tell about, or in which it found no face, shows nothing that was found. `score` is `found`.
+    """
+    frames = []
+    for name, table in tables.items():
+        told = unit_tables.join(unit_tables.read(table, threshold=threshold), faces.manifest, source=table)
+        told = told.set_index("image_id").reindex(faces.manifest["image_id"])
+        for unit in (unit for unit in faces.present if unit in told):
+            frame = faces.manifest[["image_id", "subject_id"]].reset_index(drop=True)
+            found = told[unit].fillna(0).astype(int).to_numpy()
+            truth = faces.present[unit].astype("Int8").array
+            frames.append(frame.assign(network=name, unit=unit, present=truth, found=found, score=found.astype(float)))
+    if not frames:
+        raise InputError(f"{', '.join(tables)}: no Action Unit of these tables has a label. Give a table that has.")
+    table = pd.concat(frames, ignore_index=True).dropna(subset="present")
+    return table.astype({"present": int})[["network", *COLUMNS]].reset_index(drop=True)
 
 
 def by_kind(answered, faces, kinds):

@@ -11,12 +11,21 @@ from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 
 KEYS = ("image_id", "input", "filename", "file", "path")
-"""Columns that may say which image a row is about, by id or file name (py-feat: `input`); the first that is there."""
+"""Columns that may say which image a row is about, by id or file name (py-feat: `input`); the first that is there, in
+any case."""
 
 HIGHEST = 5.0
-"""Of the scale of intensities, 0 absent to 5 the most a face can do; tables of shares go from 0 to 1."""
+"""Of the scale of intensities, 0 absent to 5 the most a face can do; tables of shares go from 0 to 1. A hundredth more
+is rounding (OpenFace's regressions overshoot)."""
 
-_UNIT = re.compile(r"^au0*([1-9][0-9]?)(?:_([rc]))?$", re.IGNORECASE)
+SURE = ("confidence", "FaceScore")
+"""Columns that say how sure the tool is that this is a face (OpenFace, py-feat)."""
+
+LEAST_SURE = 0.5
+"""A face of which the tool is less sure counts as none."""
+
+_UNIT = re.compile(r"^au_?0*([1-9][0-9]?)(?:_(r|c|intensity))?$", re.IGNORECASE)
+_NOTHING = re.compile(r"^[+-]?nan(\(ind\)|\(snan\))?$", re.IGNORECASE)
 
 
 def unit_of(column):
@@ -30,11 +39,11 @@ def unit_of(column):
 
     Examples
     --------
-    >>> unit_of("AU01_r"), unit_of(" AU12"), unit_of("au4"), unit_of("age")
-    (('au01', 'r'), ('au12', ''), ('au04', ''), None)
+    >>> unit_of("AU01_r"), unit_of(" AU12"), unit_of("au_4_intensity"), unit_of("age")
+    (('au01', 'r'), ('au12', ''), ('au04', 'r'), None)
     """
     found = _UNIT.match(str(column).strip())
-    return (f"au{int(found[1]):02d}", (found[2] or "").lower()) if found else None
+    return (f"au{int(found[1]):02d}", (found[2] or "").lower().replace("intensity", "r")) if found else None
 
 
 def read(path, *, threshold=None, key=None):
@@ -43,10 +52,11 @@ def read(path, *, threshold=None, key=None):
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV with a row an image, or a folder of CSV files with one row each, named as the images are (as OpenFace
-        leaves them). Relative to the repository or absolute. Columns `AU01_c` (0 or 1), `AU01_r` (0-5), `AU01` or
-        `au01` (0-1 or 0-5). Where a unit has a column of intensities and one of presence, presence is read without a
-        `threshold`, and the intensity with one.
+        A CSV with a row a face, or a folder of CSV files, named as the images are (as OpenFace leaves them). Relative
+        to the repository or absolute. Columns `AU01_c` (0 or 1), `AU01_r` (0-5), `AU01` or `au01` (0-1 or 0-5),
+        LibreFace's `au_1` and `au_1_intensity`. Where a unit has a column of intensities and one of presence, presence
+        is read without a `threshold`, and the intensity with one. Of several faces in an image the one counts of which
+        the tool is surest (`SURE`).
     threshold : float, optional
         Intensity from which on a unit counts as present, on the scale of the table. Needed unless all are 0 or 1.
     key : str, optional
@@ -56,7 +66,7 @@ def read(path, *, threshold=None, key=None):
     -------
     pandas.DataFrame
         `image`, as the table names it, then a column of Int8 a unit (`au01`, ...): 1 present, 0 absent, missing where
-        the cell is empty or OpenFace found no face (`success` = 0).
+        the cell is empty or no face was found: no row, `success` = 0, or less sure than `LEAST_SURE`.
 
     Raises
     ------
@@ -68,7 +78,7 @@ def read(path, *, threshold=None, key=None):
     if path.is_dir():
         return _read_folder(path, threshold)
     frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
-    key = key or next((name for name in KEYS if name in frame), None)
+    key = key or next((name for known in KEYS for name in frame if name.lower() == known), None)
     if key is None or key not in frame:
         raise InputError(
             f"{relative(path)}: lacks a column that says which image a row is about ({key or ', '.join(KEYS)}). It "
@@ -76,21 +86,33 @@ def read(path, *, threshold=None, key=None):
         )
     images = frame[key].str.strip()
     _reject(images.isna() | (images == ""), path, key, frame[key], "is empty. Give the image's id or file name.")
-    twice = images.duplicated(keep=False)
+    frame = _surest(frame.assign(**{key: images}), key)
+    twice = frame[key].duplicated(keep=False)
     _reject(twice, path, key, frame[key], "is there more than once. Keep one row an image (of several faces, one).")
-    return _present(frame, path, threshold).assign(image=images)[["image", *_units(frame)]]
+    return _present(frame, path, threshold).assign(image=frame[key])[["image", *_units(frame)]]
+
+
+def _surest(frame, key):
+    """Of several faces of an image the one of which the tool is surest, where it says so."""
+    sure = next((name for name in SURE if name in frame), None)
+    if sure is None or not frame[key].duplicated().any():
+        return frame
+    order = pd.to_numeric(frame[sure], errors="coerce").sort_values(ascending=False, kind="stable").index
+    return frame.loc[order].drop_duplicates(key).sort_index()
 
 
 def _read_folder(folder, threshold):
     found = []
     for path in sorted(folder.glob("*.csv")):
         frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
-        if len(frame) != 1:
+        frame = _surest(frame.assign(image=path.stem), "image")
+        if len(frame) > 1:
             raise InputError(
                 f"{relative(path)}: holds {len(frame)} rows, and in a folder each file is about one face of one image. "
                 f"Keep the row of the right face."
             )
-        found.append(_present(frame, path, threshold).assign(image=path.stem)[["image", *_units(frame)]])
+        units = _present(frame, path, threshold).reindex(range(1) if frame.empty else frame.index)
+        found.append(units.assign(image=path.stem)[["image", *_units(frame)]])
     if not found:
         raise InputError(f"{relative(folder)}: holds no CSV file. Give a table, or the folder that OpenFace wrote.")
     return pd.concat(found, ignore_index=True)
@@ -166,7 +188,7 @@ def _numbers(manifest):
     found = {}
     for number, (image_id, path) in enumerate(zip(manifest["image_id"], manifest["path"], strict=True)):
         path = PurePosixPath(str(path))
-        for name in {str(image_id), str(path), path.name, path.stem}:
+        for name in {str(image_id), path.stem, *("/".join(path.parts[start:]) for start in range(len(path.parts)))}:
             found.setdefault(name, []).append(number)
     # An id is that image's own, even where a file of another has the same name.
     return found | {str(image_id): [number] for number, image_id in enumerate(manifest["image_id"])}
@@ -189,17 +211,19 @@ def _present(frame, path, threshold):
     order = ("c", "", "r") if threshold is None else ("r", "", "c")
     chosen = {unit: next((kind, kinds[kind]) for kind in order if kind in kinds) for unit, kinds in columns.items()}
     nobody = pd.Series(False, index=frame.index)
-    if "success" in frame:
-        nobody = pd.to_numeric(frame["success"], errors="coerce") == 0
+    for name, least in {"success": 0.5, **dict.fromkeys(SURE, LEAST_SURE)}.items():
+        if name in frame:
+            nobody |= pd.to_numeric(frame[name], errors="coerce") < least
     found = {unit: _column(frame[name], kind, path, threshold, nobody) for unit, (kind, name) in chosen.items()}
     return pd.DataFrame(found, index=frame.index)
 
 
 def _column(values, kind, path, threshold, nobody):
     """Presence in one column, as Int8."""
+    values = values.mask(values.astype("string").str.fullmatch(_NOTHING).fillna(False).astype(bool))
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     _reject(numbers.isna() & values.notna(), path, values.name, values, "is no number. Mend it, or leave it empty.")
-    off = ~numbers.between(0, 1 if kind == "c" else HIGHEST) & numbers.notna()
+    off = ~numbers.between(0, 1 if kind == "c" else 1.01 * HIGHEST) & numbers.notna()
     scale = "0 (absent) or 1 (present)" if kind == "c" else f"0 to 1, or 0 to {HIGHEST:g}"
     _reject(off, path, values.name, values, f"is off the scale: {scale}. Mend it, or leave it empty.")
     between = ~numbers.isin([0, 1]) & numbers.notna()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ferlib.errors import InputError
-from ferlib.units import unit_tables
+from ferlib.units import faces, unit_answers, unit_tables
 
 
 def manifest():
@@ -44,9 +44,75 @@ def test_openfaces_folder_of_one_file_an_image(tmp_path):
         saved(tmp_path, f"face, confidence, AU04_r\n{row}\n", f"{name}.csv")
     assert unit_tables.read(tmp_path, threshold=1)["image"].to_list() == ["a", "b"]
     assert lists(unit_tables.read(tmp_path, threshold=1)) == {"au04": [1, 0]}
-    saved(tmp_path, "face, confidence, AU04_r\n0, 0.9, 1\n1, 0.8, 2\n", "c.csv")
+    saved(tmp_path, "face, AU04_r\n0, 1\n1, 2\n", "c.csv")
     with pytest.raises(InputError, match="c.csv: holds 2 rows.*Keep the row of the right face"):
         unit_tables.read(tmp_path, threshold=1)
+
+
+def test_of_several_faces_the_surest_counts_and_none_is_said_to_be_none(tmp_path):
+    """As OpenFace leaves a folder: a file without a row where it found no face."""
+    head = "face, confidence, AU01_r, AU12_r, AU01_c, AU12_c, AU28_c\n"
+    rows = {
+        "smile": "0, 0.980, 0.68, 2.10, 0.00, 1.00, 0.00\n",
+        "noface": "",
+        "two": "0, 0.61, 0, 0, 1, 0, 0\n1, 0.95, 0, 0, 0, 1, 1\n",
+        "unsure": "0, 0.03, 0.68, 2.10, 0.00, 1.00, 0.00\n",
+        "nan": "0, 0.9, -nan(ind), nan, 0, -nan(ind), 1\n",
+        "over": "0, 0.9, 5.02, 0, 1, 0, 0\n",
+    }
+    for name, text in rows.items():
+        saved(tmp_path, head + text, f"{name}.csv")
+    found = unit_tables.read(tmp_path).set_index("image").fillna(-1)
+    expected = {"smile": [0, 1, 0], "noface": [-1] * 3, "two": [0, 1, 1], "unsure": [-1] * 3, "nan": [0, -1, 1]}
+    assert {name: found.loc[name].to_list() for name in expected} == expected
+    assert unit_tables.read(tmp_path, threshold=1).set_index("image").loc["over", "au01"] == 1
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("input,frame,FaceScore,AU01,AU12\na.jpg,0,0.99,0.71,0.20\na.jpg,0,0.61,0.10,0.90\n", [1, 0]),
+        ("Filename,FaceScore,AU01,AU12\na.jpg,0.2,0.1,0.1\na.jpg,0.8,0.1,0.9\n", [0, 1]),
+        ("image_id,facial_expression,au_1,au_12,au_1_intensity,au_12_intensity\na,Happiness,0,1,0.2,3.4\n", [0, 1]),
+    ],
+    ids=["py-feat", "Filename", "LibreFace"],
+)
+def test_tables_are_read_as_the_programs_write_them(tmp_path, text, expected):
+    threshold = None if "au_1" in text else 0.5
+    found = unit_tables.read(saved(tmp_path, text), threshold=threshold)
+    assert [found["au01"].to_list(), found["au12"].to_list()] == [[value] for value in expected]
+
+
+def test_the_same_name_in_two_folders_is_told_apart_by_the_folder():
+    both = manifest().assign(path=["set/a/x.jpg", "set/b/x.jpg", "set/c/y.jpg"])
+    found = pd.DataFrame({"image": ["b/x.jpg", "y"], "au12": pd.array([1, 0], dtype="Int8")})
+    assert unit_tables.join(found, both, source="units.csv")["image_id"].to_list() == ["p1-b", "p2-a"]
+    with pytest.raises(InputError, match="'x.jpg' stands for 2 images"):
+        unit_tables.join(found.assign(image=["x.jpg", "y"]), both, source="units.csv")
+
+
+def test_images_that_a_table_does_not_tell_about_are_counted_by_group(tmp_path):
+    own = manifest().assign(group=["Black Female", "Black Female", "White Male"], au01=0, au12=0)
+    own.to_csv(tmp_path / "manifest.csv", index=False)
+    table = saved(tmp_path, "image_id,success,AU12_c\np1-a,1,1\np1-b,0,0\n")
+    told = faces.read(tmp_path / "manifest.csv", threshold=None, table=table)
+    assert [note.partition(": ")[2] for note in told.notes] == [
+        "1 of 3 images are not in it: Black Female 0 of 2, White Male 1 of 1.",
+        "1 of 2 images show no face that was found: Black Female 1 of 2.",
+    ]
+    assert faces.read(tmp_path / "manifest.csv", threshold=None).notes == ()
+
+
+def test_a_programs_table_is_judged_as_a_networks_answers_are(tmp_path):
+    own = manifest().assign(au01=[0, 1, 1], au12=[1, 1, 0])
+    own.to_csv(tmp_path / "manifest.csv", index=False)
+    shown = faces.read(tmp_path / "manifest.csv", threshold=None)
+    table = saved(tmp_path, "image_id,success,AU12_c,AU45_c\np1-a,1,1,1\np1-b,0,1,1\n")
+    found = unit_answers.of_tables({"openface": table}, shown, threshold=None)
+    assert list(found) == ["network", *unit_answers.COLUMNS]
+    assert found[["unit", "present", "found"]].to_numpy().tolist() == [["au12", 1, 1], ["au12", 1, 0], ["au12", 0, 0]]
+    with pytest.raises(InputError, match="openface: no Action Unit of these tables has a label"):
+        unit_answers.of_tables({"openface": saved(tmp_path, "image_id,AU45_c\np1-a,1\n")}, shown, threshold=None)
 
 
 def test_py_feats_table_names_files_and_shares(tmp_path):
