@@ -25,7 +25,7 @@ from ferlib.errors import InputError
 from ferlib.pipeline import execution, summary
 from ferlib.pipeline.report import TEMPLATES, described
 from ferlib.provenance import sha256, written
-from ferlib.stats import intake
+from ferlib.stats import counts, intake, metrics, outcomes
 from ferlib.stats.disparities import FAMILY
 from ferlib.stats.outcomes import CONFIGURATION, check_options
 from ferlib.stats.verdicts import VERDICTS
@@ -75,6 +75,11 @@ def judge(taken, out, **choices):
         notebook = paths.ROOT / "notebooks" / f"{name}.ipynb"
         output = run.root / "executed" / f"{name}.ipynb"
         execution.execute(notebook, {"run_dir": str(run.root), **values}, output)
+    all_counts = counts.tally(outcomes.join(taken.predictions, taken.manifest))
+    by_group = metrics.by_group(all_counts, alpha=choices["alpha"])
+    made = {"metrics": by_group, "metric_gaps": metrics.between(by_group, alpha=choices["alpha"])}
+    made = [tables.write_csv(table, run.tables / f"{name}.csv") for name, table in made.items()]
+    tables.write_bytes("".join(f"{path}\n" for path in made).encode(), run.provenance / "metrics.outputs")
     found = {}
     for path in sorted(run.tables.glob("*.csv")):
         found[path.stem] = tables.read_csv(path, keep_default_na=False, na_values=[""])
@@ -121,6 +126,8 @@ def report(taken, out, *, name, digest="", **choices):
     headline[["n_images", "n_subjects"]] = headline[["n_images", "n_subjects"]].astype(int)
     verdicts = table.groupby([*CONFIGURATION, "verdict"]).size().unstack(fill_value=0)
     different = table[table["verdict"] == "different"].sort_values("p_adjusted", kind="stable")
+    gaps = tables.read_csv(run.tables / "metric_gaps.csv", keep_default_na=False, na_values=[""])
+    gaps = gaps[(gaps["by"] == "group") & (gaps["metric"].isin([*metrics.MACRO, "equalized_odds"]))]
     wide = summary.headline(headline).rename_axis("group").reset_index()
     shown = TEMPLATES.get_template("audit.html").render(
         name=name,
@@ -133,6 +140,7 @@ def report(taken, out, *, name, digest="", **choices):
         verdicts=verdicts.reset_index().to_dict("records"),
         title=summary.title(headline),
         headline=wide.to_dict("records"),
+        gaps=[_gap(one) for one in gaps.itertuples()],
         figures=[
             {"name": path.stem, "words": words, "data": base64.b64encode(path.read_bytes()).decode()}
             for path, words in described(run.figures)
@@ -154,6 +162,17 @@ def _row(row):
         "rates": f"{row.rate_a:.2f} / {row.rate_b:.2f}",
         "difference": f"{row.risk_difference:+.2f} [{low:+.2f}, {high:+.2f}]",
         "p adjusted": f"{row.p_adjusted:.2g}",
+    }
+
+
+def _gap(row):
+    return {
+        "model": f"{row.model} ({row.variant})",
+        "metric": f"{row.metric.replace('_', ' ')} {row.label}".strip(),
+        "lowest": row.lowest,
+        "highest": row.highest,
+        "difference": f"{row.difference:.2f} [{row.difference_low:.2f}, {row.difference_high:.2f}]",
+        "ratio": "" if row.ratio != row.ratio else f"{row.ratio:.2f} [{row.ratio_low:.2f}, {row.ratio_high:.2f}]",
     }
 
 

@@ -21,8 +21,8 @@ STATUSES = ("ok", "refused", "blocked", "truncated", "unparsed", "no_face", OTHE
 
 GENDERS = ("Female", "Male")
 
-ALLOWED = {"emotion": EMOTIONS, "gender": GENDERS}
-"""What a column may hold. A race is whatever the dataset names it."""
+ALLOWED = {"emotion": EMOTIONS, "gender": (*GENDERS, "Non-binary", "unsure", "unknown")}
+"""What a column may hold; where nobody knows, that is a group like any other. A race is what the dataset names it."""
 
 ADJECTIVES = {
     "anger": "angry",

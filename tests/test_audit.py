@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import recall_score
 
 from ferlib import audit, figures, paths, tables
 from ferlib.labels import EMOTIONS
@@ -128,6 +129,19 @@ def test_two_models_whose_names_differ_in_signs_only_keep_their_figures(audited)
     folder, _, _ = audited
     made = {path.stem for path in (folder / "out" / "figures").glob("mistakes_*.png")}
     assert made == {"mistakes_data_x-y", "mistakes_data_x-y-2", figures.name_of("mistakes", "data", MODELS[0])}
+
+
+def test_the_metrics_are_those_of_scikit_learn_and_in_the_report(audited):
+    folder, table, _ = audited
+    made = pd.read_csv(folder / "out" / "tables" / "metrics.csv", keep_default_na=False)
+    own = table[(table["model"] == "x y") & (table["race"] == "White") & (table["gender"] == "Male")]
+    expected = recall_score(own["emotion"], own["predicted"], average="macro", labels=EMOTIONS)
+    row = made[
+        (made["model"] == "x y") & (made["group"] == "White Male") & (made["metric"] == "macro_recall")
+    ].squeeze()
+    assert float(row["value"]) == pytest.approx(expected, abs=1e-5) and int(row["n_subjects"]) == 6
+    page = (folder / "out" / "report.html").read_text()
+    assert "macro recall" in page and "equalized odds anger" in page and "four-fifths" in page
 
 
 def test_json_stands_beside_each_table(audited):

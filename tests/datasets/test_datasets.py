@@ -57,7 +57,7 @@ def test_a_bad_manifest_gets_one_message_with_file_row_value_and_remedy(dataset,
     assert all(word in str(caught.value) for word in ["manifest.csv", *words]), str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["affectnet", "data/raw/nobody/manifest.csv", "data/raw/nobody/dataset.yaml"])
+@pytest.mark.parametrize("name", ["megaface", "data/raw/nobody/manifest.csv", "data/raw/nobody/dataset.yaml"])
 def test_an_unknown_dataset_is_named_with_what_can_be_given(name):
     with pytest.raises(InputError) as caught:
         known.read(name)

@@ -7,7 +7,7 @@ import pytest
 import trees
 import yaml
 
-from ferlib.datasets import conventions, file_names, known
+from ferlib.datasets import conventions, known
 
 
 def test_looking_at_the_published_numbers_loads_no_reader():
@@ -47,5 +47,30 @@ def test_conventions_say_all_that_their_reader_needs(name):
 
 def test_a_dataset_may_name_no_folder_of_a_person(tmp_path):
     trees.save(tmp_path / "CF0001" / "CF0002_1101_HA.jpg")
-    reading = file_names.read(tmp_path, conventions.load("tarr"), dataset="tarr")
+    reading = known.by_file_names(tmp_path, conventions.load("tarr"), dataset="tarr")
     assert reading.manifest["subject_id"].tolist() == ["tarr-CF0002"]
+
+
+SETS = {  # dataset: a file as it is really named, its person, its label; one that is left out
+    "kdef": ("KDEF/AF01/AF01AFS.JPG", "F01", "fear", "unlabelled Female", "KDEF/AF01/AF01AFHL.JPG"),
+    "faces": ("004_o_m_a_a.jpg", "004", "anger", "unlabelled Male", None),
+    "nimstim": ("24M_SP_O.BMP", "24M", "surprise", "unlabelled Male", "24M_CA_C.BMP"),
+    "jaffe": ("KA.AN1.39.tiff", "KA", "anger", "Japanese Female", None),
+    "ckplus": ("CK+/sadness/S011_002_00000021.png", "S011", "sad", "unlabelled unknown",
+        "CK+/contempt/S138_008_00000007.png"),
+    "raf-db": ("DATASET/train/5/train_00012_aligned.jpg", "TRAIN_00012", "sad", "unlabelled unknown", None),
+    "affectnet": ("train/6/image0007.jpg", "IMAGE0007", "anger", "unlabelled unknown", "train/7/image0000008.jpg"),
+    "fer2013": ("test/angry/PrivateTest_88305.jpg", "PRIVATETEST_88305", "anger", "unlabelled unknown", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_in_use_is_read_by_its_name_and_its_limits_are_said(name, tmp_path):
+    file, person, emotion, group, left_out = SETS[name]
+    for path in filter(None, (file, left_out)):
+        trees.save(tmp_path / name / path)
+    reading = known.read(name, raw_dir=tmp_path)
+    row = reading.manifest.squeeze()
+    assert (row["subject_id"], row["emotion"], row["group"]) == (f"{name}-{person}", emotion, group)
+    assert len(reading.left_out) == (left_out is not None)
+    assert ("compare" in reading.notes[0]) and reading.notes[0].startswith(f"{name}: ")
