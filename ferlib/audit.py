@@ -36,9 +36,6 @@ NAME = "audit"
 CHOICES = {"alpha": 0.05, "delta": 0.05, "min_people": 5, "cluster": "person"}
 """What is decided before looking at the results; see the parameters of notebook 06."""
 
-MOST = 30
-"""Contrasts that the report lists."""
-
 read = intake.read
 
 
@@ -136,7 +133,7 @@ def report(taken, out, *, name, digest="", **choices):
         notes=taken.notes + tuple(note.partition(": ")[2] for note in summary.notes(run)),
         n_contrasts=len(table),
         n_different=len(different),
-        different=[_row(one) for one in different.head(MOST).itertuples()],
+        different=[_row(one) for one in different.head(30).itertuples()],
         verdicts=verdicts.reset_index().to_dict("records"),
         title=summary.title(headline),
         headline=wide.to_dict("records"),
@@ -177,9 +174,7 @@ def _gap(row):
 
 
 def _pairs(text):
-    """The value of COLUMNS=, `ours=theirs,ours=theirs`, as a dict."""
-    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
-    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    return {ours.strip(): theirs.strip() for ours, _, theirs in (pair.partition("=") for pair in _list(text))}
 
 
 def _list(text):

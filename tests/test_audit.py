@@ -14,6 +14,7 @@ from sklearn.metrics import recall_score
 
 from ferlib import audit, figures, paths, tables
 from ferlib.labels import EMOTIONS
+from ferlib.pipeline import report
 from ferlib.provenance import sha256
 
 MODELS = ("<script>alert(1)</script>\"onload='x'", "x/y", "x y")
@@ -123,6 +124,33 @@ def test_what_comes_from_the_file_is_shown_as_text(audited):
     assert "script" not in seen.tags and "svg" not in seen.tags and "b" not in seen.tags
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert MODELS[0] in html.unescape(page) and "Black</td><b>" in html.unescape(page)
+
+
+PAYLOADS = [
+    wrap.replace("X", call)
+    for call in ("alert(1)", "fetch('//x')", "document.title=1", "eval(name)", "location='//x'")
+    for wrap in (
+        "<script>X</script>", "<img src=x onerror=X>", "<svg/onload=X>", "\" onmouseover=\"X", "' onfocus='X' x='",
+        "</td></table><iframe src=javascript:X>", "<a href=javascript:X>a</a>", "{{ X }}", "{% X %}", "<!--><b>X-->",
+    )
+]  # fmt: skip
+
+
+def test_none_of_fifty_payloads_is_alive_wherever_it_stands():
+    def filled(text):
+        row, figure = {text: text}, {"data": "", "words": text, "name": text}
+        names = ("name", "summary", "delta", "title", "confidence", "alpha", "family", "digest", "min_people")
+        lists = dict.fromkeys(("different", "verdicts", "headline", "gaps"), [row])
+        return report.TEMPLATES.get_template("audit.html").render(
+            **dict.fromkeys(names, text), **lists, cluster="none", n_different=40, n_contrasts=9, notes=[text],
+            figures=[figure],
+        )  # fmt: skip
+
+    assert len(PAYLOADS) == 50
+    plain = Elements(filled("plain"))
+    for payload in PAYLOADS:
+        seen = Elements(filled(payload))
+        assert seen.tags == plain.tags and {name for name, _ in seen.attributes} == {n for n, _ in plain.attributes}
 
 
 def test_two_models_whose_names_differ_in_signs_only_keep_their_figures(audited):

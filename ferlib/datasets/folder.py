@@ -39,7 +39,8 @@ def read_csv(path):
     frame = tables.read_csv(source, dtype={"subject_id": "string", "image_id": "string", "path": "string"})
     if "path" in frame.columns:
         frame["path"] = frame["path"].map(lambda image: _locate(image, source.parent), na_action="ignore")
-    return Reading(manifest.complete(frame, dataset=source.parent.name, source=source))
+    whole = manifest.complete(frame, dataset=source.parent.name, source=source)
+    return Reading(whole, notes=() if whole["subject_id"].duplicated().any() else (_cost(whole["dataset"].iloc[0]),))
 
 
 def _locate(image, folder):
@@ -164,6 +165,6 @@ def _row(image, parts, about, codes):
 
 def _cost(dataset):
     return (
-        f"{dataset}: has no ids of people, so every image counts as a person of its own. If somebody occurs twice, "
+        f"{dataset}: every image counts as a person of its own, no id occurs twice. If somebody is there twice, "
         f"training and test share people, accuracy looks better than it is, and every interval is too narrow."
     )

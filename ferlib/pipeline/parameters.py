@@ -8,6 +8,7 @@ import argparse
 import ast
 import difflib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -39,12 +40,16 @@ def declared(notebook):
     -------
     dict
     """
+    body = ast.parse(_cell(notebook)).body
+    return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in body}
+
+
+def _cell(notebook):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise InputError(f"{relative(notebook)}: has {len(tagged)} cells tagged `parameters`, needs exactly one.")
-    body = ast.parse("".join(tagged[0]["source"])).body
-    return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in body}
+    return "".join(tagged[0]["source"])
 
 
 def read(path, notebooks, *, run_dir):
@@ -83,6 +88,8 @@ def read(path, notebooks, *, run_dir):
             f"says why a notebook is left out."
         )
     known = {notebook.stem: declared(notebook) for notebook in notebooks}
+    # A comment that says what None means, says that it may be given.
+    nothing = {notebook.stem: re.findall(r"^(\w+) = .*#.*\bNone\b", _cell(notebook), re.M) for notebook in notebooks}
     left_out = {name: reason for name, reason in content.items() if isinstance(reason, str) and name in known}
     content = {name: section for name, section in content.items() if name not in left_out}
     for section, values in content.items():
@@ -92,7 +99,8 @@ def read(path, notebooks, *, run_dir):
                 f"Known: {', '.join([EVERYWHERE, *known])}."
             )
         for notebook in known if section == EVERYWHERE else (section,):
-            _check(values or {}, known[notebook], source=source, section=section, notebook=notebook)
+            given = {name: value for name, value in (values or {}).items() if value or name not in nothing[notebook]}
+            _check(given, known[notebook], source=source, section=section, notebook=notebook)
     shared = content.get(EVERYWHERE) or {}
     split = {name: {**shared, **(content.get(name) or {}), SET_BY_MAKE: run_dir} for name in known}
     return split | {name: {LEFT_OUT: reason} for name, reason in left_out.items()}

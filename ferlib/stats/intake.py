@@ -21,8 +21,7 @@ OPTIONAL = {"dataset": "data", "model": "model", "variant": "only", "repeat": "0
 MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none")
 """What spreadsheets and programs write where there is nothing; in any case."""
 
-MOST_GROUPS = 40
-"""More race-gender groups than this are taken for a wrong column."""
+MOST_GROUPS = 40  # more race-gender groups than this are taken for a wrong column
 NOT_ALONE = "Where nobody knows, write 'unknown': that is a group like any other."
 
 

@@ -13,7 +13,6 @@ from ferlib.paths import relative
 
 DELIMITERS = ",;\t|"
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[;,]*\r?')
-"""What Excel writes first to tell itself the delimiter."""
 
 
 def read(path):

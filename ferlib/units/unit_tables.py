@@ -11,12 +11,10 @@ from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
 
 KEYS = ("image_id", "input", "filename", "file", "path")
-"""Columns that may say which image a row is about, by id or file name (py-feat: `input`); the first that is there, in
-any case."""
+"""Columns that may say which image a row is about (py-feat: `input`); the first of them that is there, in any case."""
 
 HIGHEST = 5.0
-"""Of the scale of intensities, 0 absent to 5 the most a face can do; tables of shares go from 0 to 1. A hundredth more
-is rounding (OpenFace's regressions overshoot)."""
+"""Of intensities, 0 absent to 5 the most a face can do; a hundredth more is rounding. Shares go from 0 to 1."""
 
 SURE = ("confidence", "FaceScore")
 """Columns that say how sure the tool is that this is a face (OpenFace, py-feat)."""

@@ -70,6 +70,11 @@ def test_one_race_in_two_spellings_is_noted(dataset):
     assert known.read_all([dataset()]).notes == ()
 
 
+def test_a_set_in_which_nobody_occurs_twice_is_noted(dataset):
+    (note,) = known.read_all([dataset([(1, "subject_id", "p3")])]).notes
+    assert "every image counts as a person of its own" in note and "too narrow" in note
+
+
 def test_the_same_image_under_two_people_or_two_labels_is_noted(dataset, tmp_path):
     path = dataset()
     assert manifest.same_bytes(manifest.check_images(known.read(path).manifest)) == ()

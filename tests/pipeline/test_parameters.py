@@ -46,6 +46,16 @@ def test_a_text_instead_of_a_section_leaves_a_notebook_out(tmp_path, notebooks):
     assert split == {"01_a": {"seed": 7, "run_dir": "runs/mine"}, "02_b": {"left_out": "not today"}}
 
 
+def test_none_may_be_given_where_the_comment_says_what_it_means(tmp_path, notebooks):
+    source = (
+        'run_dir = "x"  # c\nthreshold = 0.3  # from which it counts; None where all are 0 or 1\nshare = 0.5  # c\n'
+    )
+    asked = [notebook(tmp_path, "05_c", source)]
+    assert read(tmp_path, "05_c: {threshold: null}", asked)["05_c"]["threshold"] is None
+    with pytest.raises(InputError, match="'share' is None"):
+        read(tmp_path, "05_c: {share: null}", asked)
+
+
 def test_an_empty_file_means_the_defaults(tmp_path, notebooks):
     assert read(tmp_path, "", notebooks)["02_b"] == {"run_dir": "runs/mine"}
 
