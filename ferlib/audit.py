@@ -120,7 +120,6 @@ def report(taken, out, *, name, digest="", **choices):
     choices, run = CHOICES | choices, paths.run(Path(out).resolve())
     table = tables.read_csv(run.tables / "disparities.csv", keep_default_na=False, na_values=[""])
     headline = tables.read_csv(run.tables / "headline.csv", columns=summary.COLUMNS, keep_default_na=False)
-    headline[["n_images", "n_subjects"]] = headline[["n_images", "n_subjects"]].astype(int)
     verdicts = table.groupby([*CONFIGURATION, "verdict"]).size().unstack(fill_value=0)
     different = table[table["verdict"] == "different"].sort_values("p_adjusted", kind="stable")
     gaps = tables.read_csv(run.tables / "metric_gaps.csv", keep_default_na=False, na_values=[""])

@@ -115,6 +115,7 @@ def _named(rows, source, columns, notes):
                 f"It has: {', '.join(map(repr, rows.columns[:20]))}."
             )
     named = {theirs: ours for ours, theirs in columns.items()}
+    notes += [f"As COLUMNS says, `{ours}` is the column {theirs!r}." for ours, theirs in columns.items()]
     for ours in known:
         if ours in rows or ours in columns:
             continue

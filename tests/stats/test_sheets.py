@@ -166,7 +166,8 @@ def test_other_names_of_columns_are_understood_and_two_candidates_are_asked_abou
 
 def test_another_column_can_stand_for_one_that_is_there(tmp_path):
     table = plain().assign(age=lambda rows: np.where(rows["subject_id"].str.endswith("0"), "old", "young"))
-    assert set(taken(tmp_path, table, columns={"race": "age"}).manifest["race"]) == {"old", "young"}
+    manifest, _, notes = taken(tmp_path, table, columns={"race": "age"})
+    assert set(manifest["race"]) == {"old", "young"} and notes == ("As COLUMNS says, `race` is the column 'age'.",)
 
 
 def test_numbers_of_classes_need_their_order(tmp_path):
