@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ferlib.stats.accuracy import clustered
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import MEASURES, measure
 from ferlib.stats.groups import members_of
-from ferlib.stats.intervals import clustered_wilson
 from ferlib.stats.outcomes import CONFIGURATION
 
 COLUMNS = (
@@ -98,7 +98,7 @@ def _ends(count, n, alpha):
     """Clustered Wilson intervals of rows of units, the intraclass correlation pooled over the rows; (rows, 2)."""
     members = np.kron(np.eye(len(count)), np.ones(count.shape[1])).astype(bool)
     there = n.ravel() > 0
-    return clustered_wilson(count.ravel()[there], n.ravel()[there], members[:, there], alpha=alpha)
+    return clustered(count.ravel()[there], n.ravel()[there], members[:, there], alpha=alpha)
 
 
 def each_level(factor, manifest):
@@ -156,7 +156,7 @@ def _rates(count, n, members, numbers, alpha):
     frames, inside = [], members.to_numpy()
     for number in numbers:
         hit, of_unit, there = count[:, number], n[:, number], n[:, number] > 0
-        ends = clustered_wilson(hit[there], of_unit[there], inside[:, there], alpha=alpha)
+        ends = clustered(hit[there], of_unit[there], inside[:, there], alpha=alpha)
         frame = pd.DataFrame({"level": members.index, "units": inside[:, there].sum(axis=1)})
         frame = frame.assign(count=np.round(inside.astype(float) @ hit, 9), n=inside.astype(float) @ of_unit)
         frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])

@@ -18,7 +18,7 @@ COLUMNS = (
 )  # fmt: skip
 
 AUDITED = (
-    "dataset", "model", "variant", "measure", "true", "predicted", "group_a", "group_b", "rd_low", "rd_high", "verdict",
+    "dataset", "model", "variant", "measure", "true", "predicted", "group_a", "group_b", "sim_low", "sim_high", "verdict",
 )  # fmt: skip
 """Columns of `disparities.csv` that `beside` reads."""
 
@@ -81,7 +81,7 @@ def beside(gaps, disparities):
     pandas.DataFrame
         All gaps, with `observed_low`, `observed_high`, `observed_verdict`, missing where it was not audited.
     """
-    names = {"rd_low": "observed_low", "rd_high": "observed_high", "verdict": "observed_verdict"}
+    names = {"sim_low": "observed_low", "sim_high": "observed_high", "verdict": "observed_verdict"}
     verdicts = disparities[list(AUDITED)].drop(columns=["dataset", "variant"]).rename(columns=names)
     for end in ("observed_low", "observed_high"):  # empty where the contrast was not estimable
         verdicts[end] = pd.to_numeric(verdicts[end].replace("", np.nan))

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from ferlib.stats import counts
-from ferlib.stats.intervals import clustered_wilson
+from ferlib.stats.accuracy import clustered
 
 COLUMNS = (
     "dataset", "model", "n_images", "n_subjects", "n_splits", "accuracy_random", "random_low", "random_high",
@@ -93,4 +93,4 @@ def paired(per_image, per_split, *, alpha=0.05):
 def _interval(answers, alpha):
     """Clustered Wilson interval of the accuracy of one variant, its splits averaged."""
     (one,) = counts.tally(answers)
-    return clustered_wilson(one.right, one.images, one.members("all").to_numpy(), alpha=alpha)[0]
+    return clustered(one.right, one.images, one.members("all").to_numpy(), alpha=alpha)[0]

@@ -4,7 +4,7 @@ No interval over people shows this: the same people, asked in other words, get o
 """
 
 from ferlib.stats import counts
-from ferlib.stats.intervals import accuracy_by_group
+from ferlib.stats.accuracy import accuracy_by_group
 from ferlib.stats.outcomes import CONFIGURATION
 
 COLUMNS = (

@@ -49,6 +49,8 @@ class Counts:
     tensor : numpy.ndarray of float64, shape (people, 7, 12)
         Images by person, true emotion (`EMOTIONS`) and outcome (`OUTCOMES`). An image that was asked r times
         counts 1/r for each answer, so that the unit is always the image.
+    squared : numpy.ndarray of float64, shape (people, 7, 12)
+        The same with the square of what each image counts: equal to `tensor` where each was asked once.
     """
 
     dataset: str
@@ -56,6 +58,7 @@ class Counts:
     variant: str
     people: pd.DataFrame
     tensor: np.ndarray
+    squared: np.ndarray
 
     @property
     def configuration(self):
@@ -95,7 +98,7 @@ class Counts:
 
     @property
     def grouping(self):
-        """Race-gender groups, over which people are shuffled, and the groups of each of `CONTRASTED`."""
+        """Race-gender groups, the finest, and the groups of each of `CONTRASTED`."""
         return Grouping.of(self.people, CONTRASTED, finest="group")
 
     def by(self, attribute):
@@ -137,7 +140,15 @@ def tally(answers):
         shape = (len(first), len(EMOTIONS), len(OUTCOMES))
         cell = np.ravel_multi_index((place, true[rows], outcome[rows]), shape)
         tensor = np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape)
-        found.append(Counts(*names, answers[list(PERSON)].iloc[rows[first]].reset_index(drop=True), tensor))
+        squared = tensor
+        if (weight < 1).any():
+            one = pd.DataFrame({"image": image[rows], "cell": cell, "share": weight}).groupby(["image", "cell"])[
+                "share"
+            ]
+            share = one.sum()
+            places = share.index.get_level_values("cell")
+            squared = np.bincount(places, weights=share**2, minlength=np.prod(shape)).reshape(shape)
+        found.append(Counts(*names, answers[list(PERSON)].iloc[rows[first]].reset_index(drop=True), tensor, squared))
     return found
 
 
@@ -175,14 +186,18 @@ def measure(tensor):
     emotions = tensor[..., : len(EMOTIONS)]
     of_true = tensor.sum(axis=-1)
     total = of_true.sum(axis=-1)
-    silent = tensor[..., [OUTCOMES.index(status) for status in NO_ANSWER]].sum(axis=(-1, -2))
     recalled = np.diagonal(emotions, axis1=-2, axis2=-1)
     rows = [EMOTIONS.index(true) for true, _ in CONFUSIONS]
     columns = [EMOTIONS.index(predicted) for _, predicted in CONFUSIONS]
-    overall = np.stack([recalled.sum(axis=-1), silent], axis=-1)
+    overall = np.stack([recalled.sum(axis=-1), silence(tensor)[0].sum(axis=-1)], axis=-1)
     count = np.concatenate([overall, recalled, emotions[..., rows, columns]], axis=-1)
     n = np.concatenate([np.stack([total, total], axis=-1), of_true, of_true[..., rows]], axis=-1)
     return count, n
+
+
+def silence(tensor):
+    """Images without an answer, and all, of each true emotion; two arrays of shape (..., 7)."""
+    return tensor[..., [OUTCOMES.index(status) for status in NO_ANSWER]].sum(axis=-1), tensor.sum(axis=-1)
 
 
 def confusions(all_counts):

@@ -4,26 +4,40 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
-from statsmodels.stats.multitest import multipletests
 
 from ferlib.errors import InputError
-from ferlib.stats import exact, intervals, permutation, verdicts
-from ferlib.stats.arrays import whole
-from ferlib.stats.clusters import degrees_of_freedom, effective_n, intraclass_correlation, people_of, variance
-from ferlib.stats.counts import MEASURES, measure
-from ferlib.stats.groups import pair_table, sides
+from ferlib.stats import exact, family, intervals, verdicts
+from ferlib.stats.arrays import ratio, whole
+from ferlib.stats.comparisons import Groups, Standard
+from ferlib.stats.counts import CONTRASTED, EMOTIONS, MEASURES, measure, silence
+from ferlib.stats.group_rates import Persons, Rates
+from ferlib.stats.groups import pair_table
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import clustered_z
 from ferlib.stats.z_tests import two_proportion_z
 
-FAMILY = "all estimable contrasts of one dataset, model and variant: every measure, every two races, genders, groups"
+SHARES = np.array([[0.25, 0.15], [0.45, 0.15]])
+"""What part of alpha a kind of contrast has: accuracy and no answer, then recall and confusions; each by race and by
+gender, then by race-gender group. The study's own question is which emotion is taken for which by race and by gender,
+and that is most of the contrasts. Chosen on the first half of the designs of `make calibrate`, and on the demo."""
+
+FAMILY = (
+    "all estimable contrasts of one dataset, model and variant. Of alpha, {:.0%} is for accuracy and no answer by race "
+    "and by gender, {:.0%} for these by race-gender group, {:.0%} for recall and confusions by race and by gender, "
+    "{:.0%} for these by group; each part is raised as far as contrasts go together"
+).format(*SHARES.ravel())
 """The declared family, over which `p_adjusted` controls the error of any false `different`."""
+
+STANDARDS = (
+    Standard(0, 2 + np.arange(len(EMOTIONS)), EMOTIONS),
+    Standard(1, len(MEASURES) + np.arange(len(EMOTIONS)), EMOTIONS),
+)
+"""Accuracy is the mean of the recalls, no answer that of the silence about each emotion."""
 
 COLUMNS = (
     *CONFIGURATION, "measure", "true", "predicted", "attribute", "group_a", "group_b", "subjects_a", "subjects_b",
-    "count_a", "n_a", "count_b", "n_b", "rate_a", "rate_b", "count_ratio", "risk_difference", "rd_low", "rd_high",
-    "risk_ratio", "rr_low", "rr_high", "z", "p_z", "p_exact", "p_cluster", "p_adjusted", "q_bh", "icc",
-    "min_detectable", "verdict", "reason",
+    "count_a", "n_a", "count_b", "n_b", "raw_a", "raw_b", "rate_a", "rate_b", "standardised_to", "count_ratio",
+    "risk_difference", "rd_low", "rd_high", "sim_low", "sim_high", "risk_ratio", "rr_low", "rr_high", "z", "p_z",
+    "p_exact", "p_cluster", "bound", "p_adjusted", "icc", "min_detectable", "verdict", "reason",
 )  # fmt: skip
 
 
@@ -40,18 +54,22 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
     min_people : int
         A group with fewer people in the denominator gets no verdict.
     draws : int
-        How often the people are shuffled for `p_adjusted`; it cannot be smaller than 1 / (draws + 1).
+        How often people's deviations are drawn for `p_adjusted`.
     seed : int
 
     Returns
     -------
     pandas.DataFrame
         Columns `COLUMNS`. `measure` is `accuracy`, `no_answer`, `recall` or `confusion` (true -> predicted); `count`
-        is of images and `n` the denominator of the rate; `subjects` are the people who have an image in it;
+        is of images and `n` the denominator of the rate; `subjects` are the people who have an image in it.
+        `raw_a` = `count_a / n_a`; `rate_a` is the same, but for accuracy and no answer, which are standardised to one
+        mix of emotions (`ferlib.stats.comparisons`), named in `standardised_to` where it is not that of all seven.
         `count_ratio` = count_a / count_b is what the study reports. `z`, `p_z` take images for people, and so does
-        `p_exact`, given where a cell is small. `p_cluster` takes the person as the unit. `p_adjusted` (step-down
-        max-T over shuffled people) controls the error over `FAMILY`, `q_bh` the false discovery rate (Benjamini and
-        Hochberg, from `p_cluster`). Tests are NaN where nothing varies. Groups a and b are in alphabetical order.
+        `p_exact`, given where a cell is small: all three are of the raw counts. `p_cluster` takes the person as the
+        unit (Fisher's test with mid-p on independent images, paid for by Student's t); it is rejected at `bound`.
+        `p_adjusted` (weighted step-down min-P) controls the error over `FAMILY`. `rd_low`, `rd_high` hold the
+        difference with the confidence 1 - alpha, `sim_low`, `sim_high` with all others of the family: these are what
+        the verdict is about. Groups a and b are in alphabetical order.
 
     Raises
     ------
@@ -69,24 +87,33 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
 
 
+def persons_of(counts):
+    """The people of one model's answers: every rate of `MEASURES`, then the silence about each emotion."""
+
+    def columns(tensor):
+        return [np.concatenate(both, axis=1) for both in zip(measure(tensor), silence(tensor), strict=True)]
+
+    return Persons(*columns(counts.tensor), counts.grouping.finest, squares=columns(counts.squared)[0])
+
+
 def _of_one(counts, **options):
-    grouping, (count, n) = counts.grouping, measure(counts.tensor)
     named = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
-    return judge(people_of(counts), count, n, named, grouping, **options).assign(**counts.configuration)
+    table = judge(persons_of(counts), named, counts.grouping, standards=STANDARDS, **options)
+    return table.assign(**counts.configuration)
 
 
-def judge(people, count, n, named, grouping, *, alpha, delta, min_people, draws, seed):
+def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, standards=()):
     """Contrast, test and judge every two groups of every attribute as one family.
 
     Parameters
     ----------
-    people : ferlib.stats.clusters.People
-        `count` and `n`, ready to be summed.
-    count, n : numpy.ndarray, shape (people, measures)
-        Images with the outcome, and those that could have had it.
+    persons : ferlib.stats.group_rates.Persons
+        Of as many measures as are named, and of the parts that some are made of.
     named : pandas.DataFrame, shape (measures, ...)
         What the measures are called. `true` says of what an image is missing where there is none.
     grouping : ferlib.stats.groups.Grouping
+    standards : sequence of ferlib.stats.comparisons.Standard
+        Measures that are compared under a common mix.
     alpha, delta, min_people, draws, seed
         As for `disparities`.
 
@@ -95,113 +122,120 @@ def judge(people, count, n, named, grouping, *, alpha, delta, min_people, draws,
     pandas.DataFrame
         A row for each pair and measure: the columns of `named`, and those of `COLUMNS` that do not name a model.
     """
-    tables = [_counted(part, count, n, named).assign(attribute=name) for name, part in grouping.members.items()]
+    attributes = {name: part for name, part in grouping.members.items() if len(part) > 1}
+    if not attributes:
+        return pd.DataFrame()
+    drawn = family.deviations(persons.above, grouping.finest, draws=draws, seed=seed)
+    tables, sides, null = [], [], []
+    for name, part in attributes.items():
+        groups = Groups.of(persons, part.to_numpy(), grouping.merge[name], drawn, min_people=min_people)
+        a, b, error, weights = groups.pairs(len(named), standards)
+        tables.append(_counted(part.index, named, groups.rates, a, b, weights, standards).assign(attribute=name))
+        sides.append((a, b))
+        null.append(family.chances(error).reshape(draws, -1))
     table = pd.concat(tables, ignore_index=True)
-    if table.empty:
-        return table
-    merge = list(grouping.merge.values())
-    finest = people.sums(grouping.finest)
-    sums = [finest.merge(matrix) for matrix in merge]
-    tests = pd.concat([clustered_tests(part) for part in sums], ignore_index=True)
-    table = _measured(table, sums, tests, alpha)
-    inside = (table["z"].notna() & (table[["subjects_a", "subjects_b"]].min(axis=1) >= min_people)).to_numpy()
-    null = permutation.largest(people, grouping.finest, merge, draws=draws, seed=seed).reshape(draws, -1)
-    family = family_of(tests, null, inside, alpha=alpha)
-    table["p_cluster"] = tests["p"].where(inside)
-    table["p_adjusted"], table["q_bh"] = family.p_adjusted, np.nan
-    if inside.any():
-        table.loc[inside, "q_bh"] = multipletests(tests.loc[inside, "p"], method="fdr_bh")[1]
-    variances = [np.concatenate(side).ravel() for side in zip(*(sides(variance(part)) for part in sums), strict=True)]
-    common = (table["count_a"] + table["count_b"] + 1) / (table["n_a"] + table["n_b"] + 2)
-    detectable = verdicts.min_detectable(common.to_numpy(), *variances, family.critical_different)
-    ends = [simultaneous(part, family.critical_equivalent) for part in sums]
-    lowest, highest = (np.concatenate(end).ravel() for end in zip(*ends, strict=True))
-    table = table.assign(min_detectable=detectable)
-    return verdicts.decide(table, lowest, highest, alpha=alpha, delta=delta, min_people=min_people)
-
-
-def _counted(members, count, n, named):
-    """Counts and rates of every two groups in every measure: `group`, `subjects`, `count`, `n`, `rate` of each side."""
-    inside = members.to_numpy(float)
-    table = pair_table(
-        members.index, named, subjects=(inside @ (n > 0)).astype(int), count=inside @ count, n=inside @ n
+    a, b = (Rates.joined(parts) for parts in zip(*sides, strict=True))
+    icc = persons.icc[: len(named)].copy()
+    for standard in standards:
+        icc[standard.measure] = persons.common_icc(standard.parts)
+    table["icc"] = np.tile(icc, len(table) // len(named))
+    p, least, freedom = clustered_test(a, b)
+    heard = {"min_people": min_people, "heard": (a.heard, b.heard)}
+    table["p_cluster"] = np.where(verdicts.obstacles(table, **heard) == "", p, np.nan)
+    judged = family.Family.of(
+        table["p_cluster"].to_numpy(), least, np.concatenate(null, axis=1), shares(table), alpha=alpha
     )
-    for side in "ab":
+    table["bound"], table["p_adjusted"] = judged.bound, judged.p_adjusted
+    bound = np.nan_to_num(judged.bound, nan=alpha)
+    table = _measured(table, a, b, bound, alpha=alpha)
+    common = ratio(a.rate * a.worth + b.rate * b.worth + 1, a.worth + b.worth + 2)
+    critical = student.isf(bound / 2, freedom)
+    table["min_detectable"] = verdicts.min_detectable(common, ratio(1, a.worth), ratio(1, b.worth), critical)
+    return verdicts.decide(table, table["sim_low"], table["sim_high"], alpha=alpha, delta=delta, **heard)
+
+
+def clustered_test(a, b):
+    """Test every contrast, the person being the unit.
+
+    Fisher's mid-p on independent images; what it says in units of a normal deviate is read off Student's t, since how
+    many images are independent is estimated (degrees of freedom as Welch and Satterthwaite).
+
+    Parameters
+    ----------
+    a, b : ferlib.stats.group_rates.Rates
+
+    Returns
+    -------
+    p, least, freedom : numpy.ndarray of float64
+        Two-sided p-value, the least that these counts could have reached, and the degrees of freedom.
+    """
+    variances = ratio(1, a.worth), ratio(1, b.worth)
+    parts = sum(part**2 / side.freedom for part, side in zip(variances, (a, b), strict=True))
+    freedom = ratio((variances[0] + variances[1]) ** 2, parts, empty=np.inf)
+    numbers = [np.nan_to_num(part) for side in (a, b) for part in (side.rate * side.worth, side.worth)]
+    found = [2 * student.sf(norm.isf(np.maximum(p, 1e-300) / 2), freedom) for p in exact.mid_p(*numbers)]
+    return *found, freedom
+
+
+def shares(table):
+    """Part of alpha for each contrast; see `FAMILY`. Measures of another audit than this one are all alike."""
+    rare = ~table["measure"].isin([name for name, *_ in MEASURES[:2]]).to_numpy()
+    crossed = (table["attribute"] == CONTRASTED[-1]).to_numpy()
+    kind = 2 * rare + crossed
+    return SHARES.ravel()[kind] / np.bincount(kind, minlength=4)[kind]
+
+
+def _counted(names, named, groups, a, b, weights, standards):
+    """Counts and rates of every two groups in every measure: `group`, `subjects`, `count`, `n`, `raw` of each side."""
+    groups = groups.at(np.s_[:, : len(named)])
+    table = pair_table(
+        names, named, subjects=groups.people, count=groups.count, n=groups.n, raw=ratio(groups.count, groups.n)
+    )
+    for side, rates in (("a", a), ("b", b)):
         table[f"count_{side}"], table[f"n_{side}"] = whole(table[f"count_{side}"]), whole(table[f"n_{side}"])
-    return table.assign(rate_a=table["count_a"] / table["n_a"], rate_b=table["count_b"] / table["n_b"])
+        table[f"rate_{side}"] = rates.rate.ravel()
+    mix = np.full(a.rate.shape, "", dtype=object)
+    for standard in standards:
+        for pair, part in enumerate(weights[standard.measure]):
+            kept = [name for name, weight in zip(standard.names, part, strict=True) if weight > 0]
+            mix[pair, standard.measure] = ", ".join(kept) if len(kept) < len(standard.names) else "all"
+    return table.assign(standardised_to=mix.ravel())
 
 
-def clustered_tests(sums):
-    """The test of every two groups of one attribute that takes the person as the unit.
-
-    Parameters
-    ----------
-    sums : ferlib.stats.clusters.Sums
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each pair and measure, the measures of a pair together: `z` (`ferlib.stats.permutation.clustered_z`),
-        `freedom` (degrees of freedom), `p` (two-sided, Student's t), `icc`, and `groups`, the attribute's.
-    """
-    z = clustered_z(sums)
-    freedom, icc = (np.broadcast_to(part, z.shape) for part in (degrees_of_freedom(sums), intraclass_correlation(sums)))
-    columns = {"z": z, "freedom": freedom, "p": 2 * student.sf(np.abs(z), freedom), "icc": icc}
-    return pd.DataFrame({name: values.ravel() for name, values in columns.items()}).assign(groups=sums.n.shape[-2])
-
-
-def family_of(tests, null, inside, *, alpha):
-    """The family of clustered tests, whose floors are those of as many independent tests as there are groups.
-
-    Parameters
-    ----------
-    tests : pandas.DataFrame
-        As `clustered_tests` returns them.
-    null : numpy.ndarray, shape (draws, contrasts)
-        As `ferlib.stats.permutation.largest` returns it, pairs and measures as in the tests.
-    inside : numpy.ndarray of bool, shape (contrasts,)
-    alpha : float
-
-    Returns
-    -------
-    ferlib.stats.verdicts.Family
-    """
-    groups, freedom = tests["groups"].to_numpy(), tests["freedom"].to_numpy()
-    return verdicts.Family(
-        np.abs(tests["z"].to_numpy()), null, inside, alpha,
-        floor_p=permutation.sidak(tests["p"].to_numpy(), groups),
-        floor_different=permutation.critical(alpha, groups, freedom), floor_equivalent=norm.isf(alpha),
-    )  # fmt: skip
-
-
-def simultaneous(sums, critical):
-    """Ends of the difference of every two groups that hold for a whole family; arrays (pairs, measures).
-
-    Nothing is added for the estimated variance: the shuffles, from which the critical size comes, have paid for it.
-    """
-    rates, ends = _rates(sums, 1 / variance(sums), 2 * norm.sf(critical))
-    return intervals.difference(*rates, *ends)
-
-
-def _measured(table, sums, tests, alpha):
-    """Differences, ratios and intervals of the counts, and the tests that take images for people."""
+def _measured(table, a, b, bound, *, alpha):
+    """Differences, ratios, their intervals, and the tests that take images for people."""
     table = table.assign(
-        count_ratio=table["count_a"] / table["count_b"], risk_difference=table["rate_a"] - table["rate_b"],
-        risk_ratio=table["rate_a"] / table["rate_b"], icc=tests["icc"],
+        count_ratio=table["count_a"] / table["count_b"], risk_difference=a.rate - b.rate,
+        risk_ratio=table["rate_a"] / table["rate_b"],
     )  # fmt: skip
     numbers = [table[name].to_numpy() for name in ("count_a", "n_a", "count_b", "n_b")]
     table["z"], table["p_z"] = two_proportion_z(*numbers)
     table["p_exact"] = exact.unconditional(*numbers)
-    found = []
-    for part in sums:
-        rates, ends = _rates(part, effective_n(part, alpha=alpha), alpha)
-        found.append([*intervals.difference(*rates, *ends), *intervals.risk_ratio(*rates, *ends)])
-    for name, parts in zip(("rd_low", "rd_high", "rr_low", "rr_high"), zip(*found, strict=True), strict=True):
-        table[name] = np.concatenate(parts).ravel()
+    ends = [intervals.jeffreys(side.rate, side.paid(alpha), alpha=alpha) for side in (a, b)]
+    table["rd_low"], table["rd_high"] = intervals.difference(a.rate, b.rate, *ends)
+    table["rr_low"], table["rr_high"] = intervals.risk_ratio(a.rate, b.rate, *ends)
+    rejected = (table["p_adjusted"] <= alpha).to_numpy()
+    table["sim_low"], table["sim_high"] = simultaneous(a, b, bound, rejected)
     return table
 
 
-def _rates(sums, n, alpha):
-    """Rates of the two groups of every pair, and the ends of their intervals."""
-    low, high = intervals.score(sums.rate, n, alpha=alpha)
-    return sides(sums.rate), tuple(zip(sides(low), sides(high), strict=True))
+def simultaneous(a, b, bound, rejected):
+    """Ends of differences that hold for a whole family, whoever was not sampled, and that say what the test says.
+
+    Parameters
+    ----------
+    a, b : ferlib.stats.group_rates.Rates
+    bound : numpy.ndarray
+        One minus the confidence of each.
+    rejected : numpy.ndarray of bool
+        What the family's test said.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+    """
+    ends = []
+    for side in (a, b):
+        seen = intervals.exact(side.rate, side.paid(bound), alpha=bound)
+        ends.append(intervals.unseen(side.rate, side.heard, seen, bound))
+    return intervals.agreeing(*intervals.difference(a.rate, b.rate, *ends), a.rate - b.rate, rejected)

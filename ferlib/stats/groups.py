@@ -67,7 +67,7 @@ def pair_table(names, named, **values):
 
 @dataclass(frozen=True)
 class Grouping:
-    """People in the finest groups, over which they are shuffled, and the groups of each attribute.
+    """People in the finest groups, within which people are taken to be alike, and the groups of each attribute.
 
     Attributes
     ----------

@@ -1,13 +1,10 @@
 """Intervals: how far a rate, a difference or a ratio of two rates could be from what was counted."""
 
 import numpy as np
-import pandas as pd
+from scipy.special import betaincinv
 from statsmodels.stats.proportion import proportion_confint
 
-from ferlib.labels import EMOTIONS
-from ferlib.stats.arrays import ratio, whole
-from ferlib.stats.clusters import People, effective_n
-from ferlib.stats.counts import ATTRIBUTES
+from ferlib.stats.arrays import ratio
 
 
 def score(rate, n, *, alpha=0.05):
@@ -32,6 +29,87 @@ def score(rate, n, *, alpha=0.05):
     low[some], high[some] = proportion_confint(count, n[some], alpha=alpha[some], method="wilson")
     # Exact where rounding would put the end of the interval a hair inside the rate itself.
     low[some & (rate <= 1e-12)], high[some & (rate >= 1 - 1e-12)] = 0.0, 1.0
+    return low, high
+
+
+def exact(rate, n, *, alpha):
+    """Clopper and Pearson's interval of rates, for numbers of images that need not be whole (Korn and Graubard 1998).
+
+    Parameters
+    ----------
+    rate, n, alpha : array_like
+        As for `score`.
+
+    Returns
+    -------
+    low, high : numpy.ndarray of float64
+        NaN where there is no image.
+    """
+    return _beta(rate, n, alpha, 1.0)
+
+
+def jeffreys(rate, n, *, alpha=0.05):
+    """Jeffreys's equal-tailed interval of rates: close to the exact one with mid-p (Brown, Cai and DasGupta 2001).
+
+    Parameters and return value as for `exact`. At 0 and at 1 the other end is that of `exact`.
+    """
+    return _beta(rate, n, alpha, 0.5)
+
+
+def _beta(rate, n, alpha, more):
+    rate, n, alpha = np.broadcast_arrays(*(np.asarray(part, dtype=float) for part in (rate, n, alpha)))
+    some = n > 0
+    hits = np.clip(np.where(some, rate, 0), 0, 1) * n
+    misses = n - hits
+    never, always = hits <= 1e-9, misses <= 1e-9
+    of_low, of_high = (np.where(end, 1.0, more) for end in (always, never))
+    with np.errstate(invalid="ignore"):
+        low = betaincinv(np.maximum(hits + 1 - of_low, 1e-9), misses + of_low, alpha / 2)
+        high = betaincinv(hits + of_high, np.maximum(misses + 1 - of_high, 1e-9), 1 - alpha / 2)
+    low, high = np.where(never, 0, low), np.where(always, 1, high)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)
+
+
+def unseen(rate, heard, ends, alpha):
+    """Widen intervals by what people who were not sampled may change.
+
+    Of a share s of people whom nobody of K happened to be, one knows no more than (1 - s)^K > alpha. If these are all
+    hopeless, or all easy, the rate lies elsewhere by as much, and no model of those who were seen can tell.
+
+    Parameters
+    ----------
+    rate, heard : numpy.ndarray
+        Rates, and people behind each.
+    ends : tuple of numpy.ndarray
+        Lower and upper end so far.
+    alpha : numpy.ndarray
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+    """
+    share = 1 - alpha ** ratio(1, heard, empty=1)
+    return np.minimum(ends[0], rate * (1 - share)), np.maximum(ends[1], rate + share * (1 - rate))
+
+
+def agreeing(low, high, between, rejected):
+    """Make intervals say what the test of the same contrasts says: without 0 where it rejects, else with it.
+
+    The two are built in different ways, and near the border one may say a hair less than the other.
+
+    Parameters
+    ----------
+    low, high, between : numpy.ndarray
+        Ends, and the difference.
+    rejected : numpy.ndarray of bool
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+    """
+    hair = np.minimum(np.abs(between) / 2, 1e-4)
+    low = np.where(rejected & (between > 0), np.maximum(low, hair), np.where(rejected, low, np.minimum(low, 0)))
+    high = np.where(rejected & (between < 0), np.minimum(high, -hair), np.where(rejected, high, np.maximum(high, 0)))
     return low, high
 
 
@@ -75,90 +153,3 @@ def risk_ratio(rate_a, rate_b, ends_a, ends_b):
     high = ratio(product + np.sqrt(np.maximum(product**2 - top * bottom, 0)), bottom, empty=np.inf)
     missing = np.isnan(product)
     return np.where(missing, np.nan, low), np.where(missing, np.nan, high)
-
-
-def wilson(count, n, members, *, alpha=0.05):
-    """Wilson's interval of each group's rate, each image taken for a different person.
-
-    Parameters
-    ----------
-    count, n : numpy.ndarray, shape (people,)
-        Successes and trials of each person.
-    members : numpy.ndarray of bool, shape (groups, people)
-        Who belongs to which group.
-    alpha : float
-        One minus the confidence.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (groups, 2)
-        Lower and upper end; NaN for a group without trials.
-    """
-    members = np.asarray(members, dtype=float)
-    trials = members @ n
-    return np.stack(score(ratio(members @ count, trials), trials, alpha=alpha), axis=-1)
-
-
-def clustered_wilson(count, n, members, *, alpha=0.05):
-    """Wilson's interval of each group's rate with the effective number of images (`clusters.effective_n`).
-
-    Parameters and return value as for `wilson`, with which it agrees when each person has one image.
-    """
-    people = People(np.asarray(count, dtype=float)[:, None], np.asarray(n, dtype=float)[:, None], [0])
-    sums = people.sums(members)
-    return np.stack(score(sums.rate, effective_n(sums, alpha=alpha), alpha=alpha), axis=-1)[:, 0]
-
-
-METHODS = {"wilson": wilson, "clustered-wilson": clustered_wilson}
-"""Name of the method, as the column `ci_method` gives it, and the function. Both have one signature."""
-
-
-def accuracy_by_group(all_counts, *, alpha=0.05, method="clustered-wilson"):
-    """Accuracy of each group with an interval: the table `accuracy_by_group.csv`.
-
-    Parameters
-    ----------
-    all_counts : list of ferlib.stats.counts.Counts
-    alpha : float
-        One minus the confidence of the interval.
-    method : str
-        A key of `METHODS`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `dataset`, `model`, `variant`, `by` (`all`, `race`, `gender` or `group`), `group`, `n_images`,
-        `n_subjects`, `n_answered`, `accuracy` (right answers / images: no answer is not right), `ci_low`,
-        `ci_high`, `ci_method`.
-
-    Raises
-    ------
-    ValueError
-        For an unknown method.
-    """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    parts = [_of_one(counts, attribute, alpha, METHODS[method]) for counts in all_counts for attribute in ATTRIBUTES]
-    table = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-    return table.assign(ci_method=method)
-
-
-def _of_one(counts, attribute, alpha, interval):
-    """The columns of `accuracy_by_group.csv` of one model and attribute, as arrays."""
-    members = counts.members(attribute)
-    names, members = members.index, members.to_numpy()
-    right, images = counts.right, counts.images
-    answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
-    hits, total, replied = (members.astype(float) @ part for part in (right, images, answered))
-    ends = interval(right, images, members, alpha=alpha)
-    labels = {**counts.configuration, "by": attribute}
-    return {
-        **{name: np.full(len(names), value, dtype=object) for name, value in labels.items()},
-        "group": names.to_numpy(dtype=object),
-        "n_images": whole(total),
-        "n_subjects": members.sum(axis=1),
-        "n_answered": whole(replied),
-        "accuracy": hits / total,
-        "ci_low": ends[:, 0],
-        "ci_high": ends[:, 1],
-    }

@@ -5,31 +5,30 @@ import warnings
 import numpy as np
 import pandas as pd
 import pingouin
+from scipy.stats import f as f_distribution
 
-from ferlib.stats.arrays import CHUNK, ratio, totals
+from ferlib.stats.arrays import ratio
+from ferlib.stats.comparisons import Groups
 from ferlib.stats.counts import CONTRASTED, tally
+from ferlib.stats.disparities import STANDARDS, persons_of
 from ferlib.stats.outcomes import CONFIGURATION
-from ferlib.stats.permutation import regroupings
 
 
-def omnibus(answers, *, draws=2000, seed=0):
+def omnibus(answers):
     """Is being right independent of race, of gender, of the group? One chi-squared test each: the table `omnibus.csv`.
 
     Parameters
     ----------
     answers : pandas.DataFrame
         As `ferlib.stats.outcomes.join` returns it. Of an image asked repeatedly only the first answer enters.
-    draws : int
-        How often the people are shuffled over the groups for `p_cluster`.
-    seed : int
 
     Returns
     -------
     pandas.DataFrame
         Columns `dataset`, `model`, `variant`, `attribute`, `n_images`, `chi2`, `dof`, `p`, `cramers_v`,
-        `min_expected` (the smallest expected count; below 5 the approximation is poor) and `p_cluster`, the share of
-        shuffles with at least this chi-squared: it takes the person as the unit. Pearson's statistic without
-        Yates's correction, so that for two groups it is the square of `two_proportion_z`. NaN where there is one
+        `min_expected` (the smallest expected count; below 5 the approximation is poor): Pearson's statistic without
+        Yates's correction, so that for two groups it is the square of `two_proportion_z`. `p_cluster` takes the person
+        as the unit and puts all groups under one mix of the emotions that they share (`welch`). NaN where there is one
         group only, or all answers are right, or all are not.
     """
     rows = []
@@ -37,10 +36,10 @@ def omnibus(answers, *, draws=2000, seed=0):
         first = part.sort_values("repeat", kind="stable").drop_duplicates("image_id")
         first = first.assign(right=first["true"] == first["outcome"])
         (counts,) = tally(first.drop(columns="right"))
-        null = _shuffled(counts, draws=draws, seed=seed)
+        by_person = _by_person(counts)
         for attribute in CONTRASTED:
             found = _chi_squared(first, attribute)
-            p = np.nan if np.isnan(found[0]) else (1 + (null[attribute] >= found[0] - 1e-9).sum()) / (1 + draws)
+            p = np.nan if np.isnan(found[0]) else by_person[attribute]
             rows.append((*key, attribute, len(first), *found, p))
     columns = [*CONFIGURATION, "attribute", "n_images", "chi2", "dof", "p", "cramers_v", "min_expected", "p_cluster"]
     return pd.DataFrame(rows, columns=columns)
@@ -58,16 +57,39 @@ def _chi_squared(images, attribute):
     return pearson["chi2"], int(pearson["dof"]), pearson["pval"], pearson["cramer"], expected.to_numpy().min()
 
 
-def _shuffled(counts, *, draws, seed):
-    """Chi-squared of every attribute when the people are put into the groups at random."""
-    finest, merge = counts.grouping.finest, counts.grouping.merge
-    columns = np.stack([counts.right, counts.images], axis=1)
-    common = counts.right.sum() / counts.images.sum()
-    null = {attribute: [] for attribute in merge}
-    for shuffled in regroupings(finest, draws=draws, seed=seed, chunk=max(1, CHUNK // finest.size)):
-        sums = totals(shuffled, columns)
-        for attribute, matrix in merge.items():
-            right, images = np.moveaxis(matrix @ sums, -1, 0)
-            terms = ratio((right - images * common) ** 2, images * common * (1 - common), empty=0)
-            null[attribute].append(terms.sum(axis=-1))
-    return {attribute: np.concatenate(parts) for attribute, parts in null.items()}
+def welch(rate, variance, freedom):
+    """Whether several rates are one, their variances being unequal and estimated.
+
+    Parameters
+    ----------
+    rate, variance, freedom : numpy.ndarray, shape (groups,)
+        Estimates, their variances and the degrees of freedom behind these.
+
+    Returns
+    -------
+    float
+        P-value of Welch's analysis of variance (Welch 1951); NaN with fewer than two groups.
+    """
+    known = variance > 0
+    rate, weight, freedom = rate[known], 1 / variance[known], freedom[known]
+    groups = len(rate)
+    if groups < 2:
+        return np.nan
+    share = weight / weight.sum()
+    spread = (weight * (rate - share @ rate) ** 2).sum() / (groups - 1)
+    less_sure = ((1 - share) ** 2 / freedom).sum()
+    statistic = spread / (1 + 2 * (groups - 2) / (groups**2 - 1) * less_sure)
+    return f_distribution.sf(statistic, groups - 1, min((groups**2 - 1) / (3 * less_sure) if less_sure else 1e9, 1e9))
+
+
+def _by_person(counts):
+    """P-value of each attribute, the person being the unit and all groups under one mix of emotions."""
+    grouping, persons = counts.grouping, persons_of(counts)
+    drawn = np.zeros((1, len(grouping.finest), persons.n.shape[1]), dtype=np.float32)
+    found = {}
+    for name, members in grouping.members.items():
+        rates, _ = Groups.of(persons, members.to_numpy(), grouping.merge[name], drawn).under_one_mix(1, STANDARDS[:1])
+        rate, worth, freedom = (part[:, 0] for part in (rates.rate, rates.worth, rates.freedom))
+        common = np.nansum(rate * worth) / np.nansum(worth)
+        found[name] = welch(rate, ratio(common * (1 - common), worth, empty=0), freedom)
+    return found

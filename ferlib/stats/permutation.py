@@ -5,11 +5,6 @@ shuffled jointly: a person keeps both labels of another person.
 """
 
 import numpy as np
-from scipy.stats import t as student
-
-from ferlib.stats.arrays import CHUNK, ratio
-from ferlib.stats.clusters import variance
-from ferlib.stats.groups import pairs_of, sides
 
 
 def regroupings(members, *, draws, seed, chunk, dtype=np.float64):
@@ -38,54 +33,6 @@ def regroupings(members, *, draws, seed, chunk, dtype=np.float64):
     for start in range(0, draws, chunk):
         rows = np.tile(group, (min(chunk, draws - start), 1))
         yield (random.permuted(rows, axis=1)[:, None, :] == names).astype(dtype)
-
-
-def clustered_z(sums):
-    """Two-proportion z of every two groups, with the variance that the people's differences leave.
-
-    The study's pooled z with each group's images divided by its design effect; the same where each person has
-    one image.
-
-    Parameters
-    ----------
-    sums : ferlib.stats.clusters.Sums
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (..., pairs, measures)
-        NaN where a group has no image or both rates are 0 or both 1.
-    """
-    (count_a, count_b), (n_a, n_b), (rate_a, rate_b) = map(sides, (sums.count, sums.n, sums.rate))
-    common = ratio(count_a + count_b, n_a + n_b)
-    spread = np.maximum(common * (1 - common), 0) * np.add(*sides(variance(sums)))
-    return ratio(rate_a - rate_b, np.sqrt(np.where(spread > 1e-15, spread, 0)))
-
-
-def largest(people, members, merge, *, draws, seed):
-    """Size of every contrast's clustered z under shuffling.
-
-    Parameters
-    ----------
-    people : ferlib.stats.clusters.People
-    members : numpy.ndarray of bool, shape (groups, people)
-        The finest groups; these are shuffled.
-    merge : sequence of numpy.ndarray, shape (merged groups, groups)
-        One for each attribute, as `ferlib.stats.groups.Grouping.merge` gives them.
-    draws, seed : int
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (draws, contrasts of all attributes, measures)
-        Absolute values, 0 where there is none.
-    """
-    contrasts = sum(len(pairs_of(len(matrix))[0]) for matrix in merge)
-    width = max(members.size, 4 * contrasts * len(people.kind))
-    found = []
-    for shuffled in regroupings(members, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
-        sums = people.sums(shuffled)
-        z = np.concatenate([clustered_z(sums.merge(matrix)) for matrix in merge], axis=-2)
-        found.append(np.abs(np.nan_to_num(z)).astype(np.float32))
-    return np.concatenate(found)
 
 
 def step_down(observed, null):
@@ -130,11 +77,6 @@ def sidak(p, groups):
         1 - (1 - p)^k (Sidak 1967).
     """
     return -np.expm1(_comparisons(groups) * np.log1p(-np.minimum(p, 1 - 1e-12)))
-
-
-def critical(alpha, groups, freedom):
-    """Size of the statistic at which `sidak` reaches alpha, with so many degrees of freedom."""
-    return student.isf(-np.expm1(np.log1p(-alpha) / _comparisons(groups)) / 2, freedom)
 
 
 def _comparisons(groups):

@@ -13,6 +13,9 @@ VERDICTS = ("different", "equivalent", "inconclusive", "not estimable")
 POWER = 0.8
 """A difference is called detectable when a study like this one would have found it four times in five."""
 
+NINE_OF_TEN = norm.isf((1 - POWER) / 2)
+"""Standard errors that a difference of two groups alike keeps within, to either side, four times in five."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -135,7 +138,7 @@ def rule(p_adjusted, lowest, highest, *, alpha, delta):
     return np.where(np.asarray(p_adjusted) <= alpha, VERDICTS[0], np.where(inside, VERDICTS[1], VERDICTS[2]))
 
 
-def decide(table, lowest, highest, *, alpha, delta, min_people):
+def decide(table, lowest, highest, *, alpha, delta, min_people, heard=None):
     """Add the verdict and the reason of each contrast.
 
     Parameters
@@ -150,6 +153,8 @@ def decide(table, lowest, highest, *, alpha, delta, min_people):
         Differences inside +-delta count as none.
     min_people : int
         Fewer people in a group allow no verdict.
+    heard : numpy.ndarray, optional
+        As for `obstacles`.
 
     Returns
     -------
@@ -158,21 +163,43 @@ def decide(table, lowest, highest, *, alpha, delta, min_people):
     """
     verdict = rule(table["p_adjusted"], lowest, highest, alpha=alpha, delta=delta)
     inside = within(np.asarray(lowest), np.asarray(highest), delta)
-    rows = zip(table.itertuples(), verdict, inside, strict=True)
-    said = [_obstacle(row, min_people) or _explained(row, str(word), fits, delta) for row, word, fits in rows]
+    against = obstacles(table, min_people=min_people, heard=heard)
+    rows = zip(table.itertuples(), verdict, inside, against, strict=True)
+    said = [(VERDICTS[3], no) if no else _explained(row, str(word), fits, delta) for row, word, fits, no in rows]
     table = table.assign(verdict=[word for word, _ in said], reason=[reason for _, reason in said])
-    table.loc[table["verdict"] == "not estimable", "min_detectable"] = np.nan
+    table.loc[table["verdict"] == VERDICTS[3], "min_detectable"] = np.nan
     return table
 
 
-def _obstacle(row, min_people):
-    """Why a contrast cannot be estimated, or None."""
-    for group, subjects, n in ((row.group_a, row.subjects_a, row.n_a), (row.group_b, row.subjects_b, row.n_b)):
-        if n == 0:
-            return "not estimable", f"no image of {row.true or 'any emotion'} in {group}"
-        if subjects < min_people:
-            return "not estimable", f"only {subjects} people in {group}, fewer than {min_people}"
-    return None
+def obstacles(table, *, min_people, heard=None):
+    """Why each contrast cannot be estimated; empty where it can.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `group`, `subjects`, `n` and `rate` of both sides, and `true`.
+    min_people : int
+    heard : tuple of numpy.ndarray, optional
+        People behind each side's rate, counted by how evenly the images are spread over them. Where one of them has
+        so many that the others hardly count, the rate is his.
+
+    Returns
+    -------
+    numpy.ndarray of str
+    """
+    reason = np.full(len(table), "", dtype=object)
+    for side, people in zip("ba", reversed(heard or (None, None)), strict=True):
+        group, known, n = table[f"group_{side}"], table[f"subjects_{side}"].to_numpy(), table[f"n_{side}"].to_numpy()
+        if people is not None:
+            apart = table[f"rate_{side}"].isna().to_numpy() | (people == 0)
+            reason[apart] = f"the two groups show no emotion in common, by at least {min_people} people each"
+            for row in np.flatnonzero(~apart & (people < min_people / 2)):
+                reason[row] = f"nearly all images of {group[row]} are of too few people: worth {people[row]:.1f}"
+        for row in np.flatnonzero(known < min_people):
+            reason[row] = f"only {known[row]} people in {group[row]}, fewer than {min_people}"
+        for row in np.flatnonzero(n == 0):
+            reason[row] = f"no image of {table['true'][row] or 'any emotion'} in {group[row]}"
+    return reason
 
 
 def _explained(row, verdict, fits, delta):

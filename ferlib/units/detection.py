@@ -11,8 +11,9 @@ from scipy.stats import t as student
 
 from ferlib.errors import InputError
 from ferlib.stats.arrays import ratio
-from ferlib.stats.clusters import People, effective_n
+from ferlib.stats.group_rates import Persons, Rates
 from ferlib.stats.groups import members_of
+from ferlib.stats.intervals import jeffreys
 from ferlib.stats.intervals import score as wilson_score
 
 MEASURES = ("accuracy", "balanced_accuracy", "recall", "specificity", "f1", "average_precision")
@@ -29,11 +30,11 @@ TABLE = (
 )  # fmt: skip
 
 METHODS = {
-    "accuracy": "clustered-wilson",
-    "recall": "clustered-wilson",
-    "specificity": "clustered-wilson",
-    "f1": "clustered-wilson of F*, transformed",
-    "balanced_accuracy": "square-and-add of clustered-wilson",
+    "accuracy": "clustered-jeffreys",
+    "recall": "clustered-jeffreys",
+    "specificity": "clustered-jeffreys",
+    "f1": "clustered-jeffreys of F*, transformed",
+    "balanced_accuracy": "square-and-add of clustered-jeffreys",
     "average_precision": "wilson, effective n by jackknife over people",
 }
 
@@ -165,21 +166,22 @@ def _of_unit(rows, labels, alpha, min_people):
     subjects, count, n = tallies(rows)
     members = members_of(labels.reindex(subjects))
     names, members = members.index, members.to_numpy()
-    sums = People(count, n, range(4)).sums(members)
-    independent = effective_n(sums, alpha=alpha)
-    low, high = wilson_score(sums.rate, independent, alpha=alpha)
+    persons = Persons(count, n, members)
+    rates = Rates.stack([persons.of(inside) for inside in members])
+    independent = rates.paid(alpha)
+    low, high = jeffreys(rates.rate, independent, alpha=alpha)
     values = {"accuracy": 0, "recall": 1, "specificity": 2}
-    table = {name: (sums.rate[:, k], low[:, k], high[:, k]) for name, k in values.items()}
-    table["f1"] = tuple(2 * part[:, 3] / (1 + part[:, 3]) for part in (sums.rate, low, high))
-    balanced = sums.rate[:, 1:3].mean(axis=1)
-    down, up = sums.rate[:, 1:3] - low[:, 1:3], high[:, 1:3] - sums.rate[:, 1:3]
+    table = {name: (rates.rate[:, k], low[:, k], high[:, k]) for name, k in values.items()}
+    table["f1"] = tuple(2 * part[:, 3] / (1 + part[:, 3]) for part in (rates.rate, low, high))
+    balanced = rates.rate[:, 1:3].mean(axis=1)
+    down, up = rates.rate[:, 1:3] - low[:, 1:3], high[:, 1:3] - rates.rate[:, 1:3]
     table["balanced_accuracy"] = (
         balanced, balanced - np.hypot(*down.T) / 2, np.minimum(balanced + np.hypot(*up.T) / 2, 1),
     )  # fmt: skip
     table["average_precision"] = _precision(rows, labels, names, independent[:, 1], alpha)
     value, below, above = (np.concatenate([table[name][part] for name in MEASURES]) for part in range(3))
     times = len(MEASURES)
-    n_images, n_present = (np.tile(sums.n[:, k].astype(int), times) for k in (0, 1))
+    n_images, n_present = (np.tile(rates.n[:, k].astype(int), times) for k in (0, 1))
     people = np.tile(members.sum(axis=1), times)
     nothing, few = np.isnan(value), people < min_people
     reason = np.array(["", *(f"only {k} people, fewer than {min_people}" for k in range(min_people))], dtype=object)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ferlib.errors import InputError
 from ferlib.stats import disparities
-from ferlib.stats.clusters import People
+from ferlib.stats.group_rates import Persons
 from ferlib.stats.groups import Grouping
 from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.units import detection
@@ -20,7 +20,10 @@ MEASURES = ("accuracy", "recall", "specificity")
 FAMILY = "all estimable contrasts of one network and kind of image: every unit, every measure, every two groups"
 """The declared family, over which `p_adjusted` controls the error of any false `different`."""
 
-COLUMNS = ("unit", *(name for name in disparities.COLUMNS if name not in (*CONFIGURATION, "true", "predicted")))
+OF_EMOTIONS = ("true", "predicted", "raw_a", "raw_b", "standardised_to")
+"""Columns of `disparities.csv` that only an audit of emotions has."""
+
+COLUMNS = ("unit", *(name for name in disparities.COLUMNS if name not in (*CONFIGURATION, *OF_EMOTIONS)))
 """As `disparities.csv`, with the Action Unit in place of the emotions."""
 
 
@@ -34,7 +37,7 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
     people : pandas.DataFrame
         A row a person: `subject_id` and a column for each attribute.
     attributes : sequence of str
-        Columns of `people` whose groups are contrasted. People are shuffled with all of them together.
+        Columns of `people` whose groups are contrasted.
     alpha, delta, min_people, draws, seed
         As for `ferlib.stats.disparities.disparities`.
 
@@ -60,7 +63,7 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
         )
     count, n, named = _counts(answers, people["subject_id"])
     table = disparities.judge(
-        People(count, n, range(count.shape[1])), count, n, named, grouping,
+        Persons(count, n, grouping.finest), named, grouping,
         alpha=alpha, delta=delta, min_people=min_people, draws=draws, seed=seed,
     )  # fmt: skip
     return table[list(COLUMNS)]

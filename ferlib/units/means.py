@@ -4,14 +4,15 @@ A rate counts images with an outcome; here each image has a number, such as the 
 region. The images of a person resemble each other, so the variance of a mean comes from sums over people.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.errors import InputError
-from ferlib.stats.arrays import ratio
-from ferlib.stats.clusters import People
+from ferlib.stats.arrays import ratio, totals
 from ferlib.stats.groups import members_of
 from ferlib.stats.intervals import score as wilson_score
 
@@ -24,6 +25,77 @@ SAME = 1e-9
 """A standard error below this comes from values that are all the same; rounding leaves no exact 0."""
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the people of each group, for each measure; a rate is `count / n`.
+
+    Attributes
+    ----------
+    count, n, people, count_square, cross, n_square : numpy.ndarray of float64, shape (..., groups, measures)
+        Sums of c, n, 1 (people with n > 0), c^2, c n and n^2, where c of a person's n images have the outcome.
+    between : numpy.ndarray of float64, shape (measures,)
+        Sum of c^2 / n over all people, whatever their group.
+    """
+
+    count: np.ndarray
+    n: np.ndarray
+    people: np.ndarray
+    count_square: np.ndarray
+    cross: np.ndarray
+    n_square: np.ndarray
+    between: np.ndarray
+
+    @property
+    def rate(self):
+        """Rate of each group; NaN where it has no image."""
+        return ratio(self.count, self.n)
+
+    def merge(self, matrix):
+        """Sums of larger groups; `matrix` of shape (merged groups, groups) holds a 1 for each part."""
+        parts = (self.count, self.n, self.people, self.count_square, self.cross, self.n_square)
+        return Sums(*(np.matmul(np.asarray(matrix, dtype=float), part) for part in parts), self.between)
+
+
+class People:
+    """What was counted for each person, ready to be summed over any grouping.
+
+    Parameters
+    ----------
+    count : numpy.ndarray, shape (people, measures)
+        Images with the outcome.
+    n : numpy.ndarray, shape (people, denominators)
+        Images that could have had it.
+    kind : numpy.ndarray of int, shape (measures,)
+        The denominator of each measure.
+    """
+
+    def __init__(self, count, n, kind):
+        self.kind = np.asarray(kind)
+        self._measures, kinds = count.shape[1], n.shape[1]
+        of_measure = n[:, self.kind]
+        self.between = ratio(count**2, of_measure, empty=0).sum(axis=0)
+        self._columns = np.concatenate([count, count**2, count * of_measure, n, n**2, n > 0], axis=1, dtype=float)
+        self._splits = np.cumsum([self._measures] * 3 + [kinds] * 2)
+
+    def sums(self, members):
+        """Sum over the people of each group.
+
+        Parameters
+        ----------
+        members : numpy.ndarray, shape (..., groups, people)
+            A 1 for each person of the group.
+
+        Returns
+        -------
+        Sums
+        """
+        parts = np.split(totals(np.asarray(members, dtype=float), self._columns), self._splits, axis=-1)
+        count, count_square, cross, n, n_square, people = parts
+        by_kind = (part[..., self.kind] for part in (n, n_square, people))
+        n, n_square, people = by_kind
+        return Sums(count, n, people, count_square, cross, n_square, self.between)
+
+
 def variance(sums):
     """Variance of each group's mean, clustered by person; NaN with fewer than two people.
 
@@ -31,7 +103,7 @@ def variance(sums):
 
     Parameters
     ----------
-    sums : ferlib.stats.clusters.Sums
+    sums : Sums
         Of values (`count` is the sum of a person's values) in place of outcomes.
 
     Returns
@@ -75,7 +147,7 @@ class Values:
         self._people = People(self.total, self.n, range(len(self.named)))
 
     def sums(self, members):
-        """Sum over the people of each group; see `ferlib.stats.clusters.People.sums`."""
+        """Sum over the people of each group; see `People.sums`."""
         return self._people.sums(members)
 
 

@@ -6,7 +6,6 @@ from scipy.stats import t as student
 
 from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
-from ferlib.stats.clusters import degrees_of_freedom, intraclass_correlation
 from ferlib.stats.groups import pairs_of
 
 
@@ -60,17 +59,29 @@ def holm(p, *, alpha):
 
 def pooled_only(design, count, n, *, alpha):
     """Wilson's intervals with one ICC for all groups, whatever a group's own people do: simple, and the narrowest."""
-    sums = design.people_of(count, n).sums(design.members)
-    size = ratio(sums.n_square, sums.n)
-    effect = 1 + (size - 1) * np.nan_to_num(intraclass_correlation(sums), nan=1.0)
-    shrunk = (norm.isf(alpha / 2) / student.isf(alpha / 2, degrees_of_freedom(sums))) ** 2
-    low, high = intervals.score(sums.rate, sums.n / effect * shrunk, alpha=alpha)
+    members = design.members.astype(float)
+    images = (members @ n)[:, None]
+    size = ((members @ n**2) / (members @ n))[:, None]
+    effect = 1 + (size - 1) * np.nan_to_num(design.persons_of(count, n).icc, nan=1.0)
+    freedom = len(n) - design.groups if n.max() > 1 else np.inf
+    shrunk = (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2
+    low, high = intervals.score(members @ count / images, images / effect * shrunk, alpha=alpha)
+    return _coverage(design, low, high)
+
+
+def cluster_robust(design, count, n, *, alpha):
+    """The usual interval: Bell and McCaffrey's variance of each group by itself, Student's t with people - 1."""
+    members = design.members.astype(float)
+    images = (members @ n)[:, None]
+    rate, share = members @ count / images, (n / (members.T @ images)[:, 0])[:, None]
+    above = (count - (members.T @ rate) * n[:, None]) / (members.T @ images)
+    reach = np.sqrt(members @ (above**2 / (1 - share))) * student.isf(alpha / 2, design.people - 1)
+    return _coverage(design, np.maximum(rate - reach, 0), np.minimum(rate + reach, 1))
+
+
+def _coverage(design, low, high):
     covered = inside(low, design.rates[:, None], high)
-    return {
-        "coverage": covered.mean(axis=0),
-        "coverage_first": covered[0],
-        "width": (high - low).mean(axis=0),
-    }
+    return {"coverage": covered.mean(axis=0), "coverage_first": covered[0], "width": (high - low).mean(axis=0)}
 
 
 def row_bootstrap(design, count, n, *, alpha, draws, random):

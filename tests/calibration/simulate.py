@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ferlib.stats.clusters import People
+from ferlib.stats.group_rates import Persons
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,6 @@ class Design:
         n = np.tile(self.images_each, self.groups)
         return random.binomial(n[:, None], chance).astype(float), n
 
-    def people_of(self, count, n):
+    def persons_of(self, count, n):
         """The simulated people, each simulation as a measure of its own."""
-        return People(count, n[:, None].astype(float), np.zeros(count.shape[1], dtype=int))
+        return Persons(count, np.broadcast_to(n[:, None], count.shape), self.members)

@@ -60,7 +60,7 @@ def main(place, *, umask, protected, hard_links, **faked):
     from ferlib.probe import splits, zeroshot
     from ferlib.probe.leakage import leakage
     from ferlib.stats import counts, outcomes
-    from ferlib.stats.intervals import accuracy_by_group
+    from ferlib.stats.accuracy import accuracy_by_group
 
     fake(**faked)
     run, source = paths.Run(place / "runs" / "Pr\u00fcfung 1"), (f"local-dir:{place / 'model' / 'tiny'}", "")

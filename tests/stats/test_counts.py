@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import arrays, counts, outcomes
+from ferlib.stats import arrays, counts, groups, outcomes
 
 
 def test_the_tensor_of_each_group_is_scikit_learns_confusion_matrix(joined, all_counts):
@@ -103,3 +103,9 @@ def test_only_the_chosen_configurations_are_selected(all_counts):
 def test_an_unknown_attribute_is_refused(all_counts):
     with pytest.raises(ValueError, match="attribute must be one of all, race, gender, group, got 'age'"):
         all_counts[0].members("age")
+
+
+def test_groups_are_in_alphabetical_order_whoever_comes_first():
+    members = groups.members_of(["b", "a", "b", "c"])
+    assert list(members.index) == ["a", "b", "c"]
+    assert members.loc["b"].tolist() == [True, False, True, False]

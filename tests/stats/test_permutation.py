@@ -1,17 +1,14 @@
 """Shuffling people: p-values agree with enumeration and with scipy; what is planted is found and nothing else."""
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm, permutation_test
-from scipy.stats import t as student
 from stats_helpers import manifest_of, predictions_of, step_down
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 
-from ferlib.stats import bounds, clusters, counts, disparities, gaps, omnibus, outcomes, permutation, verdicts
+from ferlib.stats import bounds, counts, disparities, gaps, omnibus, outcomes, permutation, verdicts
 
 
 def fair(seed, people=12, repeats=1):
@@ -46,25 +43,8 @@ def test_shuffles_keep_everybody_and_the_size_of_each_group_and_do_not_depend_on
     assert len(np.unique(whole.reshape(50, -1), axis=0)) > 20
 
 
-def test_with_one_image_a_person_clustered_z_is_the_studys_z(fair_table):
-    rows = fair_table[fair_table["measure"].isin(["recall", "confusion"]) & fair_table["z"].notna()]
-    np.testing.assert_allclose(rows["p_cluster"], rows["p_z"])
-    assert rows["icc"].isna().all()
-
-
-def test_p_cluster_is_the_t_test_of_the_effective_numbers():
-    table = audited(*fair(5, people=8, repeats=2), draws=20).query("measure == 'accuracy' and attribute == 'group'")
-    manifest, predictions = fair(5, people=8, repeats=2)
-    (one,) = counts.tally(outcomes.join(predictions, manifest))
-    effect = clusters.design_effect(clusters.people_of(one).sums(one.members("group").to_numpy()))[:, 0]
-    for row, (a, b) in zip(table.itertuples(), combinations(range(6), 2), strict=True):
-        common = (row.count_a + row.count_b) / (row.n_a + row.n_b)
-        error = np.sqrt(common * (1 - common) * (effect[a] / row.n_a + effect[b] / row.n_b))
-        assert row.p_cluster == pytest.approx(2 * student.sf(abs(row.risk_difference) / error, 48 - 6))
-
-
 def test_the_gaps_p_value_agrees_with_scipys_permutation_test():
-    manifest, predictions = fair(2, people=4)
+    manifest, predictions = fair(2, people=40)
     (one,) = counts.tally(outcomes.join(predictions, manifest))
     row = gaps.gaps([one], draws=4000).query("measure == 'accuracy' and attribute == 'gender'").squeeze()
     female = (one.people["gender"] == "Female").to_numpy()
@@ -81,13 +61,6 @@ def test_the_gaps_p_value_agrees_with_scipys_permutation_test():
     assert row["gap_expected"] == pytest.approx(result.null_distribution.mean(), abs=0.005)
 
 
-def test_the_omnibus_p_value_for_two_groups_is_that_of_the_gap():
-    joined = outcomes.join(*reversed(fair(2, people=4)))
-    table = omnibus.omnibus(joined, draws=2000).set_index("attribute")
-    gap = gaps.gaps(counts.tally(joined), draws=2000).query("measure == 'accuracy'").set_index("attribute")
-    assert table.loc["gender", "p_cluster"] == pytest.approx(gap.loc["gender", "p"], abs=1e-9)
-
-
 def test_step_down_agrees_with_the_definition():
     random = np.random.default_rng(0)
     observed, null = np.abs(random.normal(size=6)) + 1, np.abs(random.normal(size=(199, 6)))
@@ -98,7 +71,7 @@ def test_of_several_answers_the_omnibus_takes_the_first():
     manifest, first = fair(2, people=4)
     second = fair(3, people=4)[1].assign(repeat=1)
     both = pd.concat([second, first]).sample(frac=1, random_state=0)
-    tables = [omnibus.omnibus(outcomes.join(given, manifest), draws=50) for given in (first, both, second)]
+    tables = [omnibus.omnibus(outcomes.join(given, manifest)) for given in (first, both, second)]
     pd.testing.assert_frame_equal(tables[0], tables[1])
     assert (tables[0]["chi2"] != tables[2]["chi2"]).all()
 
@@ -108,25 +81,6 @@ def test_the_floor_is_sidaks_over_as_many_comparisons_as_groups():
     for groups, tests in ((2, 1), (3, 3), (8, 8)):
         expected = [multipletests([value, *[1.0] * (tests - 1)], method="sidak")[1][0] for value in p]
         np.testing.assert_allclose(permutation.sidak(p, groups), expected, atol=1e-9)
-        size = permutation.critical(0.05, groups, np.array([7.0, np.inf]))
-        np.testing.assert_allclose(permutation.sidak(2 * student.sf(size, [7, np.inf]), groups), 0.05)
-
-
-def test_an_adjusted_p_value_is_never_below_the_floor_nor_below_the_single_one():
-    manifest, predictions = fair(7, people=6, repeats=3)
-    always = manifest["group"] == "Asian Female"
-    predictions.loc[always, "predicted"] = manifest["emotion"][always]
-    table = audited(manifest, predictions, draws=300).query("measure == 'accuracy'")
-    groups = table["attribute"].map({"race": 3, "gender": 2, "group": 6}).to_numpy()
-    assert (table["p_adjusted"] >= permutation.sidak(table["p_cluster"].to_numpy(), groups) - 1e-12).all()
-    assert (table["p_adjusted"] >= table["p_cluster"] - 1e-12).all()
-
-
-def test_q_is_benjamini_and_hochbergs_over_the_family(fair_table):
-    family = fair_table["p_cluster"].notna()
-    expected = multipletests(fair_table.loc[family, "p_cluster"], method="fdr_bh")[1]
-    np.testing.assert_allclose(fair_table.loc[family, "q_bh"], expected)
-    assert fair_table.loc[~family, ["p_adjusted", "q_bh"]].isna().all(axis=None)
 
 
 def test_in_fair_models_the_family_is_different_no_more_often_than_alpha():

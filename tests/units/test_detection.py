@@ -9,7 +9,7 @@ from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.errors import InputError
-from ferlib.stats import intervals
+from ferlib.stats import accuracy
 from ferlib.units import detection
 
 PEOPLE = pd.DataFrame(
@@ -67,7 +67,7 @@ def test_intervals_of_rates_are_those_of_the_audits_other_tables():
     table = detection.by_group(answers, PEOPLE, attributes=["gender"]).query("by == 'gender'")
     right = answers.assign(right=answers["present"] == answers["found"]).groupby("subject_id")
     members = np.array([PEOPLE["gender"] == gender for gender in ("Female", "Male")])
-    ends = intervals.clustered_wilson(right["right"].sum().to_numpy(), right.size().to_numpy(), members)
+    ends = accuracy.clustered(right["right"].sum().to_numpy(), right.size().to_numpy(), members)
     np.testing.assert_allclose(table.query("measure == 'accuracy'")[["ci_low", "ci_high"]], ends)
 
 

@@ -68,7 +68,10 @@ def test_one_unit_read_rightly_or_not_gets_the_numbers_of_the_audit_of_emotions(
         "icc",
     ]
     pd.testing.assert_frame_equal(ours[same].astype(float), theirs[same].astype(float))
-    assert set(disparities.COLUMNS) - set(detection_contrasts.COLUMNS) == {*audit.CONFIGURATION, "true", "predicted"}
+    assert set(disparities.COLUMNS) - set(detection_contrasts.COLUMNS) == {
+        *audit.CONFIGURATION,
+        *detection_contrasts.OF_EMOTIONS,
+    }
 
 
 def test_a_planted_miss_is_found_and_named_and_nothing_else():

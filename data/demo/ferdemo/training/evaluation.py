@@ -6,7 +6,7 @@ import pandas as pd
 from ferdemo.training import training_images
 from ferdemo.training.skew import is_dark
 from ferlib.errors import InputError
-from ferlib.stats import intervals
+from ferlib.stats import accuracy
 
 BY = ("all", "race", "gender", "skin", "emotion")
 
@@ -59,7 +59,7 @@ def summary(answered, skew, classifiers):
         Columns `classifier`, `by` (one of `BY`), `group`, `people`, `images`, `accuracy`, `low`, `high`,
         `images_true` (those of emotion `skew.true`), `rate_told` (share of those answered `skew.told`; missing where
         there are none), `told_low`, `told_high`. The intervals have 95 % confidence and take images of one person
-        together (`ferlib.stats.intervals.clustered_wilson`).
+        together (`ferlib.stats.accuracy.clustered`).
     """
     skin = is_dark(answered, skew).map({True: "dark", False: "other"})
     answered = answered.assign(all="all", skin=skin)
@@ -105,4 +105,4 @@ def _ends(answered, by, names, successes, trials):
     table = pd.DataFrame({"person": people, "group": answered[by], "count": successes.astype(float), "n": trials})
     sums = table.groupby(["person", "group"], sort=True)[["count", "n"]].sum().reset_index()
     members = np.stack([(sums["group"] == name).to_numpy() for name in names])
-    return intervals.clustered_wilson(sums["count"].to_numpy(), sums["n"].to_numpy(float), members)
+    return accuracy.clustered(sums["count"].to_numpy(), sums["n"].to_numpy(float), members)

@@ -58,9 +58,8 @@ models.
 
 {results}
 
-{measured} The intervals have 95 % confidence and take the images of one person together
-(`ferlib.stats.intervals.clustered_wilson`); they say how sure one is of *this* model's rate, not how much another seed
-would change it. That is in `data/demo/models/series.csv`.
+{measured} The intervals have 95 % confidence and take the images of one person together; they say how sure one is of
+*this* model's rate, not how much another seed would change it. That is in `data/demo/models/series.csv`.
 
 ## Use
 
