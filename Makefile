@@ -73,7 +73,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit calibrate test mutants lab demo-faces demo-models outside demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit plan calibrate test mutants lab demo-faces demo-models outside demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -107,7 +107,14 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 	@$(BIN)/python -m ferlib.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER) \
 	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)"
 
-calibrate: $(CORE) ## measure the statistics on simulated audits of known truth, 2,000 a design (about 10 minutes on two cores)
+# For `make plan`: what is left empty has the default that `ferlib/pipeline/planner.py` says.
+given = $(if $($(1)),--$(2) $($(1)))
+plan: $(CORE) ## what would an audit find? PEOPLE="12 48 192" IMAGES=7 [RACES GENDERS ACCURACY ICC MODEL OUT ...]; asks nothing
+	@$(BIN)/python -m ferlib.pipeline.planner $(call given,PEOPLE,people) $(call given,IMAGES,images) \
+	  $(call given,RACES,races) $(call given,GENDERS,genders) $(call given,ACCURACY,accuracy) $(call given,ICC,icc) \
+	  $(call given,MODEL,model) $(call given,OUT,out) --alpha $(ALPHA) --delta $(DELTA)
+
+calibrate: $(CORE) ## measure the statistics on simulated audits of known truth (about half an hour on two cores)
 	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
