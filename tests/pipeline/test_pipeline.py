@@ -17,7 +17,7 @@ from ferlib.pipeline import execution, parameters
 
 NOTEBOOKS = sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
-AUDIT = [name for name in NAMES if name != "09_published_claims"]
+AUDIT = [name for name in NAMES if name not in ("09_published_claims", "11_induced_bias")]
 """The notebooks that depend on the images; the published numbers depend on nothing else."""
 UNITS = ["05_action_units"]
 AFTER_04 = ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]
@@ -112,6 +112,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/controlled/paired_contrasts.py", ["07_controlled_faces"]),
         ("data/published/confusions.csv", ["09_published_claims"]),
+        ("data/published/induced_bias_counts.csv.gz", ["11_induced_bias"]),
         ("ferlib/lmfm/parse.py", AFTER_04),
         ("ferlib/labels.py", NAMES),
         ("data/demo/ferdemo/faces/renderer.py", []),
