@@ -18,7 +18,8 @@ COLUMNS = (
 )  # fmt: skip
 
 AUDITED = (
-    "dataset", "model", "variant", "measure", "true", "predicted", "group_a", "group_b", "sim_low", "sim_high", "verdict",
+    "dataset", "model", "variant", "measure", "true", "predicted", "group_a", "group_b", "sim_low", "sim_high",
+    "verdict",
 )  # fmt: skip
 """Columns of `disparities.csv` that `beside` reads."""
 

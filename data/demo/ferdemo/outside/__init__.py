@@ -1,1 +1,1 @@
-"""Networks that nobody here made, with weights that come inside an ordinary package, and what they say to these faces."""
+"""Networks that nobody here made, with weights that come inside an ordinary package, and what they say."""
