@@ -169,7 +169,7 @@ def test_the_verdict_and_the_interval_shown_never_disagree_and_bonferroni_is_kep
 
 
 def of_case(name):
-    manifest, predictions = intake.read(CASES / name)
+    manifest, predictions, *_ = intake.read(CASES / name)
     return outcomes.join(predictions, manifest)
 
 
