@@ -1,18 +1,28 @@
 """An image file as the bytes that are sent."""
 
-import csv
+import contextlib
 import functools
 import hashlib
 import io
+import re
 
+import pandas as pd
 from PIL import Image
 
-from ferlib import tables
+from ferlib import images, tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute
 
 SENT_AS_IS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 """Formats that most providers take."""
+
+JPEG_KEPT = ((0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe\0"))
+"""Application segments of JPEG that decide how the pixels look. All others go: EXIF with its place, day and preview,
+XMP, IPTC, comments, further pictures."""
+
+PIXELS_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+PNG_LEFT_OUT = (b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME")
+WEBP_LEFT_OUT = (b"EXIF", b"XMP ")
 
 FILE = "images.csv"
 COLUMNS = ("sha256", "format", "sent_sha256")
@@ -21,8 +31,10 @@ COLUMNS = ("sha256", "format", "sent_sha256")
 def payload(path, *, sha256, image_format=""):
     """Bytes of an image and their media type.
 
-    JPEG, PNG and WebP files are sent byte for byte; others, such as the BMP files of RADIATE, as PNG with the same
-    pixels. Where a model takes one format only, files of another one are converted to it.
+    JPEG, PNG and WebP files are sent with the pixels as they are, but without what they say beside them (see `bare`): a
+    provider is told neither where nor when a face was photographed. Others, such as the BMP files of RADIATE, are sent
+    as PNG with the same pixels. Where a model takes one format only, files of another one are converted to it; those
+    that EXIF turns are written anew, upright.
 
     Parameters
     ----------
@@ -55,14 +67,81 @@ def payload(path, *, sha256, image_format=""):
         )
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.format in ([image_format.upper()] if image_format else SENT_AS_IS):
-                return data, SENT_AS_IS[image.format]
-            converted, wanted = io.BytesIO(), (image_format or "png").upper()
-            how = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(wanted, {})
-            image.convert("RGB").save(converted, format=wanted, **how)
-    except (OSError, ValueError) as error:
+            kind = "JPEG" if image.format == "MPO" else image.format  # a JPEG file with more pictures behind the first
+            upright = image.getexif().get(images.ORIENTATION, 1) == 1
+        if upright and kind in ([image_format.upper()] if image_format else SENT_AS_IS):
+            with contextlib.suppress(ValueError, IndexError):  # odd, but it may be decoded: then written anew
+                return bare(data, kind), SENT_AS_IS[kind]
+    except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{path}: is not an image that can be decoded ({error}). Leave it out.") from None
+    wanted, converted = image_format.upper() or (kind if kind in SENT_AS_IS else "PNG"), io.BytesIO()
+    how = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(wanted, {})
+    images.open_rgb(data, name=path).save(converted, format=wanted, **how)
     return converted.getvalue(), SENT_AS_IS[wanted]
+
+
+def bare(data, kind):
+    """An image file without what it says beside its pixels: place, day, camera, names, previews. The pixels stay.
+
+    Parameters
+    ----------
+    data : bytes
+    kind : str
+        `JPEG`, `PNG` or `WEBP`; others are returned as they are.
+
+    Returns
+    -------
+    bytes
+        The same ones when there is nothing to leave out. Kept is what the colours need (ICC profile, JFIF, Adobe).
+
+    Raises
+    ------
+    ValueError, IndexError
+        When the file is not built as its format says.
+    """
+    if kind == "JPEG":
+        return b"".join(_segments(data))
+    if kind == "PNG":
+        kept = [chunk for chunk in _chunks(data, 8, png=True) if chunk[4:8] not in PNG_LEFT_OUT]
+        return data[:8] + b"".join(kept)
+    if kind == "WEBP":
+        kept = [chunk for chunk in _chunks(data, 12, png=False) if chunk[:4] not in WEBP_LEFT_OUT]
+        # The first chunk says which others follow; two of its bits are for those left out.
+        kept = [c[:8] + bytes([c[8] & ~0b1100]) + c[9:] if c.startswith(b"VP8X") else c for c in kept]
+        body = b"WEBP" + b"".join(kept)
+        return b"RIFF" + len(body).to_bytes(4, "little") + body
+    return data
+
+
+def _chunks(data, at, *, png):
+    """Chunks of a PNG or WebP file, each with its name and length, to the end of the image."""
+    last = len(data) if png else min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at < last:
+        number = data[at : at + 4] if png else data[at + 4 : at + 8]
+        length = int.from_bytes(number, "big" if png else "little")
+        end = at + (12 + length if png else 8 + length + length % 2)
+        yield data[at:end]
+        at = last if png and data[at + 4 : at + 8] == b"IEND" else end
+
+
+def _segments(data):
+    """Segments of a JPEG file that are kept, to the end of its first image."""
+    yield data[:2]
+    at = 2
+    while at < len(data):
+        if data[at] != 0xFF:
+            raise ValueError("no segment where one should begin")
+        marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xD9:
+            yield data[at : at + 2]
+            return
+        if marker == 0xDA:  # the pixels follow, to the next marker
+            found = PIXELS_END.search(data, end)
+            end = found.start() if found else len(data)
+        needed = any(marker == number and data.startswith(start, at + 4) for number, start in JPEG_KEPT)
+        if needed or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            yield data[at:end]
+        at = end
 
 
 class Sent:
@@ -77,22 +156,26 @@ class Sent:
     def __init__(self, folder):
         self._path = folder / FILE
 
-    def sha256(self, path, *, sha256, image_format):
-        """Hash of the bytes that are sent for an image; parameters as for `payload`."""
-        known = self._read()
-        if (sha256, image_format) not in known:
-            data, _ = payload(path, sha256=sha256, image_format=image_format)
-            self.add([(sha256, image_format, hashlib.sha256(data).hexdigest())])
-        return self._read()[sha256, image_format]
+    def sha256(self, manifest, *, image_format):
+        """Hashes of the bytes that are sent for the images of a manifest, as dict by the hash of the file.
+
+        Where any format may be sent, a file that is not there, as in a replay without images, or that cannot be sent is
+        taken to be sent as it is; asking says what is wrong with it.
+        """
+        known, found = self._read(), {}
+        for row in manifest.drop_duplicates("sha256").itertuples():
+            asked = row.sha256, image_format
+            found[row.sha256] = known[asked] if asked in known else _sent(row.path, *asked)
+        new = [(file, image_format, sent) for file, sent in found.items() if image_format or file != sent]
+        if any(row[:2] not in known for row in new):
+            self.add(new)
+        return found
 
     def add(self, rows):
         """Keep some rows of `COLUMNS`, for example those that an archive brings."""
         known = {**{row[:2]: row[2] for row in rows}, **self._read()}
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(
-            [COLUMNS, *((*key, sent) for key, sent in sorted(known.items()))]
-        )
-        tables.write_bytes(text.getvalue().encode(), self._path)
+        table = pd.DataFrame([(*key, sent) for key, sent in sorted(known.items())], columns=list(COLUMNS))
+        tables.write_csv(table, self._path)
         _rows.cache_clear()
 
     def _read(self):
@@ -101,5 +184,15 @@ class Sent:
 
 @functools.cache
 def _rows(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return {(row["sha256"], row["format"]): row["sent_sha256"] for row in csv.DictReader(file)}
+    table = tables.read_csv(path, columns=COLUMNS, dtype=str, keep_default_na=False)
+    return {tuple(key): sent for *key, sent in table[list(COLUMNS)].itertuples(index=False)}
+
+
+@functools.cache
+def _sent(path, sha256, image_format):
+    try:
+        return hashlib.sha256(payload(path, sha256=sha256, image_format=image_format)[0]).hexdigest()
+    except InputError:
+        if image_format:
+            raise
+        return sha256

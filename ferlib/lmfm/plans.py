@@ -98,7 +98,7 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     seed : int
         Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
     sent : ferlib.lmfm.attachments.Sent, optional
-        Needed for a model that takes one image format only.
+        Without it, images that are sent as other bytes than those of their files have the addresses of the files.
 
     Returns
     -------
@@ -125,19 +125,12 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     rows["options"] = [
         ",".join(order_of(row.sha256, seed=seed, order=row.order, kind=option_order)) for row in rows.itertuples()
     ]
-    rows["sent"] = _sent(manifest, model, sent).reindex(rows["sha256"]).to_numpy()
+    kind = model.get("image_format", "")
+    hashes = sent.sha256(manifest, image_format=kind) if sent else {}
+    rows["sent"] = [hashes[sha256] if hashes.get(sha256, sha256) != sha256 else "" for sha256 in rows["sha256"]]
     made = Plan(model, prompt, dict(settings), rows)
     rows["response_id"] = [store.key(made.question(row)) for row in rows.itertuples()]
     return made
-
-
-def _sent(manifest, model, sent):
-    """Hash of the bytes that are sent for each image, by that of its file; empty where they are the same."""
-    if not model.get("image_format") or sent is None:
-        return pd.Series("", index=manifest["sha256"].unique())
-    kind = model["image_format"]
-    found = {row.sha256: sent.sha256(row.path, sha256=row.sha256, image_format=kind) for row in manifest.itertuples()}
-    return pd.Series({sha256: "" if sha256 == other else other for sha256, other in found.items()}, dtype=str)
 
 
 def unanswered(plan, responses):

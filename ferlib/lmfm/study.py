@@ -47,7 +47,7 @@ def questions(
     folder : pathlib.Path
         Of the prompts.
     sent : ferlib.lmfm.attachments.Sent, optional
-        Needed where a model takes one image format only.
+        See `ferlib.lmfm.plans.plan`.
 
     Returns
     -------
