@@ -120,7 +120,7 @@ class Ledger:
     def _append(self, line, *, durably=False):
         """Add a line of its own, whatever half a line a power cut or a full disk has left before it."""
         data = (json.dumps(line) + "\n").encode()
-        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             if os.fstat(handle).st_size:
                 os.lseek(handle, -1, os.SEEK_END)
@@ -171,7 +171,8 @@ class Ledger:
             if os.name == "posix":
                 import fcntl
 
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
 

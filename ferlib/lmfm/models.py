@@ -4,6 +4,7 @@ import importlib
 import re
 from urllib.parse import urlsplit
 
+from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import services
 from ferlib.lmfm.keys import NOT_NAMED, environment_of
@@ -67,13 +68,9 @@ def read(entries, **limits):
         Names the entry, the value found (never one that could be a key) and the values allowed.
     """
     models = [_complete(entry, row, {**LIMITS, **limits}) for row, entry in enumerate(entries, start=1)]
+    tables.file_names([model["name"] for model in models], what="models: name")
     addresses = {}
     for model in models:
-        names = [other["name"] for other in models]
-        if names.count(model["name"]) > 1:
-            raise InputError(
-                f"models: the name {model['name']!r} occurs {names.count(model['name'])} times. Give each its own."
-            )
         asked = (model["provider"], model["model"], model["version"])
         other = addresses.setdefault(asked, model)
         if other["base_url"] != model["base_url"]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import claims, disk
+from ferlib.lmfm import disk
 from ferlib.paths import relative
 
 
@@ -41,14 +41,9 @@ def question(*, provider, model, model_version, prompt, settings, repeat, image_
     dict
     """
     return {
-        "provider": provider,
-        "model": model,
-        "model_version": model_version,
-        "prompt": prompt,
-        "settings": dict(settings),
-        "repeat": int(repeat),
-        "image_sha256": image_sha256,
-    }
+        "provider": provider, "model": model, "model_version": model_version, "prompt": prompt,
+        "settings": dict(settings), "repeat": int(repeat), "image_sha256": image_sha256,
+    }  # fmt: skip
 
 
 def key(asked):
@@ -168,8 +163,8 @@ class Store:
         disk.check_room(self.folder)
 
     def claim(self, key):
-        """Claim a question for this process while it is asked, see `ferlib.lmfm.claims.claim`."""
-        return claims.claim(self.folder, key)
+        """Claim a question for this process while it is asked, see `ferlib.lmfm.disk.claim`."""
+        return disk.claim(self.folder, key)
 
     def _name(self, partial, path):
         """Give a finished file its name unless that is taken; returns whether it got it."""
@@ -177,9 +172,10 @@ class Store:
             os.link(partial, path)
         except FileExistsError:
             return False
-        except OSError:  # a file system without hard links: then the last of two answers stays
+        except OSError:  # a file system without hard links
+            if path.exists():
+                return False
             os.replace(partial, path)
-            return True
         finally:
             partial.unlink(missing_ok=True)
         return True

@@ -148,3 +148,38 @@ def test_answers_of_two_models_lie_in_one_store_and_stay_their_own(stand_in, tmp
         for key in frame["response_id"]:
             record = json.loads(store.Store(tmp_path / "r").path(key).read_text())
             assert record["question"]["provider"] == plan.model["provider"]
+
+
+def test_files_of_a_store_that_several_people_share_may_be_written_by_all_of_them(tmp_path):
+    """A folder of a group: what one made, the next one appends to; a private umask keeps everything private."""
+    data = open(faces(tmp_path, 1)["path"][0], "rb").read()
+    for mask, mode in ((0o002, 0o664), (0o077, 0o600)):
+        folder, before = tmp_path / f"{mask:o}", os.umask(mask)
+        try:
+            with store.Store(folder).claim("ab" * 32):
+                put(store.Store(folder))
+            ledger.Ledger(folder, max_usd=100, price=PRICE, name="m").reserve(data, "Which?", {"max_tokens": 8})
+        finally:
+            os.umask(before)
+        made = {path.name: path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
+        assert len(made) == 4 and set(made.values()) == {mode}, made
+
+
+def test_a_disk_that_knows_neither_hard_links_nor_locks_keeps_the_first_answer_and_the_ledger(tmp_path, monkeypatch):
+    import fcntl
+
+    def unknown(*_):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    for module, name in ((os, "link"), (fcntl, "flock"), (fcntl, "lockf")):
+        monkeypatch.setattr(module, name, unknown)
+    responses = store.Store(tmp_path)
+    with responses.claim("ab" * 32) as ours:
+        assert ours
+    first = put(responses)
+    again = responses.put(QUESTION, {**ANSWER, "text": "happy"}, how={})
+    assert again == first == responses.get(first["key"]) and first["answer"]["text"] == "sad"
+    assert not list(tmp_path.rglob("*.partial"))
+    book = ledger.Ledger(tmp_path, max_usd=100, price=PRICE, name="m")
+    book.reserve(open(faces(tmp_path, 1)["path"][0], "rb").read(), "Which?", {"max_tokens": 8})
+    assert ledger.of_folder(tmp_path).spent_usd() == book.spent_usd() > 0

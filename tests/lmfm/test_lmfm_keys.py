@@ -229,7 +229,8 @@ def test_waiting_time_is_read_in_each_of_its_forms():
 def test_models_are_checked_entry_by_entry():
     good = {"name": "m", "provider": "openai"}
     for entries, complaint in [
-        ([good, good], "'m' occurs 2 times"),
+        ([good, good], "models: names 'm' and 'm': would be the same file on some systems. Rename one."),
+        ([good, {**good, "name": "M", "model": "n"}], "models: names 'm' and 'M': would be the same file"),
         ([good, {"name": "n"}], "entry 2"),
         (["gpt"], "entry 1: it must be a mapping with at least name and provider, found a str"),
         ([{**good, "provider": "palm"}], "unknown provider 'palm'. Allowed: openai, gemini, gemini-legacy, anthropic"),
