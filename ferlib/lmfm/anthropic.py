@@ -2,18 +2,19 @@
 
 import base64
 import datetime
-import json
 
 import anthropic
 
 from ferlib.errors import InputError
-from ferlib.lmfm import meanings
-from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
 
 MOST_TOKENS = 1024
 """Longest answer where the settings leave it out: this protocol cannot do without."""
+
+
+HTTP = {"rate_limit_error": 429, "api_error": 500, "overloaded_error": 529, "timeout_error": 504}
+"""Status that stands for a kind of error where a batch reports it; 400 for others."""
 
 
 class Client:
@@ -74,40 +75,21 @@ class Client:
 
     def _results(self, batch):
         """Answers by key, and what to say about questions that have none."""
-        lost = self._lost("the batch ended without an answer to it", ["missing"])
-        status, headers, text = self._wire.response(lambda: self._client.messages.batches.results(batch))
-        if status >= 300:
-            failure = self._wire.failure(status, headers, text)
-            if failure.outcome.retry:
-                raise failure
-            return {}, self._lost(f"the provider no longer has the results of {batch} ({failure})", ["results_gone"])
-        given = {}
-        for line in filter(None, text.split("\n")):
-            item = as_json(line)
-            if isinstance(item, dict) and item.get("custom_id"):
-                given[item["custom_id"]] = self._of_item(item)
-        return given, lost
+        lines, gone = self._wire.results(lambda: self._client.messages.batches.results(batch), batch)
+        items = [item for item in map(as_json, lines) if isinstance(item, dict) and item.get("custom_id")]
+        lost = gone or self._wire.lost("the batch ended without an answer to it", ["missing"])
+        return {item["custom_id"]: self._of_item(item) for item in items}, lost
 
     def _of_item(self, item):
         result = item.get("result") if isinstance(item.get("result"), dict) else {}
         kind, error = result.get("type"), result.get("error")
         if kind in ("expired", "canceled"):
-            return self._lost(f"the batch ended before it: {kind}", [kind])
-        status = 200
-        if kind == "errored":
-            inner = error.get("error") if isinstance(error, dict) and isinstance(error.get("error"), dict) else error
-            named = (inner or {}).get("type")
-            status = {"rate_limit_error": 429, "api_error": 500, "overloaded_error": 529, "timeout_error": 504}.get(
-                named, 400
-            )
-            result = {"message": {"error": inner or {"type": "unknown"}}}
-        try:
-            return self._wire.judge(status, {}, json.dumps(result.get("message")), read)
-        except NoAnswer as failure:
-            return failure
-
-    def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
+            return self._wire.lost(f"the batch ended before it: {kind}", [kind])
+        if kind != "errored":
+            return self._wire.judged(result.get("message"), read)
+        inner = error.get("error", error) if isinstance(error, dict) else error
+        inner = inner if isinstance(inner, dict) and inner else {"type": "unknown", "message": str(inner or "")}
+        return self._wire.judged({"error": inner}, read, status=HTTP.get(inner.get("type"), 400))
 
     def _body(self, image, media_type, text, settings):
         data = {"type": "base64", "media_type": media_type, "data": base64.b64encode(image).decode()}

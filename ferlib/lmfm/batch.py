@@ -13,11 +13,11 @@ import time
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, consent, meanings, models, prices, replay, services
+from ferlib.lmfm import attachments, meanings, models, prices, replay, services
 from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
-from ferlib.lmfm.run import circumstances
+from ferlib.lmfm.run import circumstances, reached
 
 FOLDER = "batches"
 PATIENCE = 20
@@ -47,21 +47,19 @@ def ask(plan, responses, *, connect=None, may_send=(), poll_s=30.0, ledger=None,
     errors = {}
     missing = unanswered(plan, responses)
     if len(missing):
-        model = connect(plan.model) if connect else plan.model
-        consent.check(missing["dataset"], model=model, may_send=may_send)
-        model = models.limited(model, **limits)
+        model = reached(plan, missing, connect=connect, may_send=may_send, **limits)
         if not services.batches(model):
             raise InputError(f"model {model['name']!r}: {model['provider']!r} has no batches. Ask it directly.")
-        client = models.client(model, timeout_s=model["timeout_s"])
-        run = _Run(plan, responses, client, model, ledger)
-        try:
-            with bar(f"{model['name']} (batch)", len(missing), shown=progress) as line, run.claims(missing):
+        with (
+            contextlib.closing(models.client(model, timeout_s=model["timeout_s"])) as client,
+            bar(f"{model['name']} (batch)", len(missing), shown=progress) as line,
+            (run := _Run(plan, responses, client, model, ledger)).claims(missing),
+        ):
+            try:
                 errors = run.all(run.parts(missing), poll_s=poll_s, line=line)
-        except KeyboardInterrupt:
-            tell(f"{model['name']}: stopped waiting. What was handed in is noted; run again to fetch its answers.")
-            raise
-        finally:
-            client.close()
+            except KeyboardInterrupt:
+                tell(f"{model['name']}: stopped waiting. What was handed in is noted; run again to fetch its answers.")
+                raise
     return replay.tabulate(plan, responses, errors=errors)
 
 

@@ -48,12 +48,7 @@ def schema(form, names):
         properties = {name: {"type": "integer"} for name in names}
     else:
         return None
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def json_object(text):

@@ -1,16 +1,15 @@
 """Gemini models by `google-genai`, the maintained client."""
 
-import json
-
 from google import genai
 from google.genai import types
 
-from ferlib.lmfm import meanings
-from ferlib.lmfm.answers import NoAnswer
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
 
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
+
+OF_GRPC = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 14: 503, 16: 401}
+"""HTTP status of an error in a batch, which may carry a gRPC code instead."""
 
 
 class Client:
@@ -67,19 +66,14 @@ class Client:
             return None
         error = job.get("error") or {}
         codes = [error.get("status"), state] if "SUCCEEDED" not in state else ["missing"]
-        lost = self._lost(f"the batch is {state}: {error.get('message', '')}", codes)
+        lost = self._wire.lost(f"the batch is {state}: {error.get('message', '')}", codes)
         output = job.get("response") or about.get("output") or job.get("dest") or {}
         items = output.get("inlinedResponses") or []
         items = items.get("inlinedResponses") or [] if isinstance(items, dict) else items
         file = output.get("responsesFile") or output.get("fileName")
         if file:
-            status, headers, text = self._wire.response(lambda: self._client.files.download(file=file))
-            if status >= 300:
-                failure = self._wire.failure(status, headers, text)
-                if failure.outcome.retry:
-                    raise failure
-                lost = self._lost(f"the provider no longer has the results of {batch} ({failure})", ["results_gone"])
-            items = [as_json(line) or {} for line in filter(None, text.split("\n"))] if status < 300 else []
+            lines, gone = self._wire.results(lambda: self._client.files.download(file=file), batch)
+            items, lost = [as_json(line) or {} for line in lines], gone or lost
         given = {}
         for item in items:
             # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
@@ -88,7 +82,9 @@ class Client:
                 given[key] = self._of_item(item)
         without = len(items) - len(given)
         if without > 0:
-            lost = self._lost(f"{without} answers of the batch came without a usable key and are not used", ["no_key"])
+            lost = self._wire.lost(
+                f"{without} answers of the batch came without a usable key and are not used", ["no_key"]
+            )
         return {key: given.get(key, lost) for key in keys}
 
     def close(self):
@@ -98,14 +94,9 @@ class Client:
     def _of_item(self, item):
         error = item.get("error")
         status = error.get("code") if isinstance(error, dict) else None
-        body = {"error": error} if error else item.get("response")
-        try:
-            return self._wire.judge(_http(status) if error else 200, {}, json.dumps(body), read)
-        except NoAnswer as failure:
-            return failure
-
-    def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
+        if error:
+            return self._wire.judged({"error": error}, read, status=OF_GRPC.get(status, status or 500))
+        return self._wire.judged(item.get("response"), read)
 
 
 def configuration(settings):
@@ -151,9 +142,3 @@ def read(body):
 
 def _contents(image, media_type, text):
     return [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
-
-
-def _http(code):
-    """HTTP status of an error in a batch, which may carry a gRPC code instead."""
-    of_grpc = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 14: 503, 16: 401}
-    return of_grpc.get(code, code or 500)

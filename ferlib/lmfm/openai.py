@@ -6,8 +6,7 @@ import re
 
 import openai
 
-from ferlib.lmfm import meanings, services
-from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm import services
 from ferlib.lmfm.complaints import as_json
 from ferlib.lmfm.wire import Wire
 
@@ -105,21 +104,14 @@ class Client:
         faults = ((job.get("errors") or {}).get("data")) or []
         codes = [*(fault.get("code") for fault in faults), *([] if job["status"] == "completed" else [job["status"]])]
         reasons = "; ".join(str(fault.get("message")) for fault in faults)
-        lost = self._lost(f"the batch is {job['status']}: {reasons}", codes or ["missing"])
+        lost = self._wire.lost(f"the batch is {job['status']}: {reasons}", codes or ["missing"])
         if lost.outcome.cause == "queue":
             raise lost
         given = {}
         for file in filter(None, (job.get("output_file_id"), job.get("error_file_id"))):
-            status, headers, text = self._wire.response(lambda file=file: self._client.files.content(file))
-            if status >= 300:
-                failure = self._wire.failure(status, headers, text)
-                if failure.outcome.retry:
-                    raise failure
-                lost = self._lost(
-                    f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"]
-                )
-                continue
-            for line in filter(None, text.split("\n")):
+            lines, gone = self._wire.results(lambda file=file: self._client.files.content(file), batch)
+            lost = gone or lost
+            for line in lines:
                 given |= self._of_line(line)
         return {key: given.get(key, lost) for key in keys}
 
@@ -133,17 +125,12 @@ class Client:
         named = item.get("custom_id") or (re.findall(r'"custom_id":\s*"([^"]+)"', line) or [None])[0]
         response, error = item.get("response"), item.get("error")
         response = response if isinstance(response, dict) else {}
-        try:
-            if error and not response:
-                raise self._lost(f"{error.get('code')}: {error.get('message')}", [error.get("code")])
-            body = response.get("body")
-            text = json.dumps(body) if item and body is not None else line
-            return {named: self._wire.judge(response.get("status_code") or 200, {}, text, read)} if named else {}
-        except NoAnswer as failure:
-            return {named: failure} if named else {}
-
-    def _lost(self, message, codes):
-        return NoAnswer(self._wire.redact(message), meanings.decide(self._model, "batch", codes, message=message))
+        if not named:
+            return {}
+        if isinstance(error, dict) and error and not response:
+            return {named: self._wire.lost(f"{error.get('code')}: {error.get('message')}", [error.get("code")])}
+        body = line if response.get("body") is None else response["body"]
+        return {named: self._wire.judged(body, read, status=response.get("status_code") or 200)}
 
     def _body(self, image, media_type, text, settings):
         picture = {"url": f"data:{media_type};base64,{base64.b64encode(image).decode()}"}

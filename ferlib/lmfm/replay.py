@@ -50,26 +50,15 @@ def tabulate(plan, responses, *, errors=()):
         if form in forms.NUMBERS:
             values = forms.numbers(answer["text"], form=form, language=language) if status == "ok" else None
             numbers = {f"p_{name}": share for name, share in forms.shares(values, form=form).items()}
-        rows.append(
-            {
-                "dataset": row.dataset,
-                "image_id": row.image_id,
-                "model": plan.model["name"],
-                "variant": plan.prompt.name,
-                "repeat": row.repeat,
-                "status": status,
-                "predicted": label,
-                "response_id": row.response_id if record else None,
-                "option_order": None if form in forms.WITHOUT_OPTIONS else row.options,
-                "draw": row.draw,
-                **numbers,
-                "said": answer["text"],
-                "model_version": answer["model_version"],
-                "input_tokens": answer["usage"].get("input_tokens"),
-                "output_tokens": answer["usage"].get("output_tokens"),
-                "error": None if record else errors.get(row.response_id, "no answer is stored"),
-            }
-        )
+        usage, error = answer["usage"], errors.get(row.response_id, "no answer is stored")
+        rows.append({
+            "dataset": row.dataset, "image_id": row.image_id, "model": plan.model["name"], "variant": plan.prompt.name,
+            "repeat": row.repeat, "status": status, "predicted": label,
+            "response_id": row.response_id if record else None, "option_order": None if form in forms.WITHOUT_OPTIONS else row.options,
+            "draw": row.draw, **numbers, "said": answer["text"], "model_version": answer["model_version"],
+            "input_tokens": usage.get("input_tokens"), "output_tokens": usage.get("output_tokens"),
+            "error": None if record else error,
+        })  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,7 @@
 """Ask a model about all images: only what is not stored yet, several questions at a time, patiently."""
 
 import collections
+import contextlib
 import datetime
 import re
 import threading
@@ -56,23 +57,25 @@ def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=Tru
     errors = {}
     missing = unanswered(plan, responses)
     if len(missing):
-        model = connect(plan.model) if connect else plan.model
-        consent.check(missing["dataset"], model=model, may_send=may_send)
-        model = models.limited(model, **limits)
-        client = models.client(model, timeout_s=model["timeout_s"])
-        run = _Run(plan, responses, client, model, ledger=ledger)
-        try:
-            errors = run.all(missing, progress=progress)
-        except KeyboardInterrupt:
-            left = len(unanswered(plan, responses))
-            tell(
-                f"{model['name']}: stopped; {len(missing) - left} answers came and are stored. Run again to ask the "
-                f"other {left} questions: what is stored is not asked again."
-            )
-            raise
-        finally:
-            client.close()
+        model = reached(plan, missing, connect=connect, may_send=may_send, **limits)
+        with contextlib.closing(models.client(model, timeout_s=model["timeout_s"])) as client:
+            try:
+                errors = _Run(plan, responses, client, model, ledger=ledger).all(missing, progress=progress)
+            except KeyboardInterrupt:
+                left = len(unanswered(plan, responses))
+                tell(
+                    f"{model['name']}: stopped; {len(missing) - left} answers came and are stored. Run again to ask "
+                    f"the other {left} questions: what is stored is not asked again."
+                )
+                raise
     return replay.tabulate(plan, responses, errors=errors)
+
+
+def reached(plan, missing, *, connect, may_send, **limits):
+    """The model of a plan at its final address, with its limits, once the images may go there; as for `ask`."""
+    model = connect(plan.model) if connect else plan.model
+    consent.check(missing["dataset"], model=model, may_send=may_send)
+    return models.limited(model, **limits)
 
 
 class _Run:
@@ -141,8 +144,7 @@ class _Run:
                 self.responses.check_room()
                 seconds = self.model["timeout_s"] * retry.PATIENCE
                 late = NoAnswer(
-                    f"timed out: no whole answer within {seconds:g} s",
-                    meanings.decide(self.model, "none", ["timeout"]),
+                    f"timed out: no whole answer within {seconds:g} s", meanings.decide(self.model, "none", ["timeout"])
                 )
                 attempt = lambda: self._attempt(row, image, media_type)  # noqa: E731
                 stored = retry.within(seconds, attempt, late=lambda: late)

@@ -14,19 +14,14 @@ from ferlib.lmfm import keys, meanings, services
 from ferlib.lmfm.answers import UNREADABLE, Answer, NoAnswer
 from ferlib.lmfm.complaints import as_json, complaint, retry_after_s, shortened
 
-NO_RESPONSE = (
-    (
-        "connect",
-        "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
-        "|ConnectionRefusedError|gaierror|ProxyError)",
-    ),
-    ("timeout", r"\w*(Timeout|TimeoutError)"),
-    (
-        "dropped",
-        "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected|ConnectionResetError"
-        "|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError|APIConnectionError|DecodingError)",
-    ),
-)
+NO_RESPONSE = {
+    "connect": "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
+    "|ConnectionRefusedError|gaierror|ProxyError)",
+    "timeout": r"\w*(Timeout|TimeoutError)",
+    "dropped": "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected"
+    "|ConnectionResetError|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError"
+    "|APIConnectionError|DecodingError)",
+}
 """How the errors of HTTP libraries are called, by whether the request can have arrived."""
 
 
@@ -58,24 +53,9 @@ class Wire:
         self._heard.response = response.status_code, headers, response.content.decode("utf-8", "replace")
 
     def response(self, request):
-        """What came over the wire while a client library made a request.
+        """Status, headers and text that came over the wire while a client library made a request.
 
-        Parameters
-        ----------
-        request : callable
-
-        Returns
-        -------
-        status : int
-        headers : dict
-        text : str
-
-        Raises
-        ------
-        NoAnswer
-            When nothing came, or not as a whole.
-        InputError
-            When the library could not write the request.
+        Raises `NoAnswer` when nothing came, or not as a whole; `InputError` when the library could not write it.
         """
         self._heard.response = None
         try:
@@ -105,27 +85,12 @@ class Wire:
         body = as_json(text)
         if status < 300 and isinstance(body, dict):
             return body
-        raise self.failure(status, headers, text)
+        raise self._error(status, headers, text)[0]
 
     def judge(self, status, headers, text, read):
-        """The answer in a response.
+        """The `Answer` in a response, in parts as `response` gives them; raises `NoAnswer` when there is none.
 
-        Parameters
-        ----------
-        status : int
-        headers : dict
-        text : str
-            The body.
-        read : callable
-            `read(body) -> dict` with `code`, `finish`, `text`, `version`, `usage` and `details`.
-
-        Returns
-        -------
-        ferlib.lmfm.answers.Answer
-
-        Raises
-        ------
-        NoAnswer
+        `read(body)` returns a dict of `code`, `finish`, `text`, `version`, `usage` and `details`.
         """
         body = as_json(text)
         if not 200 <= status < 300 or (isinstance(body, dict) and body.get("error")):
@@ -150,9 +115,26 @@ class Wire:
             said["usage"], json.loads(self.redact(json.dumps(details))), outcome.billed,
         )  # fmt: skip
 
-    def failure(self, status, headers, text):
-        """The exception for a response that is an error."""
-        return self._error(status, headers, text)[0]
+    def judged(self, body, read, *, status=200):
+        """As `judge`, of a body from a batch; the exception is returned."""
+        try:
+            return self.judge(status, {}, body if isinstance(body, str) else json.dumps(body), read)
+        except NoAnswer as failure:
+            return failure
+
+    def results(self, request, batch):
+        """Lines of the results of a batch, and the exception for all of them when the provider no longer has them."""
+        status, headers, text = self.response(request)
+        if status < 300:
+            return [line for line in text.split("\n") if line], None
+        failure = self._error(status, headers, text)[0]
+        if failure.outcome.retry:
+            raise failure
+        return [], self.lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
+
+    def lost(self, message, codes):
+        """The exception for a question that a batch brought no answer to."""
+        return NoAnswer(self.redact(message), meanings.decide(self.model, "batch", codes, message=message))
 
     def redact(self, text):
         """Text without the key and without what looks like one."""
@@ -183,7 +165,7 @@ class Wire:
 
     def _no_response(self, error):
         names = list(_names(error))
-        for code, pattern in NO_RESPONSE:
+        for code, pattern in NO_RESPONSE.items():
             if any(re.fullmatch(pattern, name) for name in names):
                 message = self.redact(shortened(f"{' from '.join(dict.fromkeys(names[:2]))}: {error}"))
                 return NoAnswer(message, meanings.decide(self.model, "none", [code]))
