@@ -11,7 +11,8 @@ import yaml
 from lmfm_helpers import faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, complaints, ledger, meanings, models, prices, run, services, store
+from ferlib.lmfm import batch, complaints, ledger, meanings, models, plans, prices, run, services, store
+from ferlib.lmfm.answers import NoAnswer
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
 for shape in SHAPES:  # YAML takes yes and no for true and false
@@ -94,19 +95,25 @@ def test_each_shape_comes_to_what_is_right(serve, manifest, tmp_path, quick, nam
 
 
 @pytest.mark.parametrize("name", [shape["id"] for shape in SHAPES if shape.get("batch", True)])
-def test_in_a_batch_one_odd_answer_spoils_no_other(serve, manifest, tmp_path, quick, name):
+def test_in_a_batch_one_odd_answer_spoils_no_other(serve, manifest, tmp_path, quick, monkeypatch, name):
     """One question of seven is answered by the shape; the others are stored, and it comes to the same as alone."""
     shape = SHAPES[NAMES.index(name)]
-    status, bill, _, _ = shape["right"]
+    status, bill, retried, stop = shape["right"]
     usual = next(one for one in SHAPES if one["id"] == {"generate": "ge-stop", "messages": "an-end-turn"}.get(
         replay_server.protocol(shape), "chat-stop"
     ))  # fmt: skip
     server = serve(lambda number, content: shape if number == 3 else usual)
     model, responses = model_for(server, shape), store.Store(tmp_path / "r")
     book = ledger.Ledger(responses.folder, max_usd=1e6, price=PRICE, name="m", factor=0.5)
+    came, keep, plan = {}, batch._Run.keep, plan_for(manifest, model)
+    monkeypatch.setattr(batch._Run, "keep", lambda self, note, given: (came.update(given), keep(self, note, given))[1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers = batch.ask(plan_for(manifest, model), responses, ledger=book, poll_s=0.01, progress=False)
+        answers = batch.ask(plan, responses, ledger=book, poll_s=0.01, progress=False)
+    odd = came[plan.questions["response_id"][3]]
+    found = ("yes" if odd.outcome.retry else "no", odd.outcome.stop) if isinstance(odd, NoAnswer) else ("no", "no")
+    assert found == (retried, stop)
+    assert list(plans.unanswered(plan, responses).index) == ([3] if status == "error" else [])
     assert list(answers["status"].drop(3)) == ["ok"] * 6 and answers["status"][3] == status
     assert billed(responses.folder)[0] == ("unknown" if bill == "unknown" else "usage")
     assert len(server.requests) == QUESTIONS and not list((responses.folder / batch.FOLDER).iterdir())
