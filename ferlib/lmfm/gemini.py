@@ -77,7 +77,8 @@ class Client:
         given = {}
         for item in items:
             # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
-            key = (item.get("metadata") or item).get("key") if isinstance(item, dict) else None
+            about = item.get("metadata") or item if isinstance(item, dict) else None
+            key = about.get("key") if isinstance(about, dict) else None
             if key:
                 given[key] = self._of_item(item)
         without = len(items) - len(given)

@@ -54,10 +54,10 @@ def tabulate(plan, responses, *, errors=()):
         rows.append({
             "dataset": row.dataset, "image_id": row.image_id, "model": plan.model["name"], "variant": plan.prompt.name,
             "repeat": row.repeat, "status": status, "predicted": label,
-            "response_id": row.response_id if record else None, "option_order": None if form in forms.WITHOUT_OPTIONS else row.options,
-            "draw": row.draw, **numbers, "said": answer["text"], "model_version": answer["model_version"],
-            "input_tokens": usage.get("input_tokens"), "output_tokens": usage.get("output_tokens"),
-            "error": None if record else error,
+            "response_id": row.response_id if record else None,
+            "option_order": None if form in forms.WITHOUT_OPTIONS else row.options, "draw": row.draw, **numbers,
+            "said": answer["text"], "model_version": answer["model_version"], "input_tokens": usage.get("input_tokens"),
+            "output_tokens": usage.get("output_tokens"), "error": None if record else error,
         })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -172,6 +172,28 @@ def test_inline_answers_without_keys_are_refused_and_never_paired_by_their_place
     assert not list((tmp_path / "r").glob("??/*.json"))
 
 
+def test_an_error_in_plain_words_is_one_answers_error_in_a_batch(serve, manifest, tmp_path, monkeypatch):
+    """Also where a client expects an object: it never raises past the line that holds it."""
+    for name, provider in (("chat-stop", "openai"), ("an-end-turn", "anthropic"), ("ge-stop", "gemini")):
+        shape = SHAPES[NAMES.index(name)]
+        server = serve(lambda number, content, shape=shape: shape)
+        client = models.client(model_for(server, shape), timeout_s=5)
+        lines = [
+            {"custom_id": "k0", "error": "boom", "result": {"type": "errored", "error": "boom"}, "key": "k0"},
+            {"custom_id": "k1", "error": ["boom"], "result": {"type": "errored", "error": ["boom"]}, "metadata": "odd"},
+            {"custom_id": "k2", "response": "boom", "result": "boom", "metadata": {"key": "k2"}},
+        ]
+        text = "\n".join(map(json.dumps, lines))
+        monkeypatch.setattr(client._wire, "response", lambda request, text=text: (200, {}, text))
+        about = {"status": "completed", "output_file_id": "f", "processing_status": "ended", "done": True}
+        about["response"] = {"responsesFile": "f"}
+        monkeypatch.setattr(client._wire, "fetched", lambda request, about=about: about)
+        given = client.fetch("b", keys=["k0", "k1", "k2"])
+        assert all(isinstance(answer, NoAnswer) for answer in given.values()), provider
+        assert "boom" in str(given["k0"]) and len(given) == 3
+        client.close()
+
+
 def test_a_server_error_while_polling_is_polled_again(serve, manifest, tmp_path):
     usual = next(one for one in SHAPES if one["id"] == "chat-stop")
     server = serve(lambda number, content: usual)
