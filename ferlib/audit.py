@@ -164,7 +164,7 @@ def _row(row):
 def _gap(row):
     return {
         "model": f"{row.model} ({row.variant})",
-        "metric": f"{row.metric.replace('_', ' ')} {row.label}".strip(),
+        "metric": row.metric.replace("_", " ") + (f" of {row.label}" if isinstance(row.label, str) else ""),
         "lowest": row.lowest,
         "highest": row.highest,
         "difference": f"{row.difference:.2f} [{row.difference_low:.2f}, {row.difference_high:.2f}]",

@@ -169,7 +169,13 @@ def test_the_metrics_are_those_of_scikit_learn_and_in_the_report(audited):
     ].squeeze()
     assert float(row["value"]) == pytest.approx(expected, abs=1e-5) and int(row["n_subjects"]) == 6
     page = (folder / "out" / "report.html").read_text()
-    assert "macro recall" in page and "equalized odds anger" in page and "four-fifths" in page
+    assert (
+        "macro recall" in page
+        and "equalized odds of anger" in page
+        and ">accuracy<" in page
+        and not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", page))
+        and "four-fifths" in page
+    )
 
 
 def test_json_stands_beside_each_table(audited):
@@ -217,7 +223,7 @@ def test_a_verdict_that_must_not_occur_makes_it_fail(audited, monkeypatch, capsy
     monkeypatch.setattr("sys.argv", [*given, "different"])
     with pytest.raises(SystemExit, match=r"FAIL_ON: \d+ contrasts are different"):
         audit.main()
-    assert "3 models" in capsys.readouterr().out
+    assert "3 model(s)" in capsys.readouterr().out
     monkeypatch.setattr("sys.argv", [*given, ""])
     audit.main()
 

@@ -40,7 +40,7 @@ class Taken(NamedTuple):
         images = asked["dataset"].map(self.manifest.groupby("dataset").size())
         return (
             f"{len(answers)} rows: {len(self.manifest)} images of {len(people)} people in "
-            f"{self.manifest['group'].nunique()} groups, {answers['model'].nunique()} models; "
+            f"{self.manifest['group'].nunique()} groups, {answers['model'].nunique()} model(s); "
             f"{(~answers['status'].isin(['ok', OTHER_LABEL])).sum()} without an answer, "
             f"{(images - asked['image_id']).sum()} not asked"
         )

@@ -113,9 +113,9 @@ def between(table, *, alpha=0.05):
     relative = z * np.hypot(ratio(low["error"], low["value"]), ratio(high["error"], high["value"]))
     found = pd.DataFrame(
         {
-            "lowest": low["group"], "highest": high["group"], "difference": apart, "difference_low": apart - error,
-            "difference_high": apart + error, "ratio": share, "ratio_low": share * np.exp(-relative),
-            "ratio_high": share * np.exp(relative),
+            "lowest": low["group"], "highest": high["group"], "difference": apart,
+            "difference_low": (apart - error).clip(-1, 1), "difference_high": (apart + error).clip(-1, 1),
+            "ratio": share, "ratio_low": share * np.exp(-relative), "ratio_high": share * np.exp(relative),
         }
     )  # fmt: skip
     found = found.reset_index()

@@ -198,5 +198,5 @@ def test_the_most_probable_label_is_the_prediction(tmp_path):
 def test_the_summary_counts_what_was_read(tmp_path):
     table = plain().assign(model="one")
     other = table.iloc[3:].assign(model="two", predicted="No face")
-    expected = "109 rows: 56 images of 8 people in 4 groups, 2 models; 53 without an answer, 3 not asked"
+    expected = "109 rows: 56 images of 8 people in 4 groups, 2 model(s); 53 without an answer, 3 not asked"
     assert taken(tmp_path, pd.concat([table, other])).summary == expected
