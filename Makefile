@@ -22,11 +22,14 @@ COLUMNS ?=
 CLASSES ?=
 FAIL_ON ?=
 
+# For `make plan`; what is empty has the default of `ferlib/pipeline/planner.py`.
+PLANNED := PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL
+
 # For `make replay`: a file of stored answers.
 ARCHIVE ?=
 
 # A misspelt variable would be ignored, and the result another than was asked for.
-OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE
+OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE $(PLANNED)
 UNKNOWN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $(name)))),$(filter-out $(OPTIONS),$(name))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
@@ -107,12 +110,9 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 	@$(BIN)/python -m ferlib.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER) \
 	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)"
 
-# For `make plan`: what is left empty has the default that `ferlib/pipeline/planner.py` says.
-given = $(if $($(1)),--$(2) $($(1)))
 plan: $(CORE) ## what would an audit find? PEOPLE="12 48 192" IMAGES=7 [RACES GENDERS ACCURACY ICC MODEL OUT ...]; asks nothing
-	@$(BIN)/python -m ferlib.pipeline.planner $(call given,PEOPLE,people) $(call given,IMAGES,images) \
-	  $(call given,RACES,races) $(call given,GENDERS,genders) $(call given,ACCURACY,accuracy) $(call given,ICC,icc) \
-	  $(call given,MODEL,model) $(call given,OUT,out) --alpha $(ALPHA) --delta $(DELTA)
+	@$(BIN)/python -m ferlib.pipeline.planner --alpha $(ALPHA) --delta $(DELTA) $(if $(OUT),--out "$(OUT)") \
+	  $(foreach name,$(PLANNED),$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
 
 calibrate: $(CORE) ## measure the statistics on simulated audits of known truth (about half an hour on two cores)
 	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv

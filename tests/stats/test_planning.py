@@ -1,8 +1,11 @@
 """A plan says of synthetic audits what real ones of that size say of themselves."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
+from ferlib import paths
 from ferlib.errors import InputError
 from ferlib.pipeline import planner
 from ferlib.stats import disparities, planning
@@ -65,3 +68,10 @@ def test_the_plan_is_printed_with_its_price_and_kept_as_table_and_curve(tmp_path
 def test_what_cannot_be_planned_is_said(arguments, said):
     with pytest.raises(InputError, match=said):
         planner.main(arguments)
+
+
+def test_make_hands_down_what_was_said_and_nothing_else():
+    command = ["make", "-n", "plan", "PEOPLE=12 24", "ICC=0.2", "OUT=my plan"]
+    printed = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+    assert "--people 12 24" in printed and "--icc 0.2" in printed and '--out "my plan"' in printed
+    assert "--races" not in printed and "--model" not in printed
