@@ -112,7 +112,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("ferlib/controlled/paired_contrasts.py", ["07_controlled_faces"]),
         ("data/published/confusions.csv", ["09_published_claims"]),
-        ("data/published/induced_bias_counts.csv.gz", ["11_induced_bias"]),
+        ("data/induced/counts.csv.gz", ["11_induced_bias"]),
         ("ferlib/lmfm/parse.py", AFTER_04),
         ("ferlib/labels.py", NAMES),
         ("data/demo/ferdemo/faces/renderer.py", []),

@@ -7,7 +7,7 @@ import pytest
 from ferlib import paths
 from ferlib.stats import counts, disparities, outcomes
 
-COUNTED = pd.read_csv(paths.ROOT / "data" / "published" / "induced_bias_counts.csv.gz")
+COUNTED = pd.read_csv(paths.ROOT / "data" / "induced" / "counts.csv.gz")
 
 
 def answers_of(family, dose, seed):
