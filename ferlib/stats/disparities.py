@@ -41,7 +41,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0):
+def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_people=5, draws=2000, seed=0):
     """Contrast every two groups of every attribute in every measure: the table `disparities.csv`.
 
     Parameters
@@ -51,6 +51,8 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
         One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
     delta : float
         Differences inside +-delta count as none.
+    ratio_margin : float, optional
+        Above 1: `equivalent` also needs the ratio of the two rates to lie between its inverse and it.
     min_people : int
         A group with fewer people in the denominator gets no verdict.
     draws : int
@@ -77,6 +79,7 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, min_people=5, draws=2000,
         When all people are of one race and one gender, so that there is nothing to compare.
     """
     options = {"alpha": alpha, "delta": delta, "min_people": min_people, "draws": draws, "seed": seed}
+    options["ratio_margin"] = ratio_margin
     frames = [_of_one(counts, **options) for counts in all_counts]
     frames = [frame for frame in frames if not frame.empty]
     if not frames:
@@ -102,7 +105,7 @@ def _of_one(counts, **options):
     return table.assign(**counts.configuration)
 
 
-def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, standards=()):
+def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, standards=(), ratio_margin=None):
     """Contrast, test and judge every two groups of every attribute as one family.
 
     Parameters
@@ -114,7 +117,7 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
     grouping : ferlib.stats.groups.Grouping
     standards : sequence of ferlib.stats.comparisons.Standard
         Measures that are compared under a common mix.
-    alpha, delta, min_people, draws, seed
+    alpha, delta, min_people, draws, seed, ratio_margin
         As for `disparities`.
 
     Returns
@@ -151,7 +154,9 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
     common = ratio(a.rate * a.worth + b.rate * b.worth + 1, a.worth + b.worth + 2)
     critical = student.isf(bound / 2, freedom)
     table["min_detectable"] = verdicts.min_detectable(common, ratio(1, a.worth), ratio(1, b.worth), critical)
-    return verdicts.decide(table, table["sim_low"], table["sim_high"], alpha=alpha, delta=delta, **heard)
+    table = verdicts.decide(table, table["sim_low"], table["sim_high"], alpha=alpha, delta=delta, **heard)
+    ratios = intervals.risk_ratio(a.rate, b.rate, *_ends(a, b, bound))
+    return table if ratio_margin is None else verdicts.by_ratio(table, *ratios, ratio_margin)
 
 
 def clustered_test(a, b):
@@ -234,8 +239,10 @@ def simultaneous(a, b, bound, rejected):
     -------
     low, high : numpy.ndarray
     """
-    ends = []
-    for side in (a, b):
-        seen = intervals.exact(side.rate, side.paid(bound), alpha=bound)
-        ends.append(intervals.unseen(side.rate, side.heard, seen, bound))
-    return intervals.agreeing(*intervals.difference(a.rate, b.rate, *ends), a.rate - b.rate, rejected)
+    between = intervals.difference(a.rate, b.rate, *_ends(a, b, bound))
+    return intervals.agreeing(*between, a.rate - b.rate, rejected)
+
+
+def _ends(a, b, bound):
+    seen = [intervals.exact(side.rate, side.paid(bound), alpha=bound) for side in (a, b)]
+    return [intervals.unseen(side.rate, side.heard, ends, bound) for side, ends in zip((a, b), seen, strict=True)]

@@ -208,7 +208,7 @@ def headline(answers, main_variants):
     return pd.DataFrame(rows, columns=["dataset", "model", "variant", "n_variants", "rule"])
 
 
-def check_options(*, alpha, delta, min_people, draws, cluster):
+def check_options(*, alpha, delta, min_people, draws, cluster, ratio_margin=None):
     """Raise unless the choices of an audit are ones that it can follow.
 
     Raises
@@ -219,6 +219,10 @@ def check_options(*, alpha, delta, min_people, draws, cluster):
     for name, value in (("alpha", alpha), ("delta", delta)):
         if not 0 < value < 1:
             raise InputError(f"{name} is {value!r}: give a number between 0 and 1, for example 0.05.")
+    if ratio_margin is not None and not ratio_margin > 1:
+        raise InputError(
+            f"ratio_margin is {ratio_margin!r}: give a number above 1, for example 1.25, or None for none."
+        )
     for name, value, least in (("min_people", min_people, 2), ("draws", draws, 100)):
         if value < least:
             raise InputError(f"{name} is {value!r}: give a whole number from {least} on.")

@@ -171,6 +171,26 @@ def decide(table, lowest, highest, *, alpha, delta, min_people, heard=None):
     return table
 
 
+def by_ratio(table, lowest, highest, margin):
+    """Take `equivalent` back where the ratio of the two rates may lie beyond a margin.
+
+    A rate of .01 and one of .04 differ by less than .05, and one is four times the other.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `decide` returns it.
+    lowest, highest : numpy.ndarray
+        Ends of the simultaneous interval of the ratio.
+    margin : float
+        Above 1.
+    """
+    beyond = (table["verdict"] == VERDICTS[1]) & ~((lowest > 1 / margin) & (highest < margin))
+    table.loc[beyond, "verdict"] = VERDICTS[2]
+    table.loc[beyond, "reason"] += f", but one rate may be more than {margin:g} times the other"
+    return table
+
+
 def obstacles(table, *, min_people, heard=None):
     """Why each contrast cannot be estimated; empty where it can.
 

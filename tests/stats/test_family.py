@@ -155,6 +155,16 @@ def test_a_few_people_with_many_images_show_no_equivalence():
     assert max(-row["rd_low"], row["rd_high"]) < 0.05, "of those who were seen, one is sure"
 
 
+def test_a_margin_of_ratios_takes_back_what_is_equivalent_because_both_are_rare():
+    persons, named, grouping = audit(2, 2, people=2500, rate=0.02)
+    options = {"alpha": 0.05, "delta": 0.05, "min_people": 5, "draws": 199, "seed": 0}
+    plain = disparities.judge(persons, named, grouping, **options).squeeze()
+    strict = disparities.judge(persons, named, grouping, ratio_margin=1.25, **options).squeeze()
+    loose = disparities.judge(persons, named, grouping, ratio_margin=4, **options).squeeze()
+    assert plain["verdict"] == loose["verdict"] == "equivalent" and strict["verdict"] == "inconclusive"
+    assert strict["reason"] == "any difference lies within 0.05, but one rate may be more than 1.25 times the other"
+
+
 def test_the_verdict_and_the_interval_shown_never_disagree_and_bonferroni_is_kept():
     manifest = manifest_of(12)
     predictions = predictions_of(manifest, seed=3)
