@@ -96,7 +96,7 @@ def _of_one(counts, attribute, alpha, interval):
     members = counts.members(attribute)
     names, members = members.index, members.to_numpy()
     right, images = counts.right, counts.images
-    answered = counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
+    answered = counts.answered
     hits, total, replied = (members.astype(float) @ part for part in (right, images, answered))
     ends = interval(right, images, members, alpha=alpha)
     labels = {**counts.configuration, "by": attribute}

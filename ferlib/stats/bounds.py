@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from ferlib.labels import EMOTIONS
 from ferlib.stats.arrays import ratio, whole
 from ferlib.stats.counts import CONTRASTED
 from ferlib.stats.groups import pairs_of
@@ -25,7 +24,7 @@ def bounds(all_counts):
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`. `unanswered` are images of any other status than `ok`. `gap_wrong`, `gap_right`,
+        Columns `COLUMNS`. `unanswered` are images that got no label at all. `gap_wrong`, `gap_right`,
         `gap_excluded`: all of them wrong (as in `accuracy_by_group.csv`), all right, or left out of both numbers.
         `gap_lowest` and `gap_highest` let them be wrong in one group and right in the other: whatever the model
         would have answered, the gap lies between them (Manski 1989). `sign` is `a higher`, `b higher` or `open`.
@@ -38,7 +37,7 @@ def _of_one(counts, attribute):
     members = counts.members(attribute)
     inside = members.to_numpy(float)
     right, images = inside @ counts.right, inside @ counts.images
-    silent = images - inside @ counts.tensor[..., : len(EMOTIONS)].sum(axis=(1, 2))
+    silent = images - inside @ counts.answered
     wrong_rate, right_rate = ratio(right, images), ratio(right + silent, images)
     answered_rate = ratio(right, np.where(images - silent > 1e-9, images - silent, 0))
     a, b = pairs_of(len(members))

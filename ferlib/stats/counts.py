@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.labels import EMOTIONS, OTHER_LABEL, STATUSES
 from ferlib.stats.arrays import whole
 from ferlib.stats.groups import Grouping, members_of
 from ferlib.stats.outcomes import CONFIGURATION
@@ -74,6 +74,12 @@ class Counts:
     def images(self):
         """Images of each person, answered or not; float64, shape (people,)."""
         return self.tensor.sum(axis=(1, 2))
+
+    @property
+    def answered(self):
+        """Images of each person that got an answer, a label that the audit does not have included; shape (people,)."""
+        answers = [OUTCOMES.index(name) for name in (*EMOTIONS, OTHER_LABEL)]
+        return self.tensor[..., answers].sum(axis=(1, 2))
 
     def members(self, attribute):
         """Who belongs to which group.
