@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from ferlib.stats import disparities, planning
+from ferlib.stats import disparities, interactions, planning
+from ferlib.stats.counts import Counts
 
 DESIGNS = list(itertools.product((12, 40), (2, 7), (0.7, 0.9), (0.02, 0.2)))[:16] + [
     (80, 7, 0.8, 0.1), (80, 2, 0.8, 0.1), (20, 14, 0.8, 0.1), (150, 1, 0.8, 0.0),
@@ -44,3 +45,19 @@ def run(designs=DESIGNS, *, workers=2, simulations=300):
     with ProcessPoolExecutor(workers) as pool:
         rows = list(pool.map(power, [(design, simulations) for design in designs]))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def interaction(people, images, gap, *, simulations=60, seed=0):
+    """Share of audits in which accuracy is called intersectional when one race-gender group alone is read worse."""
+    random, found = np.random.default_rng(seed), []
+    for _ in range(simulations):
+        others, own = (
+            planning.synthetic(people, images, (4, 2), accuracy=accuracy, icc=0.1, random=random)
+            for accuracy in (0.85, 0.85 - gap)
+        )
+        group = (others.people["group"] == "race 1 gender 0").to_numpy()
+        tensor = np.where(group[:, None, None], own.tensor, others.tensor)
+        counts = Counts("plan", "model", "only", others.people, tensor, tensor)
+        table = interactions.interactions([counts])
+        found.append((table["verdict"] == "intersectional")[table["measure"] == "accuracy"].item())
+    return np.mean(found)

@@ -4,6 +4,7 @@ import calibrate
 import numpy as np
 import pandas as pd
 import people
+import plans
 import pytest
 import rivals
 import statsmodels.api as sm
@@ -223,6 +224,22 @@ def test_the_recorded_bounds_are_kept_but_for_those_that_the_readme_names(record
 def test_whole_audits_keep_their_bounds_in_both_halves(whole):
     summary = whole_audits.summary(whole)
     assert (summary.loc[~summary["quantity"].isin(MISSED_BY_PEOPLE), "keeps"] == "yes").all()
+
+
+def test_the_recorded_plans_find_about_as_much_as_they_say():
+    table = pd.read_csv(RECORDED.with_name("plans.csv"))
+    assert len(table) == len(plans.DESIGNS) == 20
+    assert table["power"].mean() == pytest.approx(0.8, abs=0.05) and table["power"].min() > 0.6
+    near = (table["power"] - 0.8).abs() <= 0.03 + 2 * table["mc_error"]
+    assert near.mean() >= 0.85
+
+
+def test_the_recorded_power_for_interactions_is_that_of_the_code():
+    table = pd.read_csv(RECORDED.with_name("interaction_power.csv")).set_index(["people", "gap"])["found"]
+    assert table.loc[(slice(None), 0.0)].max() <= 0.05
+    assert table.loc[12, 0.3] < table.loc[40, 0.3] == table.loc[100, 0.2] == 1
+    again = plans.interaction(40, 7, 0.2, simulations=20, seed=1)
+    assert again == pytest.approx(table.loc[40, 0.2], abs=4 * np.sqrt(0.25 * (1 / 20 + 1 / 60)))
 
 
 def test_the_code_still_does_what_was_recorded(recorded):
