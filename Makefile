@@ -18,18 +18,25 @@ ALPHA   ?= 0.05
 CLUSTER ?= person
 MIN_PEOPLE ?= 5
 # How the file is read: our names of columns = the file's, labels in the order of class numbers; verdicts that make it fail.
-COLUMNS ?=
+# `:=`, not `?=`: a terminal keeps its width in the environment under the same name.
+COLUMNS :=
 CLASSES ?=
 FAIL_ON ?=
 
 # For `make plan`; what is empty has the default of `ferlib/pipeline/planner.py`.
-PLANNED := PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL
+PEOPLE :=
+IMAGES :=
+RACES :=
+GENDERS :=
+ACCURACY :=
+ICC :=
+MODEL :=
 
 # For `make replay`: a file of stored answers.
 ARCHIVE ?=
 
 # A misspelt variable would be ignored, and the result another than was asked for.
-OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE $(PLANNED)
+OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL
 UNKNOWN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $(name)))),$(filter-out $(OPTIONS),$(name))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
@@ -112,7 +119,7 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 
 plan: $(CORE) ## what would an audit find? PEOPLE="12 48 192" IMAGES=7 [RACES GENDERS ACCURACY ICC MODEL OUT ...]; asks nothing
 	@$(BIN)/python -m ferlib.pipeline.planner --alpha $(ALPHA) --delta $(DELTA) $(if $(OUT),--out "$(OUT)") \
-	  $(foreach name,$(PLANNED),$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
+	  $(foreach name,PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
 
 calibrate: $(CORE) ## measure the statistics on simulated audits of known truth (about half an hour on two cores)
 	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -212,7 +213,15 @@ def test_a_misspelt_variable_is_named(make):
 def test_every_variable_that_may_be_set_is_known():
     text = (paths.ROOT / "Makefile").read_text()
     known = re.search(r"^OPTIONS := (.*)", text, re.M)[1].split()
-    assert set(known) == set(re.findall(r"^([A-Z_]+) *\?=", text, re.M))
+    assert set(known) == set(re.findall(r"^([A-Z_]+) *[?:]=", text.partition("OPTIONS :=")[0], re.M))
+
+
+def test_the_width_of_a_terminal_is_no_map_of_columns():
+    environment = {**os.environ, "COLUMNS": "7777", "MODEL": "of another program"}
+    for goal in ("audit", "plan"):
+        command = ["make", "-n", goal, "PREDICTIONS=a.csv", "OUT=out"]
+        printed = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=True)
+        assert "7777" not in printed.stdout and "of another program" not in printed.stdout
 
 
 def test_a_verdict_that_must_not_occur_makes_it_fail(audited, monkeypatch, capsys):
