@@ -83,7 +83,8 @@ def _of_one(matched, *, alpha, delta, min_units, draws, seed):
     ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(family.critical_equivalent, units)))
     # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.
     judged = table.assign(subjects_a=table["units"], subjects_b=table["units"])
-    judged = verdicts.decide(judged, *ends, alpha=alpha, delta=delta, min_people=min_units)
+    against = verdicts.obstacles(judged, min_people=min_units)
+    judged = verdicts.decide(judged, *ends, alpha=alpha, delta=delta, against=against)
     table = table.assign(**judged[["verdict", "reason", "min_detectable"]])
     return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
 

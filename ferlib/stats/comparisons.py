@@ -56,21 +56,23 @@ class Groups:
     min_people: int
 
     @classmethod
-    def of(cls, persons, members, merge, drawn, *, min_people=1):
+    def of(cls, persons, members, merge=None, drawn=None, *, min_people=1):
         """Groups from people.
 
         Parameters
         ----------
         persons : ferlib.stats.group_rates.Persons
         members : numpy.ndarray of bool, shape (groups, people)
-        merge : numpy.ndarray, shape (groups, finest groups)
+        merge : numpy.ndarray, shape (groups, finest groups), optional
             Which of the finest groups make up each group.
-        drawn : numpy.ndarray of float32, shape (draws, finest groups, columns)
-            As `ferlib.stats.family.deviations` returns it.
+        drawn : numpy.ndarray of float32, shape (draws, finest groups, columns), optional
+            As `ferlib.stats.family.deviations` returns it; without it nothing is drawn.
         min_people : int
         """
         rates = Rates.stack([persons.of(inside) for inside in members])
-        return cls(members, persons, rates, np.matmul(merge.astype(np.float32), drawn), max(min_people, 1))
+        none = np.zeros((0, *rates.n.shape), dtype=np.float32)
+        sums = none if drawn is None else np.matmul(merge.astype(np.float32), drawn)
+        return cls(members, persons, rates, sums, max(min_people, 1))
 
     def mix(self, parts, groups):
         """Common weights of parts that each of some groups shows: how often everybody shows them; 0 for the others.

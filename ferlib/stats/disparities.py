@@ -10,7 +10,7 @@ from ferlib.stats import exact, family, intervals, verdicts
 from ferlib.stats.arrays import ratio, whole
 from ferlib.stats.comparisons import Groups, Standard
 from ferlib.stats.counts import CONTRASTED, EMOTIONS, MEASURES, measure, silence
-from ferlib.stats.group_rates import Persons, Rates
+from ferlib.stats.group_rates import Persons, Rates, pooled_freedom
 from ferlib.stats.groups import pair_table
 from ferlib.stats.outcomes import CONFIGURATION
 from ferlib.stats.z_tests import two_proportion_z
@@ -143,8 +143,8 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
         icc[standard.measure] = persons.common_icc(standard.parts)
     table["icc"] = np.tile(icc, len(table) // len(named))
     p, least, freedom = clustered_test(a, b)
-    heard = {"min_people": min_people, "heard": (a.heard, b.heard)}
-    table["p_cluster"] = np.where(verdicts.obstacles(table, **heard) == "", p, np.nan)
+    against = verdicts.obstacles(table, min_people=min_people, heard=(a.heard, b.heard))
+    table["p_cluster"] = np.where(against == "", p, np.nan)
     judged = family.Family.of(
         table["p_cluster"].to_numpy(), least, np.concatenate(null, axis=1), shares(table), alpha=alpha
     )
@@ -154,9 +154,10 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
     common = ratio(a.rate * a.worth + b.rate * b.worth + 1, a.worth + b.worth + 2)
     critical = student.isf(bound / 2, freedom)
     table["min_detectable"] = verdicts.min_detectable(common, ratio(1, a.worth), ratio(1, b.worth), critical)
-    table = verdicts.decide(table, table["sim_low"], table["sim_high"], alpha=alpha, delta=delta, **heard)
-    ratios = intervals.risk_ratio(a.rate, b.rate, *_ends(a, b, bound))
-    return table if ratio_margin is None else verdicts.by_ratio(table, *ratios, ratio_margin)
+    table = verdicts.decide(table, table["sim_low"], table["sim_high"], alpha=alpha, delta=delta, against=against)
+    if ratio_margin is None:
+        return table
+    return verdicts.by_ratio(table, *intervals.risk_ratio(a.rate, b.rate, *_ends(a, b, bound)), ratio_margin)
 
 
 def clustered_test(a, b):
@@ -175,8 +176,7 @@ def clustered_test(a, b):
         Two-sided p-value, the least that these counts could have reached, and the degrees of freedom.
     """
     variances = ratio(1, a.worth), ratio(1, b.worth)
-    parts = sum(part**2 / side.freedom for part, side in zip(variances, (a, b), strict=True))
-    freedom = ratio((variances[0] + variances[1]) ** 2, parts, empty=np.inf)
+    freedom = pooled_freedom(variances, (a.freedom, b.freedom))
     numbers = [np.nan_to_num(part) for side in (a, b) for part in (side.rate * side.worth, side.worth)]
     found = [2 * student.sf(norm.isf(np.maximum(p, 1e-300) / 2), freedom) for p in exact.mid_p(*numbers)]
     return *found, freedom

@@ -73,6 +73,23 @@ class Rates:
         return self.worth * (norm.isf(alpha / 2) / student.isf(alpha / 2, self.freedom)) ** 2
 
 
+def clustered_variance(error, share):
+    """Variance of a sum of people's errors, corrected for what a person's own weight hides (Bell and McCaffrey 2002).
+
+    Parameters
+    ----------
+    error, share : numpy.ndarray, shape (people, ...)
+        Each person's part in the deviation of an estimate from its expectation, and in its images.
+    """
+    return ratio(error**2, np.where(share < 1 - 1e-9, 1 - share, 0), empty=0).sum(axis=0)
+
+
+def pooled_freedom(variances, freedoms):
+    """Degrees of freedom of a sum of independent variances, each with its own (Welch 1947, Satterthwaite 1946)."""
+    parts = sum(variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
+    return ratio(sum(variances) ** 2, parts, empty=np.inf)
+
+
 class Persons:
     """What was counted for each person, and how alike the images of a person are.
 
@@ -205,8 +222,7 @@ def _weighed(count, n, rate, error, share, base, independent, size_of, alike, ic
     alike = np.clip(alike, 0, 1)
     pooled = alike * (1 + (size - 1) * np.where(np.isnan(icc), 1, icc))
     square = error**2
-    # Bell and McCaffrey's correction: what a person's own weight in the rate hides of his deviation from it.
-    variance = ratio(square, np.where(share < 1 - 1e-9, 1 - share, 0), empty=0).sum(axis=0)
+    variance = clustered_variance(error, share)
     own = ratio(variance, base, empty=0)
     kurtosis = ratio(people * (square**2).sum(axis=0), square.sum(axis=0) ** 2, empty=np.inf)
     rarer = np.minimum((count > 1e-9).sum(axis=0), (n - count > 1e-9).sum(axis=0))

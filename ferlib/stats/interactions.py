@@ -16,6 +16,7 @@ from ferlib.stats.arrays import ratio
 from ferlib.stats.comparisons import Groups
 from ferlib.stats.counts import MEASURES
 from ferlib.stats.disparities import STANDARDS, persons_of
+from ferlib.stats.group_rates import pooled_freedom
 from ferlib.stats.omnibus import welch
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -63,7 +64,7 @@ def _tested(counts, alpha, min_people):
         for pair in _pairs(names):
             if known[pair].all():
                 of_pair, freedom = variance[pair], rates.freedom[pair, measure]
-                gaps.append((rate[pair[0]] - rate[pair[1]], of_pair.sum(), _freedom(of_pair, freedom)))
+                gaps.append((rate[pair[0]] - rate[pair[1]], of_pair.sum(), pooled_freedom(of_pair, freedom).item()))
         gap, spread, freedom = np.array(gaps).reshape(-1, 3).T
         p = welch(gap, spread, freedom) if len(gap) > 1 else np.nan
         rows.append((len(gap), gap.min(initial=np.inf), gap.max(initial=-np.inf), p))
@@ -92,11 +93,7 @@ def _pairs(names):
 def _by_group(counts):
     """Rates of the race-gender groups under one mix of emotions, and (race, gender) of each."""
     members = counts.members("group")
-    finest = counts.grouping.finest
-    persons = persons_of(counts)
-    nothing = np.zeros((1, len(finest), persons.n.shape[1]), dtype=np.float32)
-    groups = Groups.of(persons, members.to_numpy(), np.eye(len(finest)), nothing)
-    rates, _ = groups.under_one_mix(len(MEASURES), STANDARDS)
+    rates, _ = Groups.of(persons_of(counts), members.to_numpy()).under_one_mix(len(MEASURES), STANDARDS)
     first = [counts.people[inside].iloc[0] for inside in members.to_numpy()]
     return rates, [(person["race"], person["gender"]) for person in first]
 
@@ -106,10 +103,6 @@ def _variance(rates, measure):
     rate, worth = rates.rate[:, measure], rates.worth[:, measure]
     pulled = (rate * worth + 0.5) / (worth + 1)
     return ratio(pulled * (1 - pulled), worth)
-
-
-def _freedom(variances, freedom):
-    return ratio(variances.sum() ** 2, (variances**2 / freedom).sum(), empty=np.inf).item()
 
 
 def shrunken(all_counts, *, alpha=0.05):

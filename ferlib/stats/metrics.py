@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.labels import EMOTIONS
+from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import ATTRIBUTES
 from ferlib.stats.outcomes import CONFIGURATION
@@ -79,10 +81,9 @@ def _interval(own, alpha):
     error = np.sqrt((people - 1) / people * (spread**2).sum(axis=0))
     worth = np.where(error > 1e-12, ratio(value * (1 - value), error**2), people)
     worth = np.where(worth > 0, worth, people)
-    z = student.ppf(1 - alpha / 2, max(people - 1, 1))
-    middle = (value + z**2 / (2 * worth)) / (1 + z**2 / worth)
-    half = z / (1 + z**2 / worth) * np.sqrt(value * (1 - value) / worth + z**2 / (4 * worth**2))
-    return {"value": value, "error": error, "ci_low": middle - half, "ci_high": middle + half}
+    paid = worth * (norm.isf(alpha / 2) / student.isf(alpha / 2, max(people - 1, 1))) ** 2
+    low, high = intervals.score(value, np.where(np.isnan(value), 0, paid), alpha=alpha)
+    return {"value": value, "error": error, "ci_low": low, "ci_high": high}
 
 
 def between(table, *, alpha=0.05):

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from ferlib.labels import EMOTIONS
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import CONTRASTED
+from ferlib.stats.group_rates import clustered_variance, pooled_freedom
 from ferlib.stats.groups import members_of, pairs_of
 
 COLUMNS = (
@@ -78,9 +79,8 @@ def _of_two(one, other, alpha, min_people):
                 gaps += sign * np.array([weights @ value for value in rate])
                 parts = [(part[inside] - n[inside] * value) @ scale for part, value in zip(right, rate, strict=True)]
                 share = n[inside] @ scale
-                square, heard = (parts[0] - parts[1]) ** 2, 1 / (share**2).sum()
-                spread[side] = (square / np.where(share < 1 - 1e-9, 1 - share, np.inf)).sum()
-                freedom[side] = max(heard - 1, 1)
+                spread[side] = clustered_variance(parts[0] - parts[1], share)
+                freedom[side] = max(1 / (share**2).sum() - 1, 1)
             rows.append((attribute, *members.index[[a, b]], *sides.sum(axis=1), *gaps, spread, freedom))
     names = ["attribute", "group_a", "group_b", "subjects_a", "subjects_b", "gap_1", "gap_2"]
     table = pd.DataFrame([row[:-2] for row in rows], columns=names)
@@ -88,7 +88,7 @@ def _of_two(one, other, alpha, min_people):
         return table
     spread, freedom = (np.array([row[place] for row in rows]) for place in (-2, -1))
     error = np.sqrt(spread.sum(axis=1))
-    freedom = ratio(spread.sum(axis=1) ** 2, (spread**2 / freedom).sum(axis=1), empty=1)
+    freedom = pooled_freedom(spread.T, freedom.T)
     difference = (table["gap_1"] - table["gap_2"]).to_numpy()
     reach = student.isf(alpha / 2, freedom) * error
     # Where the two models never disagree about anybody, nothing varies and nothing differs.

@@ -84,11 +84,9 @@ def welch(rate, variance, freedom):
 
 def _by_person(counts):
     """P-value of each attribute, the person being the unit and all groups under one mix of emotions."""
-    grouping, persons = counts.grouping, persons_of(counts)
-    drawn = np.zeros((1, len(grouping.finest), persons.n.shape[1]), dtype=np.float32)
-    found = {}
-    for name, members in grouping.members.items():
-        rates, _ = Groups.of(persons, members.to_numpy(), grouping.merge[name], drawn).under_one_mix(1, STANDARDS[:1])
+    persons, found = persons_of(counts), {}
+    for name, members in counts.grouping.members.items():
+        rates, _ = Groups.of(persons, members.to_numpy()).under_one_mix(1, STANDARDS[:1])
         rate, worth, freedom = (part[:, 0] for part in (rates.rate, rates.worth, rates.freedom))
         common = np.nansum(rate * worth) / np.nansum(worth)
         found[name] = welch(rate, ratio(common * (1 - common), worth, empty=0), freedom)

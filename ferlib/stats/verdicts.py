@@ -138,7 +138,7 @@ def rule(p_adjusted, lowest, highest, *, alpha, delta):
     return np.where(np.asarray(p_adjusted) <= alpha, VERDICTS[0], np.where(inside, VERDICTS[1], VERDICTS[2]))
 
 
-def decide(table, lowest, highest, *, alpha, delta, min_people, heard=None):
+def decide(table, lowest, highest, *, alpha, delta, against):
     """Add the verdict and the reason of each contrast.
 
     Parameters
@@ -151,10 +151,8 @@ def decide(table, lowest, highest, *, alpha, delta, min_people, heard=None):
         Family-wise error of `different`, and of `equivalent`.
     delta : float
         Differences inside +-delta count as none.
-    min_people : int
-        Fewer people in a group allow no verdict.
-    heard : numpy.ndarray, optional
-        As for `obstacles`.
+    against : numpy.ndarray of str
+        As `obstacles` returns it.
 
     Returns
     -------
@@ -163,7 +161,6 @@ def decide(table, lowest, highest, *, alpha, delta, min_people, heard=None):
     """
     verdict = rule(table["p_adjusted"], lowest, highest, alpha=alpha, delta=delta)
     inside = within(np.asarray(lowest), np.asarray(highest), delta)
-    against = obstacles(table, min_people=min_people, heard=heard)
     rows = zip(table.itertuples(), verdict, inside, against, strict=True)
     said = [(VERDICTS[3], no) if no else _explained(row, str(word), fits, delta) for row, word, fits, no in rows]
     table = table.assign(verdict=[word for word, _ in said], reason=[reason for _, reason in said])

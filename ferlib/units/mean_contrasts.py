@@ -145,7 +145,8 @@ def _judged(table, null, p, floor, *, alpha, delta, min_people):
         true=table["unit"], count_a=1, count_b=1, risk_difference=difference,
     )  # fmt: skip
     ends = difference - equal, difference + equal
-    table = verdicts.decide(table, *ends, alpha=alpha, delta=delta, min_people=min_people)
+    against = verdicts.obstacles(table, min_people=min_people)
+    table = verdicts.decide(table, *ends, alpha=alpha, delta=delta, against=against)
     same = np.isnan(size) & (table["verdict"] != "not estimable")
     table.loc[same, ["verdict", "reason"]] = ["not estimable", SAME_REASON]
     table.loc[few | same, ["low", "high"]] = np.nan
