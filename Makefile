@@ -127,7 +127,7 @@ calibrate: $(CORE) ## measure the statistics on simulated audits of known truth 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-mutants: $(VENV)/.ready ## break the code on purpose in 60 places, and say which breaks no test notices (about half an hour)
+mutants: $(VENV)/.ready ## break the code on purpose in dozens of places, and say which breaks no test notices (about half an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py
 
 bench: $(VENV)/.bench ## measure at full size what the tests hold at a small one (minutes; prints the figures)
