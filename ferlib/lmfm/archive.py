@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -52,12 +51,14 @@ def export(parts, responses, path):
     questions, answers : int
         How many it holds; questions without an answer are in it, too.
     """
-    frames = []
-    for part, plans in parts.items():
-        for number, plan in enumerate(plans):
-            named = {"part": part, "number": number, "model": plan.model["name"], "variant": plan.prompt.name}
-            named |= {"form": plan.prompt.form, "language": plan.prompt.language}
-            frames.append(plan.questions.assign(**named))
+    frames = [
+        plan.questions.assign(
+            part=part, number=number, model=plan.model["name"], variant=plan.prompt.name, form=plan.prompt.form,
+            language=plan.prompt.language,
+        )
+        for part, plans in parts.items()
+        for number, plan in enumerate(plans)
+    ]  # fmt: skip
     questions = pd.concat(frames, ignore_index=True)[list(QUESTIONS)]
     records = [responses.get(key) for key in sorted(set(questions["response_id"]))]
     lines = [json.dumps(store.sealed(record), sort_keys=True, ensure_ascii=False) for record in records if record]
@@ -66,10 +67,10 @@ def export(parts, responses, path):
         "answers.jsonl": "".join(f"{line}\n" for line in lines),
         "questions.csv": questions.to_csv(index=False, lineterminator="\n"),
     }
-    sums = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in files.items())
+    files["SHA256SUMS"] = "".join(f"{_sha256(text.encode())}  {name}\n" for name, text in files.items())
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for name, text in {**files, "SHA256SUMS": sums}.items():
+        for name, text in files.items():
             entry = zipfile.ZipInfo(name)  # without the time of today: the same answers give the same bytes
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             file.writestr(entry, text)
@@ -79,10 +80,6 @@ def export(parts, responses, path):
 
 def read(path):
     """Read an archive and check every checksum in it.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
 
     Returns
     -------
@@ -103,7 +100,7 @@ def read(path):
         raise InputError(f"{relative(path)}: cannot be read as an archive ({error}). Fetch it again.") from None
     sums = dict(reversed(line.split(maxsplit=1)) for line in files.get("SHA256SUMS", b"").decode().splitlines())
     for name in ("answers.jsonl", "questions.csv"):
-        found = hashlib.sha256(files.get(name, b"")).hexdigest()
+        found = _sha256(files.get(name, b""))
         if sums.get(name) != found:
             raise InputError(
                 f"{relative(path)}: {name} is not what it was when the archive was made (sha256 {found[:12]}..., "
@@ -120,14 +117,7 @@ def read(path):
 
 
 def predictions(questions, records, *, part):
-    """The prediction tables of one part, from what `read` returned.
-
-    Parameters
-    ----------
-    questions : pandas.DataFrame
-    records : dict of str to dict
-    part : str
-        For example `ferlib.lmfm.study.MAIN`.
+    """The prediction tables of one part (such as `ferlib.lmfm.study.MAIN`), from what `read` returned.
 
     Returns
     -------
@@ -144,20 +134,8 @@ def predictions(questions, records, *, part):
 
 
 def restore(records, folder):
-    """Put the answers of an archive into a store, so that notebook 04 replays them there.
-
-    Parameters
-    ----------
-    records : dict of str to dict
-    folder : pathlib.Path
-        `responses/` of a run.
-
-    Returns
-    -------
-    int
-        Answers that were not there before.
-    """
-    target = store.Store(Path(folder))
+    """Put the answers of an archive into `responses/` of a run, so that notebook 04 replays them; returns how many."""
+    target = store.Store(folder)
     new = [record for key, record in records.items() if target.get(key) is None]
     for record in new:
         target.put(record["question"], record["answer"], how=record["asked"])
@@ -166,3 +144,7 @@ def restore(records, folder):
     if rows:
         attachments.Sent(target.folder).add(rows)
     return len(new)
+
+
+def _sha256(data):
+    return hashlib.sha256(data).hexdigest()

@@ -20,13 +20,11 @@ def table(answers):
     pandas.DataFrame
         Columns `COLUMNS`: pairs of answers in all, pairs in which both name a label but not the same (`other_label`),
         pairs in which one names a label and the other none (`label_or_none`), the sum of both, and its share of the
-        pairs. Two answers without a label do not differ. Pairs with an answer that did not come (status `error`) are
-        left out.
+        pairs. Two answers without a label do not differ. Answers that did not come (`error`) are left out.
     """
     rows = []
     for changed, frame in answers.items():
-        came = frame[frame["status"] != "error"]
-        for model, own in came.groupby("model", sort=True):
+        for model, own in frame[frame["status"] != "error"].groupby("model", sort=True):
             pairs = [
                 pair
                 for _, labels in own.groupby(["dataset", "image_id"])["predicted"]
@@ -40,7 +38,7 @@ def table(answers):
 
 
 def on_temperature(table, models):
-    """What the repeats say about models that ignore the temperature.
+    """Sentences about models that are sent no temperature, or whose repeats above 0 never differ.
 
     Parameters
     ----------
@@ -48,11 +46,6 @@ def on_temperature(table, models):
         From `table`, with lines `repeat at temperature ...`.
     models : sequence of dict
         From `ferlib.lmfm.models.read`.
-
-    Returns
-    -------
-    list of str
-        A sentence for each model that is not sent one, or whose repeats above 0 never differ.
     """
     said, left_out = [], {m["name"] for m in models if m["settings"].get("temperature", 0) is None}
     for model, own in table.groupby("model", sort=True):

@@ -25,39 +25,30 @@ WITHOUT_OPTIONS = ("description",)
 """Forms whose prompt names no labels."""
 
 FIELDS = ("emotion", "label", "answer", "expression", "facial_expression")
-"""Fields of a JSON object that may hold the label, in the order in which they are looked for."""
+"""Fields of a JSON object that may hold the label."""
 
 
-def schema(form, names):
-    """JSON schema that a prompt of a form asks the provider to keep to; None where there is none.
+def demanded(form, names):
+    """What is sent beside a prompt that offers labels by these names: a JSON schema, labels to score, or nothing.
 
-    Parameters
-    ----------
-    form : str
-    names : sequence of str
-        The labels as the prompt names them, in the order in which it does.
-
-    Returns
-    -------
-    dict or None
-        In the subset of JSON schema that OpenAI's strict mode and Gemini both take.
+    The schema is in the subset that OpenAI's strict mode and Gemini both take.
     """
+    if form == "scores":
+        return {"scored": names}
     if form == "json":
-        properties = {"emotion": {"type": "string", "enum": list(names)}}
+        fields = {"emotion": {"type": "string", "enum": names}}
     elif form == "ratings":
-        properties = {name: {"type": "integer"} for name in names}
+        fields = {name: {"type": "integer"} for name in names}
     else:
-        return None
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        return {}
+    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {"schema": schema}
 
 
 def json_object(text):
-    """The JSON object in an answer, also within a fence of backquotes.
+    """The JSON object in an answer, also within a fence of backquotes; None when there is none, or more than one.
 
-    Returns
-    -------
-    dict or None
-        None when there is none, more than one, or one that names a field twice, so that nobody knows which counts.
+    None as well for one that names a field twice: nobody knows which counts.
     """
     inside = re.search(r"\{.*\}", text or "", re.DOTALL)
     try:
@@ -84,12 +75,11 @@ def named_field(text):
 
 
 def numbers(text, *, form, language="en"):
-    """The number that an answer gives to each emotion.
+    """The number that an answer gives to each emotion, by a JSON object or lines such as `anger: 80`.
 
     Parameters
     ----------
     text : str or None
-        A JSON object, or lines such as `anger: 80`.
     form : str
         `ratings` (0 to 100) or `scores` (natural logarithms of probabilities).
     language : str
@@ -99,15 +89,16 @@ def numbers(text, *, form, language="en"):
     dict of str to float, or None
         None unless each of the seven emotions has exactly one number in the range.
     """
-    content = json_object(text)
+    content, label_of = json_object(text), vocabulary.label_of(language)
     pairs = list(content.items()) if content else re.findall(r"([^\W\d]+)\W{1,3}(-?\d+(?:\.\d+)?)\s*%?", text or "")
-    found, label_of = {}, vocabulary.label_of(language)
+    found = {}
     for name, value in pairs:
         label, number = label_of.get(vocabulary.fold(str(name))), _number(value)
-        if label is None or label in found or number is None or (form == "ratings" and not 0 <= number <= 100):
+        in_range = math.isfinite(number) and (form == "scores" or 0 <= number <= 100)
+        if label is None or label in found or not in_range:
             return None
         found[label] = number
-    return {label: found[label] for label in EMOTIONS} if set(found) == set(EMOTIONS) else None
+    return {label: found[label] for label in EMOTIONS} if len(found) == len(EMOTIONS) else None
 
 
 def highest(values):
@@ -119,27 +110,16 @@ def highest(values):
 
 
 def shares(values, *, form):
-    """Numbers of the seven emotions as shares of one.
+    """Numbers of the seven emotions as shares of one; NaN where there are none.
 
     Ratings are divided by their sum: shares of what the model handed out, not probabilities. Scores are exponentiated
-    and divided by their sum: the model's probabilities, given that it says one of the seven.
-
-    Parameters
-    ----------
-    values : dict of str to float, or None
-    form : str
-
-    Returns
-    -------
-    dict of str to float
-        NaN where there are none.
+    before: the model's probabilities, given that it says one of the seven.
     """
     if values is None or not any(values.values()):
         return dict.fromkeys(EMOTIONS, math.nan)
     most = max(values.values())
     weights = {label: math.exp(value - most) if form == "scores" else value for label, value in values.items()}
-    total = sum(weights.values())
-    return {label: weight / total for label, weight in weights.items()}
+    return {label: weight / sum(weights.values()) for label, weight in weights.items()}
 
 
 def _once(pairs):
@@ -150,10 +130,8 @@ def _once(pairs):
 
 
 def _number(value):
-    if isinstance(value, bool):
-        return None
+    """The number in a value; NaN for none."""
     try:
-        number = float(str(value).strip().removesuffix("%"))
+        return math.nan if isinstance(value, bool) else float(str(value).strip().removesuffix("%"))
     except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+        return math.nan

@@ -5,6 +5,7 @@ with what it did cost: nothing, where the provider is known not to bill such an 
 whether it was billed, because the connection broke or the process was killed, stays with the most that it can cost.
 """
 
+import collections
 import contextlib
 import errno
 import json
@@ -50,31 +51,13 @@ class Ledger:
 
     def unknown(self):
         """Requests of which nobody knows whether they were billed: dict of reason to `(number, dollars at most)`."""
-        found = {}
+        found = collections.defaultdict(list)
         for entry, usd in self._open.items():
-            number, total = found.get(self._why.get(entry, UNSEEN), (0, 0.0))
-            found[self._why.get(entry, UNSEEN)] = number + 1, total + usd
-        return found
+            found[self._why.get(entry, UNSEEN)].append(usd)
+        return {why: (len(usd), sum(usd)) for why, usd in found.items()}
 
     def reserve(self, image, text, settings):
-        """Note that a request is about to be sent.
-
-        Parameters
-        ----------
-        image : bytes
-        text : str
-        settings : dict
-
-        Returns
-        -------
-        str
-            To be given to `settle`.
-
-        Raises
-        ------
-        InputError
-            When it could pass the limit.
-        """
+        """Note that a request is about to be sent, for `settle`; raises when it could pass the limit."""
         if "max_tokens" not in settings:
             raise InputError(
                 f"max_usd needs a longest answer: give {self.name!r} a max_tokens, in its settings or yours."
@@ -82,8 +65,7 @@ class Ledger:
         tokens = prices.tokens_at_most(self.price.image_tokens, *images.size(image), text, settings)
         thoughts = settings.get("thinking_budget") or 0
         most_usd = self.factor * self.price.usd(tokens, settings["max_tokens"] + max(0, thoughts))
-        with self._lock, self._alone():
-            self._catch_up()
+        with self._alone():
             if self.spent_usd() + most_usd > self.max_usd:
                 raise InputError(
                     f"max_usd = {self.max_usd:g} would be passed by asking {self.name!r} one question more: "
@@ -110,12 +92,9 @@ class Ledger:
             What happened, for the list of those that are not known.
         """
         usd = {"no": 0.0, "unknown": None}.get(billed, self.price.usd_of(usage))
-        with self._lock, self._alone():
-            self._catch_up()
-            if usd is None:
-                self._append({"id": entry, "unknown": why or "the provider reported no usage"})
-            else:
-                self._append({"id": entry, "usd": self.factor * usd})
+        cost = {"unknown": why or "the provider reported no usage"} if usd is None else {"usd": self.factor * usd}
+        with self._alone():
+            self._append({"id": entry} | cost)
 
     def _append(self, line, *, durably=False):
         """Add a line of its own, whatever half a line a power cut or a full disk has left before it."""
@@ -165,14 +144,15 @@ class Ledger:
 
     @contextlib.contextmanager
     def _alone(self):
-        """Keep other processes away from the ledger, where the system can."""
+        """Keep other threads and, where the system can, other processes away from the ledger; read what they wrote."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_name(f".{FILE}.lock"), "w") as handle:
+        with self._lock, open(self.path.with_name(f".{FILE}.lock"), "w") as handle:
             if os.name == "posix":
                 import fcntl
 
                 with contextlib.suppress(OSError):  # a file system without locks
                     fcntl.flock(handle, fcntl.LOCK_EX)
+            self._catch_up()
             yield
 
 
@@ -182,27 +162,7 @@ def of_folder(folder):
 
 
 def of(model, folder, *, max_usd, own_prices=None, batched=False):
-    """Ledger of a model; None when it costs nothing.
-
-    Parameters
-    ----------
-    model : dict
-        From `ferlib.lmfm.models.read`.
-    folder : pathlib.Path
-        Of the answers.
-    max_usd : float
-    own_prices : dict, optional
-        See `ferlib.lmfm.prices.price_of`.
-    batched : bool
-        Whether questions go as batches, at the price of these.
-
-    Raises
-    ------
-    InputError
-        When the price is not known.
-    """
+    """Ledger of a model at its price (see `ferlib.lmfm.prices.price_of`) or that of batches; None when it is free."""
     price = prices.price_of(model, own_prices)
-    if price.usd(1, 1) == 0:
-        return None
     factor = price.batch_factor if batched else 1.0
-    return Ledger(folder, max_usd=max_usd, price=price, name=model["name"], factor=factor)
+    return Ledger(folder, max_usd=max_usd, price=price, name=model["name"], factor=factor) if price.usd(1, 1) else None

@@ -99,12 +99,6 @@ def address(model):
     return SAME_PROVIDER.get(model["provider"], model["provider"]), urlsplit(model["base_url"]).netloc
 
 
-def settings_of(model, settings):
-    """The settings that are sent to a model: those given, with the model's own in their place."""
-    own = model.get("settings", {})
-    return {name: value for name, value in {**settings, **own}.items() if value is not None}
-
-
 def client(model, *, timeout_s):
     """Client of a model's provider.
 

@@ -1,14 +1,16 @@
 """A model's own words to one of the seven labels, or to the status that says why there is none.
 
-Never a guess: whatever could be read in two ways is `unparsed`, and the words themselves are kept in the store.
+Never a guess: whatever could be read in two ways is `unparsed`, and the words themselves are kept in the store. How a
+model declines is data (data/languages/refusals.yaml), tuned on one half of a labelled set of replies and measured on
+both.
 """
 
 import functools
 import re
 
-from ferlib.lmfm import forms, refusals, vocabulary
+from ferlib.lmfm import forms, vocabulary
 
-NEGATION = re.compile(
+NEGATION = (
     r"\b(?:no|not|never|neither|nor|none|nothing|non|un|without|hardly|barely|scarcely|cannot|lack(?:s|ing)?"
     r"|absen(?:ce|t)|except|unlike|rather\s+than|instead\s+of|far\s+from|anything\s+but|free\s+(?:of|from)"
     r"|\w+n't|(?:is|are|was|does|do|did|ca|could|would|should)nt)\b"
@@ -32,6 +34,11 @@ ONLY_END = re.compile(
 )
 """The same where the server keeps the beginning of it to itself."""
 
+CLAUSES = re.compile(
+    r"[.!?\n;。！？；]+|,?\s+(?:but|however|though|aber|doch|pero|mais|mas|ma|ama|fakat)\s+|,?\s*(?:但是|但|不过)"
+)
+"""Where one clause ends and another may take it back: "I cannot be certain, but she looks happy"."""
+
 
 def without_thoughts(text):
     """The words of an answer without the thoughts before it; empty when it is all thought.
@@ -47,54 +54,41 @@ def without_thoughts(text):
 def parse(text, *, language="en"):
     """Label that an answer names.
 
-    An answer is `ok` when it names exactly one label, by the label itself or one of the words of
-    `ferlib.lmfm.vocabulary` as a whole word, in any case. It is `unparsed` when it names none or several, or when a
-    sentence that names one also holds a negation or is a question. It is `refused` when it declines in so many words
-    (see `ferlib.lmfm.refusals`) and names no label but in doing so. Of a JSON object only the field that holds the
-    label is read. Thoughts are left out.
+    An answer is `ok` when it names exactly one label, by itself or a word of `ferlib.lmfm.vocabulary`, in any case. It
+    is `unparsed` when it names none or several, or when a sentence that names one also holds a negation or is a
+    question; `refused` when it declines in so many words and names no label but in doing so. Of a JSON object only the
+    field that holds the label is read.
 
     Parameters
     ----------
     text : str or None
-        The model's words.
     language : str
-        Language of the prompt.
+        Of the prompt.
 
     Returns
     -------
-    status : str
-        `ok`, `unparsed` or `refused`.
-    label : str or None
-        One of `ferlib.labels.EMOTIONS` when `ok`.
+    status, label : str, str or None
+        `ok`, `unparsed` or `refused`; one of `ferlib.labels.EMOTIONS` when `ok`.
 
     Examples
     --------
-    >>> parse("She looks **Terrified**.")
-    ('ok', 'fear')
-    >>> parse("Not angry.")
-    ('unparsed', None)
-    >>> parse("I'm sorry, I can't help with that.")
-    ('refused', None)
-    >>> parse("WÜTEND", language="de")
-    ('ok', 'anger')
+    >>> parse("She looks **Terrified**."), parse("Not angry."), parse("I'm sorry, I can't help with that.")
+    (('ok', 'fear'), ('unparsed', None), ('refused', None))
     """
     words = without_thoughts(text)
     field = forms.named_field(words)
-    words = words if field is None else field
-    clauses = refusals.declines(SPEAKER.sub(" ", vocabulary.fold(words).replace("’", "'")))
+    plain = vocabulary.fold(words if field is None else field).replace("’", "'")
+    clauses = declines(SPEAKER.sub(" ", plain))
     if any(refused for _, refused in clauses) and not any(
         _labels(said, language) for said, refused in clauses if not refused
     ):
         return "refused", None
-    plain = SPEAKER.sub(" ", vocabulary.fold(words).replace("’", "'").replace("_", " "))
     found, doubtful, negation = set(), False, _negation(language)
-    for sentence in re.findall(r"[^.!?;:\n]+[.!?;:\n]?", plain):
+    for sentence in re.findall(r"[^.!?;:\n]+[.!?;:\n]?", SPEAKER.sub(" ", plain.replace("_", " "))):
         labels = _labels(sentence, language)
         doubtful |= bool(labels) and (sentence.endswith("?") or bool(negation.search(sentence)))
         found |= labels
-    if len(found) != 1 or doubtful:
-        return "unparsed", None
-    return "ok", found.pop()
+    return ("ok", found.pop()) if len(found) == 1 and not doubtful else ("unparsed", None)
 
 
 def outcome(kind, text, *, form="words", language="en"):
@@ -108,15 +102,12 @@ def outcome(kind, text, *, form="words", language="en"):
     form : str
         What the prompt asked for, see `ferlib.lmfm.forms`.
     language : str
-        Language of the prompt.
 
     Returns
     -------
-    status : str
-        One of `ferlib.labels.STATUSES`.
-    label : str or None
-        None unless the status is `ok`. An answer that was cut off carries none: its end might have changed it. Of
-        ratings and scores the highest counts; when two share that place there is no label.
+    status, label : str, str or None
+        One of `ferlib.labels.STATUSES`; a label with `ok` only. An answer that was cut off carries none: its end might
+        have changed it. Of ratings and scores the highest counts, unless two share that place.
     """
     if kind != "answered":
         return kind, None
@@ -129,6 +120,34 @@ def outcome(kind, text, *, form="words", language="en"):
     return ("refused" if parse(text, language=language)[0] == "refused" else "unparsed"), None
 
 
+def declines(text):
+    """The folded clauses of a reply, each with whether it declines: a list of (str, bool).
+
+    Examples
+    --------
+    >>> [refused for _, refused in declines("I'm sorry, but I can't identify emotions from faces.")]
+    [False, True]
+    >>> any(refused for _, refused in declines("I cannot tell, the image is too dark."))
+    False
+    """
+    plain = vocabulary.fold(text).replace("’", "'")
+    return [(clause, _declines(clause)) for clause in map(str.strip, CLAUSES.split(plain)) if clause]
+
+
+def _declines(clause):
+    for cannot, task, decline, doubt in _patterns():
+        unable, doubts = cannot.search(clause), doubt.search(clause)
+        if (decline.search(clause) and (unable or not doubts)) or (unable and task.search(clause) and not doubts):
+            return True
+    return False
+
+
+@functools.cache
+def _patterns():
+    ways = ("cannot", "task", "decline", "doubt")
+    return [tuple(re.compile(entry[way]) for way in ways) for entry in vocabulary.read("refusals").values()]
+
+
 def _labels(text, language):
     label_of = vocabulary.label_of(language)
     return {label_of[word] for word in re.findall(r"[^\W\d]+", text) if word in label_of}
@@ -136,5 +155,5 @@ def _labels(text, language):
 
 @functools.cache
 def _negation(language):
-    words = vocabulary.negations(language)
-    return re.compile(rf"{NEGATION.pattern}|\b(?:{'|'.join(words)})\b") if words else NEGATION
+    words = vocabulary.read()["negations"][language]
+    return re.compile(rf"{NEGATION}|\b(?:{'|'.join(words)})\b" if words else NEGATION)

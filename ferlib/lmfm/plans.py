@@ -8,7 +8,7 @@ import pandas as pd
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, models, store
+from ferlib.lmfm import forms, store
 
 ORDERS = ("listed", "shuffled")
 
@@ -26,15 +26,10 @@ class Plan:
 
     def question(self, row):
         """The question of a row of `questions`, as `ferlib.lmfm.store` addresses it."""
-        return store.question(
-            provider=self.model["provider"],
-            model=self.model["model"],
-            model_version=self.model["version"],
-            prompt=self.text(row),
-            settings=self.sent(row),
-            repeat=row.draw,
-            image_sha256=row.sha256,
-        )
+        return {
+            "provider": self.model["provider"], "model": self.model["model"], "model_version": self.model["version"],
+            "prompt": self.text(row), "settings": self.sent(row), "repeat": int(row.draw), "image_sha256": row.sha256,
+        }  # fmt: skip
 
     def text(self, row):
         """The words that are sent for a row of `questions`."""
@@ -43,9 +38,10 @@ class Plan:
     def sent(self, row):
         """The settings that are sent for a row: sampling, what the prompt demands, and a seed where chance decides."""
         seed = {"seed": int(row.seed)} if self.settings["temperature"] > 0 else {}
-        settings = {**self.settings, **self.prompt.demands(row.options.split(",")), **seed}
+        own = self.model.get("settings", {})  # in place of the notebook's or on top of them; None leaves one out
+        settings = {**self.settings, **self.prompt.demands(row.options.split(",")), **seed, **own}
         converted = {"image": {"format": self.model["image_format"], "sha256": row.sent}} if row.sent else {}
-        return models.settings_of(self.model, settings) | converted
+        return {name: value for name, value in settings.items() if value is not None} | converted
 
 
 def order_of(sha256, *, seed, order, kind="shuffled"):
@@ -55,20 +51,14 @@ def order_of(sha256, *, seed, order, kind="shuffled"):
     ----------
     sha256 : str
         Of the image: each image has its own order, so that no label is always first.
-    seed : int
-    order : int
-        Which of several orders of the same image.
+    seed, order : int
+        `order` counts several orders of the same image.
     kind : str
         `shuffled`, or `listed` for the order of the tables (then only further orders are shuffled).
 
     Returns
     -------
     tuple of str
-
-    Examples
-    --------
-    >>> order_of("ab" * 32, seed=1, order=0) == order_of("ab" * 32, seed=1, order=0)
-    True
     """
     if kind == "listed" and order == 0:
         return EMOTIONS
@@ -89,10 +79,9 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     prompt : ferlib.lmfm.prompts.Prompt
     settings : dict
         `temperature` and `max_tokens`.
-    repeats : int
-        Times that the very same question is asked, at least 1.
-    orders : int
-        Orders of the options that each image is asked with, at least 1; a prompt without options has one.
+    repeats, orders : int
+        How often the very same question is asked, and with how many orders of the options (a prompt without options
+        has one), at least 1.
     option_order : str
         `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
     seed : int
@@ -106,7 +95,7 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
         `repeat` counts through orders and repeats (`repeat = order * repeats + draw`).
     """
     for name, value in (("repeats", repeats), ("orders", orders)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if type(value) is not int or value < 1:
             raise InputError(f"{name} is {value!r}. It must be a whole number, 1 or more.")
     if option_order not in ORDERS:
         raise InputError(f"option_order is {option_order!r}. Allowed: {', '.join(ORDERS)}.")
@@ -125,8 +114,7 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     rows["options"] = [
         ",".join(order_of(row.sha256, seed=seed, order=row.order, kind=option_order)) for row in rows.itertuples()
     ]
-    kind = model.get("image_format", "")
-    hashes = sent.sha256(manifest, image_format=kind) if sent else {}
+    hashes = sent.sha256(manifest, image_format=model.get("image_format", "")) if sent else {}
     rows["sent"] = [hashes[sha256] if hashes.get(sha256, sha256) != sha256 else "" for sha256 in rows["sha256"]]
     made = Plan(model, prompt, dict(settings), rows)
     rows["response_id"] = [store.key(made.question(row)) for row in rows.itertuples()]
@@ -134,17 +122,6 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
 
 
 def unanswered(plan, responses):
-    """The questions of a plan that the store has no answer to: one row each, identical questions once.
-
-    Parameters
-    ----------
-    plan : Plan
-    responses : ferlib.lmfm.store.Store
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of `plan.questions`.
-    """
+    """The questions of a plan that the store has no answer to: rows of `plan.questions`, identical questions once."""
     rows = plan.questions.drop_duplicates("response_id")
     return rows[[responses.get(key) is None for key in rows["response_id"]]]

@@ -29,29 +29,16 @@ class Prompt:
     """What it asks for, see `ferlib.lmfm.forms`."""
     language: str = "en"
 
+    def _names(self, options):
+        return [vocabulary.names(self.language)[label] for label in options]
+
     def text(self, options=EMOTIONS):
         """The text as sent, with the labels in a given order."""
-        names = vocabulary.names(self.language)
-        return self.template.replace(SLOT, ", ".join(names[label] for label in options))
+        return self.template.replace(SLOT, ", ".join(self._names(options)))
 
     def demands(self, options=EMOTIONS):
-        """What is sent beside the text: a JSON schema, or the labels to score; empty for plain words.
-
-        Parameters
-        ----------
-        options : sequence of str
-            The labels in the order in which the text names them.
-
-        Returns
-        -------
-        dict
-            Part of the settings of a question.
-        """
-        names = [vocabulary.names(self.language)[label] for label in options]
-        if self.form == "scores":
-            return {"scored": names}
-        schema = forms.schema(self.form, names)
-        return {"schema": schema} if schema else {}
+        """What is sent beside the text, as part of the settings: a JSON schema, or the labels to score."""
+        return forms.demanded(self.form, self._names(options))
 
 
 def available(folder=FOLDER):
@@ -67,7 +54,6 @@ def load(name, *, folder=FOLDER):
     name : str
         The file's name without `.yaml`; it becomes the `variant` of the prediction tables.
     folder : pathlib.Path
-        Where the prompt files are.
 
     Returns
     -------
@@ -88,37 +74,35 @@ def load(name, *, folder=FOLDER):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{relative(path)}: is not YAML ({' '.join(str(error).split())}). Mend the file.") from None
-    _check(content, name, relative(path))
+    problem = _problem(content, name)
+    if problem:
+        raise InputError(f"{relative(path)}: {problem}")
     plain = {field: " ".join(content[field].split()) for field in ("purpose", "text")}
     extra = {field: content[field] for field in OPTIONAL if field in content}
     return Prompt(content["name"], content["version"], plain["purpose"], plain["text"], **extra)
 
 
-def _check(content, name, path):
+def _problem(content, name):
+    """What is wrong with the content of a prompt's file; None when nothing is."""
     if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no fields. It needs {', '.join(FIELDS)}, one a line.")
-    missing, unknown = set(FIELDS) - set(content), set(content) - {*FIELDS, *OPTIONAL}
-    if missing or unknown:
+        return f"holds no fields. It needs {', '.join(FIELDS)}, one a line."
+    if not set(FIELDS) <= set(content) <= {*FIELDS, *OPTIONAL}:
         found = ", ".join(map(str, content))
-        raise InputError(
-            f"{path}: has the fields {found}. Needed: {', '.join(FIELDS)}. Allowed as well: {', '.join(OPTIONAL)}."
-        )
-    for field, allowed in (("form", forms.FORMS), ("language", vocabulary.languages())):
-        if field in content and content[field] not in allowed:
-            raise InputError(f"{path}: its field {field} is {content[field]!r}. Allowed: {', '.join(allowed)}.")
-    if content["name"] != name or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise InputError(
-            f"{path}: its field name is {content['name']!r}. It must be {name!r}, as the file is called, "
-            f"and made of letters, digits, '.', '_' and '-'."
-        )
-    if isinstance(content["version"], bool) or not isinstance(content["version"], int):
-        raise InputError(f"{path}: its field version is {content['version']!r}. It must be a whole number.")
-    for field in ("purpose", "text"):
-        if not isinstance(content[field], str) or not content[field].strip():
-            raise InputError(f"{path}: its field {field} is {content[field]!r}. It must be a text.")
-    needed = 0 if content.get("form") in forms.WITHOUT_OPTIONS else 1
-    if content["text"].count(SLOT) != needed:
-        raise InputError(
-            f"{path}: its text holds {SLOT} {content['text'].count(SLOT)} times. It must hold it "
-            + ("once, where the seven labels go." if needed else "never: a description is free of options.")
-        )
+        return f"has the fields {found}. Needed: {', '.join(FIELDS)}. Allowed as well: {', '.join(OPTIONAL)}."
+    words = {field for field in ("purpose", "text") if isinstance(content[field], str) and content[field].strip()}
+    own_name = f"{name!r}, as the file is called, and made of letters, digits, '.', '_' and '-'"
+    right = {
+        "form": (content.get("form", "words") in forms.FORMS, f"one of {', '.join(forms.FORMS)}"),
+        "language": (content.get("language", "en") in vocabulary.languages(), ", ".join(vocabulary.languages())),
+        "name": (content["name"] == name and re.fullmatch(r"[A-Za-z0-9._-]+", name), own_name),
+        "version": (type(content["version"]) is int, "a whole number"),
+        "purpose": ("purpose" in words, "a text"),
+        "text": ("text" in words, "a text"),
+    }
+    for field, (fits, allowed) in right.items():
+        if not fits:
+            return f"its field {field} is {content[field]!r}. It must be {allowed}."
+    free = content.get("form") in forms.WITHOUT_OPTIONS
+    where = "never: a description is free of options" if free else "once, where the seven labels go"
+    times = content["text"].count(SLOT)
+    return None if times == (not free) else f"its text holds {SLOT} {times} times. It must hold it {where}."

@@ -34,28 +34,24 @@ def tabulate(plan, responses, *, errors=()):
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, `RECORDED`, for prompts that ask for numbers `p_anger` ... `p_surprise` (shares, see
-        `ferlib.lmfm.forms.shares`), then `REPORTED`: `said` (the model's words), `model_version`, `input_tokens`,
-        `output_tokens` (as the provider reports them), `error` (the last one, where there was no answer), sorted by
-        dataset, image and repeat.
+        Columns `COLUMNS`, `RECORDED`, for prompts that ask for numbers `p_anger` ... `p_surprise` (see
+        `ferlib.lmfm.forms.shares`), then `REPORTED`, sorted by dataset, image and repeat.
     """
-    errors = dict(errors)
-    rows = []
+    errors, rows, form, language = dict(errors), [], plan.prompt.form, plan.prompt.language
     for row in plan.questions.itertuples():
         record = responses.get(row.response_id)
         answer = record["answer"] if record else NO_RECORD
-        form, language = plan.prompt.form, plan.prompt.language
         status, label = parse.outcome(answer["kind"], answer["text"], form=form, language=language)
-        numbers = {}
+        shares = {}
         if form in forms.NUMBERS:
             values = forms.numbers(answer["text"], form=form, language=language) if status == "ok" else None
-            numbers = {f"p_{name}": share for name, share in forms.shares(values, form=form).items()}
+            shares = {f"p_{name}": share for name, share in forms.shares(values, form=form).items()}
         usage, error = answer["usage"], errors.get(row.response_id, "no answer is stored")
         rows.append({
             "dataset": row.dataset, "image_id": row.image_id, "model": plan.model["name"], "variant": plan.prompt.name,
             "repeat": row.repeat, "status": status, "predicted": label,
             "response_id": row.response_id if record else None,
-            "option_order": None if form in forms.WITHOUT_OPTIONS else row.options, "draw": row.draw, **numbers,
+            "option_order": None if form in forms.WITHOUT_OPTIONS else row.options, "draw": row.draw, **shares,
             "said": answer["text"], "model_version": answer["model_version"], "input_tokens": usage.get("input_tokens"),
             "output_tokens": usage.get("output_tokens"), "error": None if record else error,
         })  # fmt: skip
@@ -63,50 +59,25 @@ def tabulate(plan, responses, *, errors=()):
 
 
 def together(frames):
-    """Answers of several plans in one table; with all columns and no rows when there are none.
-
-    Parameters
-    ----------
-    frames : iterable of pandas.DataFrame
-        From `tabulate`.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """Answers of several plans in one table; with all columns and no rows when there are none."""
     frames = list(frames)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, *RECORDED, *REPORTED])
 
 
 def predictions(answers):
-    """The prediction table of one model.
+    """The prediction table of one model: `COLUMNS`, `RECORDED` and, where there are any, `p_anger` ... `p_surprise`.
 
     Parameters
     ----------
     answers : pandas.DataFrame
         Rows of `tabulate` for this model, of one prompt or several.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `COLUMNS`, `RECORDED` and, where there are any, `p_anger` ... `p_surprise`.
     """
-    numbers = [name for name in answers.columns if name.startswith("p_") and answers[name].notna().any()]
-    return answers[[*COLUMNS, *RECORDED, *numbers]].reset_index(drop=True)
+    shares = [name for name in answers.columns if name.startswith("p_") and answers[name].notna().any()]
+    return answers[[*COLUMNS, *RECORDED, *shares]].reset_index(drop=True)
 
 
 def complaint(answers):
-    """What to tell the user about questions without an answer; None when there are none.
-
-    Parameters
-    ----------
-    answers : pandas.DataFrame
-        From `tabulate`.
-
-    Returns
-    -------
-    str or None
-    """
+    """What to tell the user about questions without an answer (rows of `tabulate`); None when there are none."""
     failed = answers[answers["status"] == "error"]
     if failed.empty:
         return None
@@ -133,6 +104,6 @@ def keep_unanswered(answers, path):
     failed = answers[answers["status"] == "error"]
     if failed.empty:
         path.unlink(missing_ok=True)
-        return
-    columns = ["model", "variant", "dataset", "image_id", "repeat", "error"]
-    tables.write_csv(failed[columns], path, sort_by=columns)
+    else:
+        columns = ["model", "variant", "dataset", "image_id", "repeat", "error"]
+        tables.write_csv(failed[columns], path, sort_by=columns)

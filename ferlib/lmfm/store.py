@@ -2,13 +2,18 @@
 
 An answer lies in `responses/<first 2 digits>/<key>.json`. The key is the SHA-256 of everything that the answer may
 depend on, so the same question finds its answer again, and any other question does not. Errors on the way are no
-answers and never come here.
+answers and never come here. Nothing is asked while the disk is nearly full, or while another process asks the same.
 """
 
+import contextlib
 import datetime
+import errno
+import functools
 import hashlib
 import json
 import os
+import shutil
+import threading
 import time
 import uuid
 import warnings
@@ -16,60 +21,40 @@ from pathlib import Path
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import disk
 from ferlib.paths import relative
 
+ROOM_BYTES = 32 * 2**20
+"""Free space below which nothing is asked: far more than the answers under way can need."""
 
-def question(*, provider, model, model_version, prompt, settings, repeat, image_sha256):
-    """All that an answer may depend on.
-
-    Parameters
-    ----------
-    provider, model, model_version : str
-        Client library, the provider's name for the model, and the version pinned for it (empty: not pinned).
-    prompt : str
-        The text as sent, labels in their order included.
-    settings : dict
-        Sampling parameters, for example `temperature`.
-    repeat : int
-        Which of several identical questions.
-    image_sha256 : str
-        Of the image file.
-
-    Returns
-    -------
-    dict
-    """
-    return {
-        "provider": provider, "model": model, "model_version": model_version, "prompt": prompt,
-        "settings": dict(settings), "repeat": int(repeat), "image_sha256": image_sha256,
-    }  # fmt: skip
+CLAIMS = ".claims"
+_OPENING = threading.Lock()
 
 
 def key(asked):
-    """Address of the answer to a question: SHA-256 of its canonical JSON, 64 hexadecimal digits."""
-    return hashlib.sha256(_canonical(asked)).hexdigest()
+    """Address of the answer to a question: SHA-256 of its canonical JSON, 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    asked : dict
+        All that an answer may depend on, from `ferlib.lmfm.plans.Plan.question`.
+    """
+    canonical = json.dumps(asked, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def sealed(record):
     """A record with the checksum of the rest of it."""
-    return {"sha256": hashlib.sha256(_canonical(record)).hexdigest(), **record}
+    return {"sha256": key(record), **record}
 
 
 def unsealed(content):
     """A record without its checksum, or None when that does not match."""
     record = dict(content)
-    return record if record.pop("sha256") == hashlib.sha256(_canonical(record)).hexdigest() else None
+    return record if record.pop("sha256") == key(record) else None
 
 
 class Store:
-    """Answers in a folder. Several processes may read and write it at the same time.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made when the first answer comes.
-    """
+    """Answers in a folder, made when the first one comes. Several processes may read and write it at the same time."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -91,13 +76,11 @@ class Store:
         """
         path = self.path(key)
         try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            record = unsealed(json.loads(data))
+            record = unsealed(json.loads(path.read_bytes()))
             if record is not None and record["key"] == key:
                 return record
+        except FileNotFoundError:
+            return None
         except (ValueError, KeyError, TypeError, AttributeError):  # not JSON, or not a record
             pass
         aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
@@ -115,33 +98,31 @@ class Store:
     def put(self, asked, answer, *, how):
         """Store an answer; it is on the disk when this returns.
 
-        The first answer to a question stays: when another process has stored one meanwhile, that is the one returned.
-
         Parameters
         ----------
         asked : dict
-            From `question`.
+            The question.
         answer : dict
-            `kind`, `text`, `finish`, `model_version`, `usage`.
+            From `ferlib.lmfm.answers.Answer.stored`.
         how : dict
             Circumstances that are not part of the address: time, host, library, media type.
 
         Returns
         -------
         dict
-            The record that now lies in the store.
+            The record that now lies in the store: the first answer to a question stays.
         """
         record = {"key": key(asked), "question": asked, "answer": answer, "asked": how}
         path = self.path(record["key"])
         partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
         try:
-            disk.make(path.parent)
+            _make(path.parent)
             with open(partial, "w", encoding="utf-8") as file:
                 json.dump(sealed(record), file, indent=1, ensure_ascii=False)
                 file.flush()
                 os.fsync(file.fileno())
-            stored = self._name(partial, path)
-            disk.sync(path.parent)
+            stored = _name(partial, path)
+            _sync(path.parent)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise InputError(
@@ -154,32 +135,83 @@ class Store:
         """Keep what came instead of an answer, since it may have been paid for: a line in `failed/<key>.jsonl`."""
         path = self.folder / "failed" / f"{key}.jsonl"
         line = {"at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "error": message, "raw": raw}
-        disk.make(path.parent)
+        _make(path.parent)
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def check_room(self):
         """Raise unless there is room for the answers under way: before they are paid for, not after."""
-        disk.check_room(self.folder)
+        there = next(path for path in (self.folder, *self.folder.absolute().parents) if path.is_dir())
+        free = shutil.disk_usage(there).free
+        if free < ROOM_BYTES:
+            raise InputError(
+                f"{relative(self.folder)}: the disk has {free / 2**20:.1f} MiB left, too little to store answers "
+                f"safely. Nothing more is asked. Make room, and run again to go on."
+            )
 
+    @contextlib.contextmanager
     def claim(self, key):
-        """Claim a question for this process while it is asked, see `ferlib.lmfm.disk.claim`."""
-        return disk.claim(self.folder, key)
+        """Claim a question for this process; yields False when another one has it.
 
-    def _name(self, partial, path):
-        """Give a finished file its name unless that is taken; returns whether it got it."""
+        The claim ends with the block, or with the process, however suddenly. Claims are of processes, not of threads:
+        within one process, no question is asked twice anyway. Without locks in the system, all are granted.
+        """
         try:
-            os.link(partial, path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without hard links
-            if path.exists():
-                return False
-            os.replace(partial, path)
+            import fcntl
+        except ImportError:  # not a POSIX system
+            yield True
+            return
+        # One byte of one empty file for each name. Closing any descriptor of a file would end all claims on it, so
+        # there is one for each file, which stays open as long as the process.
+        with _OPENING:
+            _make(self.folder)
+            handle = _opened((self.folder / CLAIMS).resolve(), os.getpid())
+        place, ours = (1, int(key[:15], 16), os.SEEK_SET), True
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, *place)
+        except OSError as error:  # any other error: a file system without locks
+            ours = error.errno not in (errno.EACCES, errno.EAGAIN)
+        try:
+            yield ours
         finally:
-            partial.unlink(missing_ok=True)
-        return True
+            if ours:
+                with contextlib.suppress(OSError):
+                    fcntl.lockf(handle, fcntl.LOCK_UN, *place)
 
 
-def _canonical(content):
-    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+@functools.cache
+def _opened(path, _process):
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # less what umask takes
+
+
+def _make(folder):
+    """Make a folder, and the folders above it, so that they outlive a power cut."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _sync(folder):
+    """Force a folder's list of names to the disk, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _name(partial, path):
+    """Give a finished file its name unless that is taken; returns whether it got it."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if path.exists():
+            return False
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return True

@@ -13,25 +13,10 @@ MAIN, CLIENT = "the study", "through the retired client"
 
 
 def questions(
-    manifest,
-    *,
-    models,
-    datasets=(),
-    prompt_names,
-    option_order,
-    repeats,
-    temperature,
-    max_tokens,
-    compare_images,
-    compare_prompts,
-    compare_orders,
-    compare_repeats,
-    compare_temperatures,
-    legacy_check_images,
-    seed,
-    folder=prompts.FOLDER,
-    sent=None,
-):
+    manifest, *, models, datasets=(), prompt_names, option_order, repeats, temperature, max_tokens, compare_images,
+    compare_prompts, compare_orders, compare_repeats, compare_temperatures, legacy_check_images, seed,
+    folder=prompts.FOLDER, sent=None,
+):  # fmt: skip
     """Plans of a run, by what they are for.
 
     Parameters
@@ -40,9 +25,7 @@ def questions(
         The images.
     models : sequence of dict
         From `ferlib.lmfm.models.read`; empty to ask nobody.
-    datasets : sequence of str
-        Datasets of the manifest whose images are asked about; empty for all of them.
-    prompt_names, option_order, repeats, temperature, max_tokens, compare_*, legacy_check_images, seed
+    datasets, prompt_names, option_order, repeats, temperature, max_tokens, compare_*, legacy_check_images, seed
         Parameters of notebook 04, explained there.
     folder : pathlib.Path
         Of the prompts.
@@ -63,7 +46,13 @@ def questions(
     """
     if not prompt_names:
         raise InputError("prompt_names: the list is empty. Name at least one file of data/prompts/, without .yaml.")
-    manifest = _of_datasets(manifest, datasets)
+    known = sorted(manifest["dataset"].unique())
+    for name in sorted({*datasets} - {*known}):
+        raise InputError(
+            f"datasets: {name!r} is not in the manifest. It holds: {', '.join(known)}. Name some of these, or none "
+            f"for all, or add it to the parameter datasets of notebook 01_data_prep."
+        )
+    manifest = manifest[manifest["dataset"].isin(list(datasets) or known)]
     settings = {"temperature": float(temperature), "max_tokens": max_tokens}
     asked = {name: prompts.load(name, folder=folder) for name in dict.fromkeys([*prompt_names, *compare_prompts])}
     first = asked[prompt_names[0]]
@@ -84,18 +73,6 @@ def questions(
     old = [{**model, "provider": "gemini-legacy"} for model in models if model["provider"] == "gemini"]
     parts[CLIENT] = of(few, first, who=old) if len(few) else []
     return parts
-
-
-def _of_datasets(manifest, datasets):
-    """The images of these datasets; of all when none is named."""
-    known = sorted(manifest["dataset"].unique())
-    for name in datasets:
-        if name not in known:
-            raise InputError(
-                f"datasets: {name!r} is not in the manifest. It holds: {', '.join(known)}. Name some of these, or none "
-                f"for all, or add it to the parameter datasets of notebook 01_data_prep."
-            )
-    return manifest[manifest["dataset"].isin(datasets)] if len(datasets) else manifest
 
 
 def _some(manifest, number, seed):

@@ -27,9 +27,8 @@ def read(name="emotions", folder=FOLDER):
 def fold(text):
     """Text in which words compare equal whatever their case, in any of the languages.
 
-    Case is folded as Unicode does it (German ß and SS, the two Greek sigmas), letters lose their marks (French
-    capitals are often written without), full-width letters become plain ones, and Turkish dotted and dotless i are
-    one letter.
+    Case is folded as Unicode does it (German ß and SS, the two Greek sigmas), letters lose their marks, full-width
+    letters become plain ones, and Turkish dotted and dotless i are one letter.
 
     Examples
     --------
@@ -45,11 +44,6 @@ def languages():
     return sorted(read()["negations"])
 
 
-def negations(language):
-    """Words of a language, other than English, that can turn a label into its opposite; folded."""
-    return read()["negations"][language]
-
-
 def names(language="en"):
     """What a prompt calls the seven labels, as dict of label to name in the order of `ferlib.labels.EMOTIONS`."""
     if language == "en":
@@ -59,23 +53,7 @@ def names(language="en"):
 
 @functools.cache
 def label_of(language="en"):
-    """The label that each word stands for.
-
-    Parameters
-    ----------
-    language : str
-        One of `languages()`. English words are always among them.
-
-    Returns
-    -------
-    dict of str to str
-        Folded word to label.
-
-    Raises
-    ------
-    InputError
-        When a word would have two readings.
-    """
+    """The label that each word of a language, and each English one, stands for: dict of folded word to label."""
     english = read()["words"]["en"]
     words = {fold(word): label for label in EMOTIONS for word in (*SYNONYMS[label], *english[label].split())}
     for label, line in read()["words"][language].items() if language != "en" else ():
@@ -88,9 +66,7 @@ def label_of(language="en"):
 
 def _inflected(words, language):
     for entry in words:
-        word = entry.rstrip("/")
-        yield word
-        if entry.endswith("/"):
-            for ending, others in read()["endings"][language].items():
-                if word.endswith(ending):
-                    yield from (word[: len(word) - len(ending)] + other for other in others)
+        yield (word := entry.rstrip("/"))
+        for ending, others in read()["endings"][language].items() if entry.endswith("/") else ():
+            if word.endswith(ending):
+                yield from (word.removesuffix(ending) + other for other in others)

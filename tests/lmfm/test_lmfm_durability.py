@@ -12,7 +12,7 @@ import pytest
 from lmfm_helpers import claiming, entry, faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import disk, ledger, plans, prices, run, store
+from ferlib.lmfm import ledger, plans, prices, run, store
 
 QUESTION = {
     "provider": "openai", "model": "m", "model_version": "", "prompt": "Which?", "settings": {"temperature": 0.0},
@@ -106,7 +106,7 @@ def test_a_run_on_a_full_disk_ends_at_once_and_is_taken_up_when_there_is_room(st
 
 
 def test_nothing_is_asked_when_there_is_no_room_for_the_answer(stand_in, tmp_path, monkeypatch):
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
     with pytest.raises(InputError, match="the disk has 1.0 MiB left.*Nothing more is asked. Make room"):
         run.ask(plan_for(faces(tmp_path, 3), entry(stand_in, "openai")), store.Store(tmp_path / "r"), progress=False)
     assert not stand_in.requests

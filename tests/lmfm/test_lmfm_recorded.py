@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from lmfm_helpers import faces
 
-from ferlib.lmfm import archive, models, parse, plans, refusals, store, study, vocabulary
+from ferlib.lmfm import archive, models, parse, plans, store, study, vocabulary
 from ferlib.paths import ROOT
 
 HERE = Path(__file__).with_name("recorded")
@@ -96,7 +96,7 @@ def test_thoughts_are_cut_off_and_a_refusal_may_name_emotions(text, status, labe
 
 
 def test_a_clause_that_answers_outweighs_one_that_declines():
-    clauses = refusals.declines("I won't guess what she feels, but the face is sad.")
+    clauses = parse.declines("I won't guess what she feels, but the face is sad.")
     assert [refused for _, refused in clauses] == [True, False]
 
 
