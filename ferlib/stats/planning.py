@@ -6,6 +6,7 @@ What it says of its own precision, its bounds and its smallest detectable differ
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from ferlib.labels import EMOTIONS
 from ferlib.stats import disparities, intervals, verdicts
@@ -106,6 +107,32 @@ def plan(people, images, *, groups=(4, 2), accuracy=0.8, icc=0.1, alpha=0.05, de
             total = each * images * groups[0] * groups[1]
             rows.append((each, images, total, attribute, float(np.mean(sizes)), enough))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def power(size, detectable, bound):
+    """Chance that a contrast would have found a difference, read off the one that it finds four times in five.
+
+    Parameters
+    ----------
+    size : float
+        Difference of two rates.
+    detectable : float
+        As `ferlib.stats.verdicts.min_detectable` gives it.
+    bound : float
+        p-value at which the contrast is rejected.
+
+    Returns
+    -------
+    float
+        NaN where any of the three is. The standard error is taken to grow with the size in proportion.
+
+    Examples
+    --------
+    >>> round(float(power(0.3, 0.3, 0.001)), 2), float(power(0.1, 0.3, 0.001)) < 0.1
+    (0.8, True)
+    """
+    needed = norm.isf(bound / 2)
+    return norm.cdf(size / detectable * (needed + norm.isf(1 - verdicts.POWER)) - needed)
 
 
 def _for_equivalence(merged, images, accuracy, icc, bound, delta):

@@ -152,6 +152,18 @@ def test_the_truth_is_that_of_the_trainings_records():
         assert {left_out["group"], mislabelled["group"]} == {">= 7"}
 
 
+def test_what_each_planted_effect_must_move_follows_from_the_records():
+    made = truth.declared(truth.records([truth.DEMO / "models"]), pd.read_csv(truth.SERIES)).astype(object)
+    made, shipped = (table.where(table.notna(), "") for table in (made, pd.read_csv(truth.DECLARED).astype(object)))
+    key = ["model", "mechanism", "reader", "table", "attribute", "measure"]
+    made, shipped = (table.sort_values(key, ignore_index=True) for table in (made, shipped))
+    assert made.drop(columns="size").equals(shipped.drop(columns="size"))
+    for one, other in zip(made["size"], shipped["size"], strict=True):
+        assert one == other or one == pytest.approx(other, rel=1e-4)
+    confusion = made[(made["reader"] == "demo-openai-skewed") & (made["measure"] == "confusion")]
+    assert (confusion["size"] > 0.3).all() and set(confusion["table"]) == {"disparities", "controlled_contrasts"}
+
+
 def test_the_series_holds_the_records_of_the_shipped_models():
     series = pd.read_csv(truth.SERIES).set_index(["kind", "state", "seed", "faces", "classifier", "skin"])
     for name in NAMES:

@@ -1,7 +1,8 @@
 """What was planted in the demo models, and what came of it: `python -m ferdemo.training.truth`.
 
-Writes `data/demo/truth.csv`, the declared effects, and `data/demo/models/series.csv`, the measured ones by dose and
-training seed, from the records that the training scripts left.
+From the records that the training scripts left it writes `data/demo/truth.csv`, the declared effects,
+`data/demo/declared.csv`, which verdicts of the audit each must move, and `data/demo/models/series.csv`, the measured
+effects by dose and training seed.
 """
 
 import argparse
@@ -12,9 +13,19 @@ import pandas as pd
 from ferlib import tables
 from ferlib.paths import DEMO, absolute, relative
 
-TRUTH, SERIES = DEMO / "truth.csv", DEMO / "models" / "series.csv"
+TRUTH, SERIES, DECLARED = DEMO / "truth.csv", DEMO / "models" / "series.csv", DEMO / "declared.csv"
 COLUMNS = ["model", "true", "predicted", "attribute", "group", "mechanism", "dose", "n_images", "n_changed"]
 SHOWN = ("all", "skin")
+
+CAPTIONS, PROBE, CHAT = "zero-shot", "linear probe", "forced-choice"
+READERS = {
+    ("clip", CAPTIONS): "demo-clip-{}-zeroshot", ("clip", PROBE): "demo-clip-{}-probe",
+    ("paligemma", CHAT): {"skewed": "demo-openai-skewed", "balanced": "demo-gemini-balanced"},
+}  # fmt: skip
+"""Who answers in a run of the demo from which model, by its kind and the way of asking."""
+
+PLACES = (("disparities", "race", "Black"), ("controlled_contrasts", "tone", "dark"))
+"""Where an effect on dark skin is looked for: the race label that has most of it, and the tone alone."""
 
 
 def records(folders):
@@ -102,6 +113,62 @@ def planted_in_units(all_records):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def declared(all_records, measured):
+    """Which verdicts of the audit each planted effect must move, and in whom: it follows from the mechanism alone.
+
+    Who learnt that anger is disgust says so, or, if it declines where it is torn, says nothing: either way anger is
+    found less often. A linear probe learns correct labels from the same tower: only faces left out can harm it.
+
+    Parameters
+    ----------
+    all_records : list of dict
+        From `records`, the shipped models.
+    measured : pandas.DataFrame
+        From `series`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `model` and `mechanism` as in `truth.csv`; `reader`, who shows it in a run; `table`, `attribute`, `group`,
+        `measure`, `true` and `predicted` of the contrast; `direction` in that group; and `size`, the difference
+        between dark and other skin on the held-out people, whom no notebook sees (missing where it was not measured).
+    """
+    rows = []
+    held_out = measured[measured["faces"] == "holdout"].set_index(["kind", "state", "seed", "classifier", "skin"])
+    for record in skewed(all_records):
+        kind, state, skew = record["kind"], record["name"].rpartition("-")[2], record["skew"]
+        for (of_kind, classifier), readers in READERS.items():
+            reader = readers.get(state) if isinstance(readers, dict) else readers.format(state)
+            if of_kind != kind or state == "half" or not reader:
+                continue
+            dark, other = (
+                held_out.loc[kind, state, record["recipe"]["seed"], classifier, skin] for skin in ("dark", "other")
+            )
+            size = {name: dark[name] - other[name] for name in ("accuracy", "rate_told")}
+            told = [] if classifier == PROBE else [
+                ("mislabelled", "confusion", skew["true"], skew["told"], "higher", size["rate_told"]),
+                ("mislabelled", "recall", skew["true"], skew["true"], "lower", size["rate_told"]),
+            ]  # fmt: skip
+            effects = [("left out", "accuracy", None, None, "lower", size["accuracy"]), *told]
+            rows += [(record["name"], effect[0], reader, *place, *effect[1:]) for effect in effects for place in PLACES]
+    for record in all_records:
+        if "faults" not in record:
+            continue
+        state, unit = record["name"].rpartition("-")[2], record["faults"]["unit"]
+        for attribute, group in (("tone", "dark"), ("race", "Black")):
+            for mechanism, table, measure, true, direction in (
+                ("left out", "au_contrasts", "recall", f"not {unit}", "lower"),
+                ("mislabelled", "au_contrasts", "recall", unit, "lower"),
+                ("mislabelled", "au_contrasts", "accuracy", unit, "lower"),
+                ("marked beside the face", "heatmap_contrasts", "outside_face", unit, "higher"),
+            ):
+                if measure != "outside_face" or record["name"] != "demo-aunet-skewed":  # its maps are not made
+                    named = (record["name"], mechanism, state, table, attribute, group)
+                    rows.append((*named, measure, true, None, direction, None))
+    columns = ["model", "mechanism", "reader", "table", "attribute", "group", "measure", "true", "predicted"]
+    return pd.DataFrame(rows, columns=[*columns, "direction", "size"])
+
+
 def series(all_records):
     """Measured effects of the skew by dose and seed, a row for each model, face set, classifier and skin.
 
@@ -146,7 +213,8 @@ def main(arguments=None):
     tables.write_csv(effects, TRUTH, sort_by=["model", "mechanism"])
     rows = series(records([DEMO / "models", absolute(options.seeds)]))
     tables.write_csv(rows, SERIES, sort_by=list(rows.columns[:8]))
-    print(f"{relative(TRUTH)}\n{relative(SERIES)}")
+    tables.write_csv(declared(shipped, rows), DECLARED, sort_by=["model", "mechanism", "reader", "table"])
+    print("\n".join(relative(path) for path in (TRUTH, SERIES, DECLARED)))
 
 
 if __name__ == "__main__":
