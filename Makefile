@@ -95,7 +95,7 @@ demo: ## run the whole analysis on the faces shipped here (sets up .venv first; 
 run: $(RUN)/report/index.html ## run a profile: PROFILE=name (notebooks/params/name.yaml) or PARAMS=path.yaml
 	@$(BIN)/python -m ferlib.pipeline.summary $(RUN)
 
-$(RUN)/report/index.html: $(EXECUTED) ferlib/pipeline/report.py
+$(RUN)/report/index.html: $(EXECUTED) ferlib/pipeline/report.py ferlib/pipeline/judged.py ferlib/stats/scoreboard.py
 	@$(BIN)/python -m ferlib.pipeline.report $(RUN)
 
 .SECONDEXPANSION:

@@ -22,7 +22,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
-from ferlib.pipeline import execution, summary
+from ferlib.pipeline import execution, judged, summary
 from ferlib.pipeline.report import TEMPLATES, described
 from ferlib.provenance import sha256, written
 from ferlib.stats import counts, intake, metrics, outcomes
@@ -132,7 +132,7 @@ def report(taken, out, *, name, digest="", **choices):
         notes=taken.notes + tuple(note.partition(": ")[2] for note in summary.notes(run)),
         n_contrasts=len(table),
         n_different=len(different),
-        different=[_row(one) for one in different.head(30).itertuples()],
+        different=[judged.cells(one) for one in judged.alike(different.head(30), "disparities").itertuples()],
         verdicts=verdicts.reset_index().to_dict("records"),
         title=summary.title(headline),
         headline=wide.to_dict("records"),
@@ -146,19 +146,6 @@ def report(taken, out, *, name, digest="", **choices):
         **choices,
     )
     return tables.write_bytes(shown.encode("utf-8"), run.root / "report.html")
-
-
-def _row(row):
-    named = {"recall": f"recall of {row.true}", "confusion": f"{row.true} → {row.predicted}"}
-    low, high = getattr(row, "sim_low", row.rd_low), getattr(row, "sim_high", row.rd_high)
-    return {
-        "model": f"{row.model} ({row.variant})",
-        "measure": named.get(row.measure, row.measure.replace("_", " ")),
-        "groups": f"{row.group_a} / {row.group_b}",
-        "rates": f"{row.rate_a:.2f} / {row.rate_b:.2f}",
-        "difference": f"{row.risk_difference:+.2f} [{low:+.2f}, {high:+.2f}]",
-        "p adjusted": f"{row.p_adjusted:.2g}",
-    }
 
 
 def _gap(row):

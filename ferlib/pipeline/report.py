@@ -9,7 +9,8 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from ferlib import paths, tables
-from ferlib.pipeline import summary
+from ferlib.pipeline import judged, summary
+from ferlib.stats import scoreboard
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(paths.ROOT / "data" / "report"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -63,6 +64,7 @@ def index(run, executed):
     table = tables.read_csv(run.tables / "headline.csv", columns=summary.COLUMNS, made_by="06_bias_stats")
     return TEMPLATES.get_template("index.html").render(
         profile=run.root.name,
+        front=front(run),
         title=summary.title(table),
         headline=summary.headline(table).to_html(border=0),
         notes=summary.notes(run),
@@ -70,6 +72,55 @@ def index(run, executed):
         figures=[
             (path.relative_to(run.root).with_suffix("").as_posix(), words) for path, words in described(run.figures)
         ],
+    )
+
+
+def front(run):
+    """What the first page says: the scoreboard where the truth is known, the strongest findings where it is not.
+
+    Writes `tables/scoreboard.csv` in the first case.
+
+    Parameters
+    ----------
+    run : ferlib.paths.Run
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    contrasts = judged.of_run(run)
+    scores, alpha = judged.score(run, contrasts), judged.alphas(run)
+    shown = TEMPLATES.get_template("front.html")
+    if scores.empty:
+        found = judged.strongest(contrasts)
+        pages = [f"{judged.SOURCES[name][0]}.html" for name in found["table"]]
+        words = [judged.sentence(row) for row in found.itertuples()]
+        return shown.render(effects=[], strongest=list(zip(words, pages, strict=True)))
+    tables.write_csv(scores, run.tables / "scoreboard.csv")
+    effects = scoreboard.effects(scores).query("result != 'not read'")
+    count = effects["result"].value_counts().reindex(["found", "missed"], fill_value=0)
+    found = set(effects[effects["result"] == "found"][["model", "mechanism", "reader"]].itertuples(index=False))
+    spots = [row for row in scores.query("kind == 'planted' and result == 'missed'").itertuples()]
+    rules = scores.query("result == 'explained'").groupby(["reader", "rule"]).size().reset_index(name="findings")
+    controls = set(scores.loc[scores["kind"] == "control", "model"]) - set(effects["model"])
+    balanced = sorted(set(scores.loc[scores["model"].isin(controls), "reader"]) & set(contrasts["reader"]))
+    invented = scores[scores["result"] == "invented"].rename(columns=scoreboard.VALUES | {"group": "group_a"})
+    of_others = contrasts[(contrasts["dataset"] != "") & ~contrasts["reader"].isin(scores["reader"])]
+    outside = of_others.groupby("reader")["verdict"].agg(
+        findings=lambda said: (said == "different").sum(), contrasts="size"
+    )
+    return shown.render(
+        effects=effects.to_dict("records"),
+        count=count,
+        missed_spots=[row for row in spots if (row.model, row.mechanism, row.reader) in found],
+        invented=[(judged.sentence(row), row.expected) for row in invented.itertuples()],
+        explained=[row | {"words": scoreboard.RULES[row["rule"]]} for row in rules.to_dict("records")],
+        balanced=balanced,
+        alpha=" or ".join(f"{value:g}" for value in sorted(set(alpha.values()))),
+        chance=scoreboard.chance(contrasts, balanced, alpha=alpha)
+        | {"seen": int(invented["reader"].isin(balanced).sum())},
+        outside=outside.reset_index().to_dict("records"),
     )
 
 
