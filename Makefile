@@ -83,7 +83,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit plan calibrate test mutants lab demo-faces demo-models outside demo-figures bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -144,6 +144,12 @@ replay: $(VENV)/.ready ## prediction tables from such a file, without images or 
 
 lab: $(VENV)/.ready ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks
+
+teaching: $(CORE) ## make the exercises' versions for students (data/teaching) and for teachers (data/runs/teaching)
+	@$(BIN)/python data/teaching/source/versions.py
+
+teaching-tables: ## make the small tables of the exercises anew from the demo's run
+	@$(BIN)/python data/teaching/source/excerpts.py $(RUNS)/demo
 
 demo-figures: ## keep the figures of the demo's run in figures/demo, for the README
 	@rm -rf figures/demo/*.csv && cp $(RUNS)/demo/figures/* figures/demo/

@@ -1,0 +1,3 @@
+"""The scripts of `data/teaching` can be imported by these tests."""
+
+import teaching_helpers  # noqa: F401

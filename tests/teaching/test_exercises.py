@@ -1,0 +1,119 @@
+"""Exercises: those that are handed out fail until they are answered, the solutions pass, usual mistakes are named."""
+
+import re
+
+import checks
+import pytest
+import versions
+from teaching_helpers import MISUNDERSTANDINGS, TEACHING, at_the_desk, code_of, exercise, read, run
+
+from ferlib.errors import InputError
+
+SOURCES = versions.sources()
+
+
+@pytest.fixture(scope="module", params=SOURCES, ids=lambda path: path.stem)
+def source(request):
+    return request.param
+
+
+def names_of(notebooks, role):
+    return [exercise(cell)[0] for path in notebooks for cell in code_of(read(path)) if exercise(cell)[1] == role]
+
+
+def test_the_versions_handed_out_are_those_of_the_sources(source, tmp_path):
+    made = versions.write(versions.student, source, tmp_path)
+    assert made.read_bytes() == (TEACHING / source.name).read_bytes(), "make teaching"
+
+
+def test_every_check_fails_on_the_version_that_is_handed_out(source):
+    names, passed = {}, []
+    with at_the_desk():
+        for cell in code_of(read(TEACHING / source.name)):
+            try:
+                run(cell.source, names)
+            except Exception:
+                continue
+            passed.append(exercise(cell))
+    assert not [name for name, role in passed if role == "check"]
+    assert ("", "") in passed, "even the cells that give something fail"
+
+
+def test_the_solutions_pass_and_usual_mistakes_get_their_hint(source):
+    names = {}
+    with at_the_desk():
+        cells = code_of(versions.solution(read(source)))
+        for number, cell in enumerate(cells):
+            name, role = exercise(cell)
+            if role == "solution":
+                check = next(after for after in cells[number:] if exercise(after) == (name, "check"))
+                for mistake in MISUNDERSTANDINGS[name]:
+                    mistaken = dict(names)
+                    run(mistake["code"], mistaken)
+                    with pytest.raises(checks.NotYet, match=re.escape(mistake["hint"])):
+                        run(check.source, mistaken)
+            run(cell.source, names)
+
+
+def test_every_exercise_is_checked_and_has_its_mistakes():
+    answered = names_of(SOURCES, "solution")
+    assert len(answered) == len(set(answered)) >= 6
+    assert answered == names_of(SOURCES, "check")
+    assert sorted(answered) == sorted(MISUNDERSTANDINGS)
+
+
+def test_nothing_of_an_answer_is_handed_out(source):
+    handed, whole = read(TEACHING / source.name), read(source)
+    text = "\n".join(cell.source for cell in handed.cells)
+    assert not re.search("SOLUTION|HIDDEN", text)
+    for cell in whole.cells:
+        for region in re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)\n *### END", cell.source, re.DOTALL):
+            assert region not in text
+
+
+def test_sources_hold_no_outputs_and_their_cells_are_small(source):
+    cells = read(source).cells
+    assert [cell.id for cell in cells] == [f"cell-{number:02d}" for number in range(1, len(cells) + 1)]
+    for cell in (cell for cell in cells if cell.cell_type == "code"):
+        assert not cell.outputs and cell.execution_count is None
+        lines = cell.source.splitlines()
+        assert len(lines) <= 30 and max(map(len, lines)) <= 120
+
+
+def cell(text, kind="code", **marks):
+    import nbformat
+
+    made = getattr(nbformat.v4, f"new_{kind}_cell")(text, id="cell-01")
+    made.metadata["nbgrader"] = marks
+    return nbformat.v4.new_notebook(cells=[made])
+
+
+def test_an_indented_answer_leaves_a_stub_at_its_indent():
+    source = cell("def f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION", solution=True)
+    stub = "def f():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    assert versions.student(source).cells[0].source == stub
+    assert versions.solution(source).cells[0].source == "def f():\n    return 1"
+
+
+def test_a_solution_cell_without_a_region_is_an_answer_as_a_whole():
+    assert "x = 1" not in versions.student(cell("x = 1", solution=True)).cells[0].source
+    assert versions.student(cell("Because.", "markdown", solution=True)).cells[0].source == "YOUR ANSWER HERE"
+
+
+def test_hidden_tests_are_run_with_the_solution_only():
+    source = cell("check(1)\n### BEGIN HIDDEN TESTS\nassert x\n### END HIDDEN TESTS", grade=True)
+    assert versions.student(source).cells[0].source == "check(1)"
+    assert versions.solution(source).cells[0].source == "check(1)\nassert x"
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("### BEGIN SOLUTION\nx = 1", "has no end"),
+        ("x = 1\n### END SOLUTION", "without a beginning"),
+        ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "twice"),
+    ],
+)
+def test_a_marker_without_its_partner_is_named(text, words):
+    with pytest.raises(InputError, match=f"cell-01.*{words}"):
+        versions.student(cell(text))
