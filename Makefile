@@ -32,11 +32,15 @@ ACCURACY :=
 ICC :=
 MODEL :=
 
+# For `make compare`: the predictions of the same images before and after a remedy; the rest as for `make audit`.
+BEFORE :=
+AFTER :=
+
 # For `make replay`: a file of stored answers.
 ARCHIVE ?=
 
 # A misspelt variable would be ignored, and the result another than was asked for.
-OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL
+OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL BEFORE AFTER
 UNKNOWN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $(name)))),$(filter-out $(OPTIONS),$(name))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
@@ -83,7 +87,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit compare plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -116,6 +120,11 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 	@[ -n "$(PREDICTIONS)" ] && [ -n "$(OUT)" ] || { echo "Error: say make audit PREDICTIONS=file.csv OUT=folder" >&2; exit 1; }
 	@$(BIN)/python -m ferlib.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER) \
 	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)"
+
+compare: $(CORE) ## whom has a remedy helped or harmed? BEFORE=a.csv AFTER=b.csv OUT=dir [DELTA ALPHA CLUSTER COLUMNS ...]
+	@[ -n "$(BEFORE)" ] && [ -n "$(AFTER)" ] && [ -n "$(OUT)" ] || { echo "Error: say make compare BEFORE=a.csv AFTER=b.csv OUT=folder" >&2; exit 1; }
+	@$(BIN)/python -m ferlib.pipeline.comparing "$(BEFORE)" "$(AFTER)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) \
+	  --cluster $(CLUSTER) --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)"
 
 plan: $(CORE) ## what would an audit find? PEOPLE="12 48 192" IMAGES=7 [RACES GENDERS ACCURACY ICC MODEL OUT ...]; asks nothing
 	@$(BIN)/python -m ferlib.pipeline.planner --alpha $(ALPHA) --delta $(DELTA) $(if $(OUT),--out "$(OUT)") \

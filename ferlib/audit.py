@@ -23,6 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.pipeline import execution, judged, summary
+from ferlib.pipeline.comparing import listed, with_options
 from ferlib.pipeline.report import TEMPLATES, described
 from ferlib.provenance import sha256, written
 from ferlib.stats import counts, intake, metrics, outcomes
@@ -159,24 +160,11 @@ def _gap(row):
     }
 
 
-def _pairs(text):
-    return {ours.strip(): theirs.strip() for ours, _, theirs in (pair.partition("=") for pair in _list(text))}
-
-
-def _list(text):
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def main():
     """Command line: audit one file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("predictions", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    for name, default in CHOICES.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--columns", type=_pairs, default={})
-    parser.add_argument("--classes", type=_list, default=[])
-    parser.add_argument("--fail-on", type=_list, default=[])
+    with_options(parser, CHOICES).add_argument("--fail-on", type=listed, default=[])
     given = parser.parse_args()
     choices = {name: getattr(given, name) for name in CHOICES}
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ferlib.controlled import pair_intervals
-from ferlib.stats import verdicts
+from ferlib.stats import intervals, verdicts
 from ferlib.stats.arrays import CHUNK, ratio
 from ferlib.stats.counts import MEASURES, measure
 from ferlib.stats.outcomes import CONFIGURATION
@@ -58,35 +58,60 @@ def contrasts(all_matched, *, alpha=0.05, delta=0.05, min_units=5, draws=2000, s
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)] if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _of_one(matched, *, alpha, delta, min_units, draws, seed):
-    outcome, asked = measure(matched.tensor)
-    asked = asked[:, 0]
+def _of_one(matched, *, draws, seed, **rules):
+    outcome, _ = measure(matched.tensor)
     sides = list(combinations(range(outcome.shape[1]), 2))
-    table = pd.concat([_counted(matched, outcome, asked, a, b) for a, b in sides], ignore_index=True)
-    n = [
-        pair_intervals.effective_pairs(matched, outcome, asked, pair_intervals.changed(matched, a, b), a, b)
-        for a, b in sides
-    ]
-    n = np.concatenate(n)
+    z, null = shuffled(matched.by_unit(outcome), sides, draws=draws, seed=seed)
+    table = judge([(matched, *pair) for pair in sides], z, null, **rules)
+    return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+
+
+def judge(pairs, z, null, *, alpha, delta, min_units):
+    """Count, test and judge every measure of some pairs of sides as one family.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        Matched sets, and the numbers of the two sides.
+    z, null : numpy.ndarray
+        As of `shuffled`, the measures of a pair together.
+    alpha, delta, min_units
+        As for `contrasts`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each pair and measure: those of `COLUMNS` that do not name a factor or model, and `sim_low`,
+        `sim_high`, the interval that holds with all others of the family.
+    """
+    counted, n = [], []
+    for matched, a, b in pairs:
+        outcome, asked = measure(matched.tensor)
+        counted.append(_counted(matched, outcome, asked[:, 0], a, b))
+        changes = pair_intervals.changed(matched, a, b)
+        n.append(pair_intervals.effective_pairs(matched, outcome, asked[:, 0], changes, a, b))
+    table, n = pd.concat(counted, ignore_index=True), np.concatenate(n)
     units, only = table["units"].to_numpy(), (table["only_a"].to_numpy(), table["only_b"].to_numpy())
     effective = pair_intervals.effective_n(n, units, alpha)
     table["rd_low"], table["rd_high"] = pair_intervals.difference(*only, effective, alpha=alpha)
-    z, null = shuffled(matched.by_unit(outcome), sides, draws=draws, seed=seed)
     inside = ~np.isnan(z) & (units >= min_units)
     size = np.abs(np.nan_to_num(z))
     reached = (null >= size - 1e-5).sum(axis=0)
-    table["p_flip"] = np.where(inside, (1 + reached) / (1 + draws), np.nan)
+    table["p_flip"] = np.where(inside, (1 + reached) / (1 + len(null)), np.nan)
     floors = {"floor_p": 0.0, "floor_different": norm.isf(alpha / 2), "floor_equivalent": norm.isf(alpha)}
     family = verdicts.Family(size, null, inside, alpha, **floors)
     table["p_adjusted"] = family.p_adjusted
-    table["min_detectable"] = detectable(sum(only), n, studentised(family.critical_different, units))
+    critical = studentised(family.critical_different, units)
+    table["min_detectable"] = detectable(sum(only), n, critical)
+    ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(critical))
+    rejected = (table["p_adjusted"] <= alpha).to_numpy()
+    table["sim_low"], table["sim_high"] = intervals.agreeing(*ends, only[0] - only[1], rejected)
     ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(family.critical_equivalent, units)))
     # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.
     judged = table.assign(subjects_a=table["units"], subjects_b=table["units"])
     against = verdicts.obstacles(judged, min_people=min_units)
     judged = verdicts.decide(judged, *ends, alpha=alpha, delta=delta, against=against)
-    table = table.assign(**judged[["verdict", "reason", "min_detectable"]])
-    return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
+    return table.assign(**judged[["verdict", "reason", "min_detectable"]])
 
 
 def _counted(matched, outcome, asked, a, b):

@@ -1,0 +1,1 @@
+"""Mitigation (notebook 08): what a remedy does, to whom, and what it costs."""
