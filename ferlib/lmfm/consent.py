@@ -13,7 +13,7 @@ FREE = ("demo", "demo-crossed", "demo-light-pose", "demo-action-units")
 """Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
 
 
-def check(datasets, *, model, may_send=(), terms=TERMS):
+def check(datasets, *, model, may_send=()):
     """Raise unless the images of these datasets may be sent to a model's address.
 
     An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
@@ -22,25 +22,20 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
     Parameters
     ----------
     datasets : iterable of str
-        Datasets that the images come from.
     model : dict
         With `name` and `base_url`.
     may_send : sequence of str
         Datasets that the user holds permission for.
-    terms : pathlib.Path
-        Table with the columns `COLUMNS`, see data/terms/README.md.
 
     Raises
     ------
     InputError
         Names each dataset with its terms and their source, the host, and the parameter.
     """
-    if services.is_loopback(model["base_url"]):
-        return
-    unclear = sorted(set(datasets) - set(FREE) - set(may_send))
-    if unclear:
-        known = tables.read_csv(terms, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")
-        reasons = "\n".join(f"- {name!r}: {_terms(name, known, terms)}" for name in unclear)
+    unclear = sorted({*datasets} - {*FREE, *may_send})
+    if unclear and not services.is_loopback(model["base_url"]):
+        known = tables.read_csv(TERMS, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")
+        reasons = "\n".join(f"- {name!r}: {_terms(name, known)}" for name in unclear)
         raise InputError(
             f"model {model['name']!r} at {services.host(model['base_url'])}: images of "
             f"{', '.join(map(repr, unclear))} stay on this machine. Their terms:\n{reasons}\nIf you hold permission to "
@@ -48,9 +43,9 @@ def check(datasets, *, model, may_send=(), terms=TERMS):
         )
 
 
-def _terms(name, known, path):
+def _terms(name, known):
     if name not in known.index:
-        return f"not known here (no row in {relative(path)}), so taken to forbid it"
+        return f"not known here (no row in {relative(TERMS)}), so taken to forbid it"
     row = known.loc[name]
     quoted = f"it says “{row['quotation']}” ({row['quoted_from']}); " if row["quotation"] else ""
     return f"{quoted}in our words: {row['terms']}. Source: {row['source']}, noted here on {row['checked']}"

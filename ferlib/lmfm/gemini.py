@@ -1,10 +1,13 @@
-"""Gemini models by `google-genai`, the maintained client."""
+"""Gemini models by `google-genai`, and by `google-generativeai`, the retired client that studies of 2024 often named.
 
-from google import genai
-from google.genai import types
+The latter is kept to find out whether the client changes an answer. It has no successor release (0.8.6 is the last).
+"""
 
-from ferlib.lmfm.complaints import as_json
-from ferlib.lmfm.wire import Wire
+import warnings
+
+from ferlib.errors import InputError
+from ferlib.lmfm.clients import Client, tokens
+from ferlib.lmfm.wire import as_json
 
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 
@@ -12,59 +15,62 @@ OF_GRPC = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 14: 503, 16:
 """HTTP status of an error in a batch, which may carry a gRPC code instead."""
 
 
-class Client:
-    """Asks one model; see `ferlib.lmfm.models.client`."""
+class Gemini(Client):
+    """Asks one model; see `ferlib.lmfm.clients`."""
 
-    library = f"google-genai {genai.__version__}"
+    def _connect(self, model, timeout_s):
+        from google import genai
 
-    def __init__(self, model, *, timeout_s):
-        self._model, self._wire = model, Wire(model)
+        self.library = f"google-genai {genai.__version__}"
+        http = {"base_url": model["base_url"], "timeout": round(timeout_s * 1000), "client_args": self._wire.options()}
         # Kept in an attribute: the client closes its connections as soon as nothing refers to it.
-        self._client = genai.Client(
-            api_key=self._wire.key,
-            vertexai=False,
-            http_options=types.HttpOptions(
-                base_url=model["base_url"], timeout=round(timeout_s * 1000), client_args=self._wire.options()
-            ),
-        )
+        self._client = genai.Client(api_key=self._wire.key, vertexai=False, http_options=http)
 
-    def ask(self, image, media_type, text, settings):
-        """One question about one image; parameters and errors as for `ferlib.lmfm.openai.Client.ask`."""
-        how = {"contents": _contents(image, media_type, text), "config": configuration(settings)}
-        return self._wire.ask(lambda: self._client.models.generate_content(model=self._model["model"], **how), read)
+    def _body(self, image, media_type, text, settings):
+        from google.genai import types
+
+        thinking = {
+            "thinking_budget": settings.get("thinking_budget"),
+            "thinking_level": settings.get("reasoning_effort"),
+        }
+        thinking = {name: value for name, value in thinking.items() if value is not None}
+        config = {
+            "temperature": settings.get("temperature"), "max_output_tokens": settings.get("max_tokens"),
+            "seed": settings.get("seed"), "thinking_config": thinking or None,
+            "media_resolution": f"MEDIA_RESOLUTION_{settings['detail'].upper()}" if "detail" in settings else None,
+            "http_options": {"extra_body": settings["extra"]} if settings.get("extra") else None,
+        }  # fmt: skip
+        if "schema" in settings:
+            config |= {"response_mime_type": "application/json", "response_json_schema": settings["schema"]}
+        config = types.GenerateContentConfig(**{name: value for name, value in config.items() if value is not None})
+        parts = [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
+        return {"contents": parts, "config": config}
+
+    def _send(self, body):
+        self._client.models.generate_content(model=self._model["model"], **body)
 
     def hand_in(self, questions, *, name):
-        """Hand questions in as a batch; parameters as for `ferlib.lmfm.openai.Client.hand_in`."""
-        requests = [
-            types.InlinedRequest(
-                contents=_contents(image, media_type, text), config=configuration(settings), metadata={"key": key}
-            )
-            for key, image, media_type, text, settings in questions
-        ]
-        create, how = self._client.batches.create, {"model": self._model["model"], "config": {"display_name": name}}
-        return self._wire.fetched(lambda: create(src=requests, **how))["name"]
+        """Hand questions in as a batch; as for `ferlib.lmfm.clients.OpenAI`."""
+        from google.genai.types import InlinedRequest
 
-    def find(self, name, *, keys):
-        """The provider's name of a batch that was handed in under a name; None when there is none."""
-        token = None
-        while True:
-            how = {"page_size": 100, "page_token": token} if token else {"page_size": 100}
-            page = self._wire.fetched(lambda how=how: self._client.batches.list(config=how))
-            for batch in page.get("operations") or page.get("batches") or []:
-                if (batch.get("metadata") or batch).get("displayName") == name:
-                    return batch["name"]
-            token = page.get("nextPageToken")
-            if not token:
-                return None
+        requests = [InlinedRequest(**self._body(*question), metadata={"key": key}) for key, *question in questions]
+        how = {"model": self._model["model"], "config": {"display_name": name}}
+        return self._wire.fetched(lambda: self._client.batches.create(src=requests, **how))["name"]
 
-    def fetch(self, batch, *, keys):
-        """Answers of a batch by key, an exception for those that failed; None while it is under way."""
+    def _page(self, cursor):
+        how = {"page_size": 100} | ({"page_token": cursor} if cursor else {})
+        page = self._wire.fetched(lambda: self._client.batches.list(config=how))
+        found = page.get("operations") or page.get("batches") or []
+        named = {(batch.get("metadata") or batch).get("displayName"): batch["name"] for batch in found}
+        return named, page.get("nextPageToken")
+
+    def _results(self, batch):
+        """Answers of a batch that is over, and what to say about questions that have none."""
         job = self._wire.fetched(lambda: self._client.batches.get(name=batch))
-        about = job.get("metadata") or job
+        about, error = job.get("metadata") or job, job.get("error") or {}
         state = str(about.get("state") or ("SUCCEEDED" if job.get("done") else "")).rpartition("STATE_")[2]
         if state not in OVER:
             return None
-        error = job.get("error") or {}
         codes = [error.get("status"), state] if "SUCCEEDED" not in state else ["missing"]
         lost = self._wire.lost(f"the batch is {state}: {error.get('message', '')}", codes)
         output = job.get("response") or about.get("output") or job.get("dest") or {}
@@ -73,73 +79,78 @@ class Client:
         file = output.get("responsesFile") or output.get("fileName")
         if file:
             lines, gone = self._wire.results(lambda: self._client.files.download(file=file), batch)
-            items, lost = [as_json(line) or {} for line in lines], gone or lost
-        given = {}
-        for item in items:
-            # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
-            about = item.get("metadata") or item if isinstance(item, dict) else None
-            key = about.get("key") if isinstance(about, dict) else None
-            if key:
-                given[key] = self._of_item(item)
-        without = len(items) - len(given)
-        if without > 0:
-            lost = self._wire.lost(
-                f"{without} answers of the batch came without a usable key and are not used", ["no_key"]
-            )
-        return {key: given.get(key, lost) for key in keys}
-
-    def close(self):
-        """Close the connections; older versions of the library do that by themselves."""
-        getattr(self._client, "close", lambda: None)()
+            items, lost = list(map(as_json, lines)), gone or lost
+        return items, lost
 
     def _of_item(self, item):
+        about = item.get("metadata") or item if isinstance(item, dict) else None
+        key = about.get("key") if isinstance(about, dict) else None
+        if not key:
+            return None
         error = item.get("error")
+        if not error:
+            return key, self._answer(item.get("response"))
         status = error.get("code") if isinstance(error, dict) else None
-        if error:
-            return self._wire.judged({"error": error}, read, status=OF_GRPC.get(status, status or 500))
-        return self._wire.judged(item.get("response"), read)
+        return key, self._answer({"error": error}, OF_GRPC.get(status, status or 500))
+
+    @staticmethod
+    def _read(body):
+        usage, feedback, candidates = (body.get(name) for name in ("usageMetadata", "promptFeedback", "candidates"))
+        usage, (candidate, *_), blocked = usage or {}, [*(candidates or []), {}], (feedback or {}).get("blockReason")
+        if not (candidates or blocked):
+            body["usageMetadata"]  # without either it is no response of Gemini
+        parts, finish = (candidate.get("content") or {}).get("parts") or [], candidate.get("finishReason")
+        words = [part["text"] for part in parts if part.get("text") and not part.get("thought")]
+        block = {name: candidate[name] for name in ("safetyRatings", "finishMessage") if candidate.get(name)}
+        block = block if finish not in ("STOP", "MAX_TOKENS", None) else {}
+        more = {
+            "thought_tokens": usage.get("thoughtsTokenCount"),
+            "cached_tokens": usage.get("cachedContentTokenCount"),
+        }
+        said = {
+            "code": "text" if "".join(words).strip() else "empty" if candidates else "no_answer",
+            "text": "".join(words) if words else None, "finish": finish, "version": body.get("modelVersion"),
+            "usage": tokens(usage.get("promptTokenCount"), usage.get("candidatesTokenCount"), more),
+            "details": {"id": body.get("responseId"), "block": feedback if blocked else block},
+        }  # fmt: skip
+        return said | ({"code": "prompt_blocked", "text": None, "finish": blocked} if blocked else {})
 
 
-def configuration(settings):
-    """Settings in the words of google-genai, see `ferlib.lmfm.openai.Client.ask`."""
-    options = {"temperature": settings.get("temperature"), "max_output_tokens": settings.get("max_tokens")}
-    options["seed"] = settings.get("seed")
-    if "schema" in settings:
-        options |= {"response_mime_type": "application/json", "response_json_schema": settings["schema"]}
-    thinking = {"thinking_budget": settings.get("thinking_budget"), "thinking_level": settings.get("reasoning_effort")}
-    thinking = {name: value for name, value in thinking.items() if value is not None}
-    options |= {"thinking_config": thinking} if thinking else {}
-    options |= {"media_resolution": f"MEDIA_RESOLUTION_{settings['detail'].upper()}"} if "detail" in settings else {}
-    options |= {"http_options": {"extra_body": settings["extra"]}} if settings.get("extra") else {}
-    return types.GenerateContentConfig(**{name: value for name, value in options.items() if value is not None})
+class Legacy(Gemini):
+    """Asks one model by the retired client; it has no batches."""
 
+    UNKNOWN = ("seed", "reasoning_effort", "thinking_budget", "detail", "extra")
 
-def read(body):
-    """What a response of Gemini says, for `ferlib.lmfm.wire.Wire.judge`; it raises when that is none."""
-    usage = body.get("usageMetadata") or {}
-    tokens = {}
-    if usage.get("promptTokenCount") is not None:
-        tokens = {"input_tokens": usage["promptTokenCount"], "output_tokens": usage.get("candidatesTokenCount")}
-        more = {"thought_tokens": "thoughtsTokenCount", "cached_tokens": "cachedContentTokenCount"}
-        tokens |= {name: usage[field] for name, field in more.items() if usage.get(field)}
-    feedback, candidates = body.get("promptFeedback") or {}, body.get("candidates") or []
-    details = {"id": body.get("responseId")}
-    said = {"text": None, "finish": None, "version": body.get("modelVersion"), "usage": tokens, "details": details}
-    if feedback.get("blockReason"):
-        details["block"] = feedback
-        return said | {"code": "prompt_blocked", "finish": feedback["blockReason"]}
-    if not candidates:
-        body["usageMetadata"]  # without either it is no response of Gemini
-        return said | {"code": "no_answer"}
-    candidate = candidates[0]
-    parts = (candidate.get("content") or {}).get("parts") or []
-    words = [part["text"] for part in parts if part.get("text") and not part.get("thought")]
-    finish = candidate.get("finishReason")
-    block = {name: candidate[name] for name in ("safetyRatings", "finishMessage") if candidate.get(name)}
-    details["block"] = block if finish not in ("STOP", "MAX_TOKENS", None) else {}
-    text = "".join(words) if words else None
-    return said | {"code": "text" if (text or "").strip() else "empty", "text": text, "finish": finish}
+    def _connect(self, model, timeout_s):
+        unknown = [name for name in self.UNKNOWN if model.get("settings", {}).get(name) is not None]
+        if unknown:
+            raise InputError(f"model {model['name']!r}: google-generativeai knows no {unknown[0]}. Leave it out.")
+        with warnings.catch_warnings():
+            # It announces its end of life, which is said above; its foundation, when it will drop this version of
+            # Python; and it would like a widget for a progress bar that it does not show here.
+            warnings.filterwarnings("ignore", message=r"\s*All support for the `google.generativeai` package has ended")
+            warnings.filterwarnings("ignore", message="You are using a Python version .* which Google will stop")
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            import google.generativeai as genai
+            from google.generativeai.client import get_default_generative_client
+        self.library, self._timeout_s = f"google-generativeai {genai.__version__}", timeout_s
+        address = {"api_endpoint": model["base_url"].rstrip("/")}
+        genai.configure(api_key=self._wire.key, transport="rest", client_options=address)
+        self._asks = genai.GenerativeModel(model["model"])
+        # The library has one configuration for all; taking the connection now lets a second client have another.
+        self._asks._client = get_default_generative_client()
+        self._client = self._asks._client.transport
+        self._client._session.max_redirects = 0
+        self._client._session.trust_env = self._wire.trusts_environment
+        self._client._session.hooks["response"].append(self._wire.hear)
 
+    def _body(self, image, media_type, text, settings):
+        names = {"temperature": "temperature", "max_tokens": "max_output_tokens"}
+        options = {names[name]: value for name, value in settings.items() if name in names}
+        if "schema" in settings:  # it knows a smaller part of JSON schema
+            schema = {name: value for name, value in settings["schema"].items() if name != "additionalProperties"}
+            options |= {"response_mime_type": "application/json", "response_schema": schema}
+        return {"contents": [{"mime_type": media_type, "data": image}, text], "generation_config": options}
 
-def _contents(image, media_type, text):
-    return [types.Part.from_bytes(data=image, mime_type=media_type), types.Part.from_text(text=text)]
+    def _send(self, body):
+        self._asks.generate_content(**body, request_options={"timeout": self._timeout_s, "retry": None})

@@ -31,16 +31,8 @@ SECRETS = re.compile(
 def key(model):
     """The key for a model.
 
-    Parameters
-    ----------
-    model : dict
-        From `ferlib.lmfm.models.read`.
-
-    Returns
-    -------
-    str
-        `PLACEHOLDER` where none is needed: at an address on this machine, unless the model names a variable of its
-        own (some gateways want a key), and at an address whose variable is given as empty.
+    `PLACEHOLDER` where none is needed: at an address whose variable is given as empty, and on this machine, unless the
+    model names a variable of its own (some gateways want a key).
 
     Raises
     ------

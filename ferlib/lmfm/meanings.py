@@ -1,6 +1,7 @@
 """What a response means: one closed table from (service, HTTP status, code, finish reason) to what is to be done.
 
 The table is data/providers/outcomes.csv; its first row that fits counts. What no row names is an error that says so.
+Whatever the provider, there is an `Answer` in the end, or a `NoAnswer`.
 """
 
 import csv
@@ -25,6 +26,9 @@ like ones in a row, or at once."""
 
 HANDFUL = 5
 """Failures in a row that are alike and no repetition mends, after which no more is asked."""
+
+GONE = (404, 410)
+"""HTTP status of what the provider no longer has."""
 
 CAUSES = {
     "key": "the provider rejects the key in {variable} ({message}). Set another.",
@@ -59,15 +63,59 @@ class Outcome:
     known: bool = True
 
 
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One answer, as the provider gave it."""
+
+    kind: str
+    """`answered`, `refused`, `blocked` (by a safety filter) or `truncated` (at the token limit)."""
+    text: str | None
+    """The model's words, or its refusal's; None when there were none."""
+    finish: str | None
+    """The provider's own word for how it ended, for example `stop` or `SAFETY`."""
+    model_version: str | None
+    """The version that the provider says has answered."""
+    usage: dict = dataclasses.field(default_factory=dict)
+    """`input_tokens` and `output_tokens` as the provider counts them; where there are any, also `thought_tokens` (not
+    among the output tokens), `cached_tokens` and `cache_write_tokens` (both among the input tokens)."""
+    details: dict = dataclasses.field(default_factory=dict)
+    """As they came: `id` and `fingerprint` of the response, and what a block was for."""
+    billed: str = "usage"
+    """As in the table; not stored."""
+
+    def stored(self):
+        """The part that belongs into the store; details only where there are any, as answers of old have none."""
+        left_out = {"billed"} if self.details else {"billed", "details"}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+
+
+class NoAnswer(Exception):
+    """A request that brought no answer.
+
+    Parameters
+    ----------
+    message : str
+        The provider's words, short and free of keys.
+    outcome : Outcome
+    wait_s : float, optional
+        Seconds that the provider asks to wait.
+    usage : dict, optional
+        As in `Answer`, where it reported any.
+    raw : str, optional
+        What came, where it may have been paid for; free of keys.
+    status : int, optional
+        Of HTTP, where a response came.
+    """
+
+    def __init__(self, message, outcome, *, wait_s=None, usage=None, raw="", status=None):
+        super().__init__(message)
+        self.outcome, self.billed, self.usage, self.raw = outcome, outcome.billed, usage or {}, raw
+        self.wait_s, self.status = wait_s, status
+
+
 @functools.cache
 def table(path=TABLE):
-    """Rows of the table, as a tuple of dicts.
-
-    Raises
-    ------
-    InputError
-        Names the row and the value that is not allowed.
-    """
+    """Rows of the table, as a tuple of dicts; raises for a value that is not allowed."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = tuple(csv.DictReader(file))
     for number, row in enumerate(rows, start=2):
@@ -116,17 +164,7 @@ def decide(model, http, codes=(), *, finish=None, message=""):
 
 
 def explained(model, failure):
-    """Sentence for a failure that ends a run.
-
-    Parameters
-    ----------
-    model : dict
-    failure : ferlib.lmfm.answers.NoAnswer
-
-    Returns
-    -------
-    str
-    """
+    """Sentence for a failure (`NoAnswer`) of a model that ends a run."""
     said = CAUSES.get(failure.outcome.cause, "it fails the same way each time ({message}).")
     said = said.format(variable=model["key_variable"] or "no variable", asked=model["model"], message=failure)
     return f"model {model['name']!r}: {said} Answers so far are stored."

@@ -9,14 +9,11 @@ from ferlib.errors import InputError
 from ferlib.lmfm import services
 from ferlib.lmfm.keys import NOT_NAMED, environment_of
 
-MODULES = {
-    "openai": "openai", "gemini": "gemini", "gemini-legacy": "gemini_legacy", "anthropic": "anthropic",
-    "paligemma": "paligemma", "transformers": "chat",
+CLIENTS = {
+    "openai": "clients.OpenAI", "gemini": "gemini.Gemini", "gemini-legacy": "gemini.Legacy",
+    "anthropic": "anthropic.Anthropic", "paligemma": "paligemma.PaliGemma", "transformers": "paligemma.Chat",
 }  # fmt: skip
-"""Module of each client library."""
-
-SAME_PROVIDER = {"gemini-legacy": "gemini"}
-"""Client libraries of the same provider."""
+"""Module and class of each client library."""
 
 FIELDS = (
     "name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format",
@@ -38,6 +35,9 @@ one provider at one address share one pace, with the lowest of their limits."""
 
 BATCH_LIMITS = ("batch_requests", "batch_bytes", "batch_tokens")
 """What one batch may hold, and for tokens all batches under way; by default as in data/providers/services.yaml."""
+
+LEAST = {"concurrency": 1, "requests_per_minute": 0.0, "timeout_s": 0.001, "tries": 1, **dict.fromkeys(BATCH_LIMITS, 0)}
+"""Lowest values; whole numbers where these are."""
 
 
 def read(entries, **limits):
@@ -67,12 +67,17 @@ def read(entries, **limits):
     InputError
         Names the entry, the value found (never one that could be a key) and the values allowed.
     """
-    models = [_complete(entry, row, {**LIMITS, **limits}) for row, entry in enumerate(entries, start=1)]
+    models = []
+    for row, entry in enumerate(entries, start=1):
+        try:
+            models.append(_complete(entry, {**LIMITS, **limits}))
+        except InputError as error:
+            raise InputError(f"models, entry {row}: {error}") from None
+        _check_limits(models[-1])
     tables.file_names([model["name"] for model in models], what="models: name")
     addresses = {}
     for model in models:
-        asked = (model["provider"], model["model"], model["version"])
-        other = addresses.setdefault(asked, model)
+        other = addresses.setdefault((model["provider"], model["model"], model["version"]), model)
         if other["base_url"] != model["base_url"]:
             raise InputError(
                 f"models: {other['name']!r} and {model['name']!r} are model {model['model']!r} at two addresses, and "
@@ -96,13 +101,11 @@ def limited(model, **limits):
 
 def address(model):
     """Where a model is asked: its provider and its host. Models at one address share one pace."""
-    return SAME_PROVIDER.get(model["provider"], model["provider"]), urlsplit(model["base_url"]).netloc
+    return services.provider(model), urlsplit(model["base_url"]).netloc
 
 
 def client(model, *, timeout_s):
-    """Client of a model's provider.
-
-    The client libraries are slow to import, so each is imported when it is needed.
+    """Client of a model's provider, imported now: the libraries are slow to import.
 
     Parameters
     ----------
@@ -114,91 +117,78 @@ def client(model, *, timeout_s):
     Returns
     -------
     object
-        With `ask(image, media_type, text, settings) -> ferlib.lmfm.answers.Answer`, safe to be called by several
+        With `ask(image, media_type, text, settings)` (see `ferlib.lmfm.clients.Client`), safe to be called by several
         threads, `library` (name and version), `close()`, and, if it takes batches, `hand_in`, `find` and `fetch`.
     """
-    module = importlib.import_module(f"ferlib.lmfm.{MODULES[model['provider']]}")
+    module, _, kind = CLIENTS[model["provider"]].partition(".")
     with environment_of(model):
-        return module.Client(model, timeout_s=timeout_s)
+        return getattr(importlib.import_module(f"ferlib.lmfm.{module}"), kind)(model, timeout_s=timeout_s)
 
 
-def _complete(entry, row, limits):
+def _complete(entry, limits):
     providers, known = services.read()
-    where = f"models, entry {row}"
     if not isinstance(entry, dict) or not {"name", "provider"} <= set(entry):
-        found = (
-            f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {type(entry).__name__}"
-        )
-        raise InputError(f"{where}: it must be a mapping with at least name and provider, found {found}.")
+        kind = type(entry).__name__
+        found = f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {kind}"
+        raise InputError(f"it must be a mapping with at least name and provider, found {found}.")
     allowed = [*FIELDS, "settings", *LIMITS, *BATCH_LIMITS]
     unknown = sorted(set(map(str, entry)) - set(allowed))
     if unknown:
         keys = " Keys come from the environment, never from a file." if "key" in unknown[0].casefold() else ""
-        raise InputError(f"{where}: unknown field {unknown[0]!r}. Allowed: {', '.join(allowed)}.{keys}")
+        raise InputError(f"unknown field {unknown[0]!r}. Allowed: {', '.join(allowed)}.{keys}")
     for field in FIELDS:
         if not isinstance(entry.get(field, ""), str):
-            raise InputError(f"{where}: {field} is {entry[field]!r}. It must be a text.")
+            raise InputError(f"{field} is {entry[field]!r}. It must be a text.")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", entry["name"]):
         raise InputError(
-            f"{where}: the name {entry['name']!r} becomes a file's name. Allowed: letters, digits, '.', "
-            f"'_' and '-'. Put what the provider calls it into the field model."
+            f"the name {entry['name']!r} becomes a file's name. Allowed: letters, digits, '.', '_' and '-'. Put what "
+            f"the provider calls it into the field model."
         )
     if entry["provider"] not in providers:
         raise InputError(
-            f"{where}: unknown provider {entry['provider']!r}. Allowed: {', '.join(providers)}. "
+            f"unknown provider {entry['provider']!r}. Allowed: {', '.join(providers)}. "
             f"Any server that speaks OpenAI's protocol is provider 'openai' with its own base_url."
         )
-    own = {name: value for name, value in providers[entry["provider"]].items() if name != "service"}
     for field, values in (("transport", TRANSPORTS), ("service", tuple(known)), ("image_format", IMAGE_FORMATS)):
         if entry.get(field, values[0]) not in values:
-            raise InputError(f"{where}: {field} is {entry[field]!r}. Allowed: {', '.join(filter(None, values))}.")
+            raise InputError(f"{field} is {entry[field]!r}. Allowed: {', '.join(filter(None, values))}.")
+    own = {name: value for name, value in providers[entry["provider"]].items() if name != "service"}
     model = {"model": entry["name"], "version": "", "settings": {}, **limits, **own, **entry}
     url = urlsplit(model["base_url"])
     if "@" in url.netloc or url.query or url.fragment:
         raise InputError(
-            f"{where}: base_url holds more than an address (a user, a password, or what follows '?' or '#'), which "
-            f"would be written into tables and messages. Leave it out; a key goes into the environment."
+            "base_url holds more than an address (a user, a password, or what follows '?' or '#'), which would be "
+            "written into tables and messages. Leave it out; a key goes into the environment."
         )
     variable = entry.get("key_variable", NOT_NAMED)
     if variable not in ("", NOT_NAMED) and not re.fullmatch(r"[A-Z][A-Z0-9_]*", variable):
         raise InputError(
-            f"{where}: key_variable is no name of an environment variable (capital letters, digits and '_', for "
-            f"example {own['key_variable'] or 'MY_KEY'}). It is not shown here, in case it is the key itself: that "
-            f"one belongs into the environment."
+            f"key_variable is no name of an environment variable (capital letters, digits and '_', for example "
+            f"{own['key_variable'] or 'MY_KEY'}). It is not shown here, in case it is the key itself: that one belongs "
+            f"into the environment."
         )
     if "key_variable" not in entry and (url.scheme, url.netloc) != urlsplit(own["base_url"])[:2]:
         model["key_variable"] = NOT_NAMED
     model.setdefault("service", services.service_at(model["provider"], model["base_url"]))
-    usual = services.of(model)
-    for field in ("image_format", *BATCH_LIMITS):
-        model.setdefault(field, usual[field])
-    _check_settings(model, where)
-    _check_limits(model)
-    return model
-
-
-def _check_settings(model, where):
-    settings = model["settings"]
-    unknown = [name for name in settings if name not in SETTINGS] if isinstance(settings, dict) else ["no mapping"]
-    if unknown:
+    settings, usual = model["settings"], services.of(model)
+    odd = [name for name in settings if name not in SETTINGS] if isinstance(settings, dict) else ["no mapping"]
+    if odd:
         raise InputError(
-            f"{where}: settings has {unknown[0]!r}. Allowed: {', '.join(SETTINGS)}, each with null to leave it out; "
-            f"anything else goes into extra, a mapping that is sent as it is."
+            f"settings has {odd[0]!r}. Allowed: {', '.join(SETTINGS)}, each with null to leave it out; anything else "
+            f"goes into extra, a mapping that is sent as it is."
         )
-    extra = settings.get("extra") or {}
-    secret = [name for name in extra if re.search("key|token$|authorization|secret", str(name), re.IGNORECASE)]
-    if not isinstance(extra, dict) or secret:
-        raise InputError(f"{where}: extra must be a mapping without keys: those come from the environment only.")
+    extra, secret = settings.get("extra") or {}, re.compile("key|token$|authorization|secret", re.IGNORECASE)
+    if not isinstance(extra, dict) or any(secret.search(str(name)) for name in extra):
+        raise InputError("extra must be a mapping without keys: those come from the environment only.")
+    return {**{field: usual[field] for field in ("image_format", *BATCH_LIMITS)}, **model}
 
 
 def _check_limits(model):
-    for field, least, whole in (
-        ("concurrency", 1, True), ("requests_per_minute", 0, False), ("timeout_s", 0.001, False), ("tries", 1, True),
-        *((field, 0, True) for field in BATCH_LIMITS),
-    ):  # fmt: skip
-        value = model[field]
+    for field, least in LEAST.items():
+        value, whole = model[field], isinstance(least, int)
         kinds = int if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
-            kind = "a whole number" if whole else "a number"
-            bound = "more than 0" if field == "timeout_s" else f"{least} or more"
-            raise InputError(f"model {model['name']!r}: {field} is {value!r}. It must be {kind}, {bound}.")
+            bound = "more than 0" if field == "timeout_s" else f"{least:g} or more"
+            raise InputError(
+                f"model {model['name']!r}: {field} is {value!r}. It must be a {'whole ' * whole}number, {bound}."
+            )

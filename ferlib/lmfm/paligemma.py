@@ -17,8 +17,7 @@ from PIL import Image
 
 from ferlib import images
 from ferlib.errors import InputError
-from ferlib.lmfm import meanings
-from ferlib.lmfm.answers import Answer, NoAnswer
+from ferlib.lmfm.meanings import Answer, NoAnswer, Outcome
 from ferlib.paths import absolute
 from ferlib.provenance import sha256_of
 
@@ -38,7 +37,7 @@ class _Asked:
     answer: Future
 
 
-class Client:
+class PaliGemma:
     """Asks one model; see `ferlib.lmfm.models.client`.
 
     `model` is a folder (relative to the repository, or absolute) or a name on the Hugging Face Hub, `version` a
@@ -74,7 +73,7 @@ class Client:
         self._model = transformers.PaliGemmaForConditionalGeneration.from_pretrained(source, dtype=dtype, **how)
 
     def ask(self, image, media_type, text, settings):
-        """One question about one image; parameters as for `ferlib.lmfm.openai.Client.ask`.
+        """One question about one image; parameters as for `ferlib.lmfm.clients.Client.ask`.
 
         With the setting `scored` (a list of labels) the answer's text is a JSON object: for each label the sum of the
         log-probabilities of its tokens and of the end that follows them, as an answer to the prompt.
@@ -177,7 +176,7 @@ class Client:
         return {*ends, self._processor.tokenizer.eos_token_id}
 
     def _failed(self, message, *, retry=False):
-        return NoAnswer(message, meanings.Outcome("error", "no", retry, "no" if retry else "alike", "local"))
+        return NoAnswer(message, Outcome("error", "no", retry, "no" if retry else "alike", "local"))
 
     def _words(self, tokens):
         return self._processor.decode(tokens, skip_special_tokens=True).strip()
@@ -214,3 +213,28 @@ class Client:
         if folder.is_dir():
             return f"{name}@{sha256_of(sorted(folder.glob('*.safetensors')))[:12]}"
         return f"{name}@{getattr(self._model.config, '_commit_hash', None)}"
+
+
+class Chat(PaliGemma):
+    """Asks an open vision-language model through the chat template that comes with it.
+
+    Any model that `transformers.AutoModelForImageTextToText` knows, for example Qwen3-VL, SmolVLM, Gemma 3 or LLaVA.
+    """
+
+    kind = "vision-language model"
+
+    def _load(self, source, *, dtype, **how):
+        self._processor = transformers.AutoProcessor.from_pretrained(source, **how)
+        self._model = transformers.AutoModelForImageTextToText.from_pretrained(source, dtype=dtype, **how)
+
+    def _length(self, asked):
+        """Images may become different numbers of tokens here, so that each question is answered alone."""
+        return id(asked)
+
+    def _inputs(self, alike, suffix=None):
+        (asked,) = alike
+        content = [{"type": "image", "image": asked.image}, {"type": "text", "text": asked.text}]
+        return self._processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=True, return_dict=True,
+            return_tensors="pt",
+        ).to(self.device)  # fmt: skip

@@ -11,7 +11,6 @@ import re
 
 from ferlib.errors import InputError
 from ferlib.lmfm import services
-from ferlib.lmfm.models import SAME_PROVIDER
 from ferlib.paths import ROOT, relative
 
 TABLE = ROOT / "data" / "prices" / "lmfm.csv"
@@ -115,7 +114,7 @@ def price_of(model, prices=None):
     InputError
         When the price of a model on another machine is known to nobody.
     """
-    provider = SAME_PROVIDER.get(model["provider"], model["provider"])
+    provider = services.provider(model)
     if (provider, model["model"]) in (prices or {}):
         return prices[provider, model["model"]]
     here = "://" not in model["base_url"] or services.is_loopback(model["base_url"])

@@ -9,8 +9,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, consent, meanings, models, pace, replay, retry, services
-from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm import attachments, consent, meanings, models, pace, replay, services
+from ferlib.lmfm.meanings import NoAnswer
 from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
 
@@ -21,12 +21,11 @@ CLAIMED_S = 0.1
 """How often to look whether another process is done with a question."""
 
 
-def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=True, **limits):
+def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=True, way=None, **limits):
     """Answers to all questions of a plan: from the store where it has them, else from the model.
 
     A question that gets no answer after all tries has the status `error`; nothing is stored for it, so that the next
-    run asks it again. When many in a row get none, the server is taken to be down: the remaining ones are not asked,
-    and have the status `error`, too.
+    run asks it again. When many in a row get none, the server is taken to be down, and no more are asked.
 
     Parameters
     ----------
@@ -40,6 +39,8 @@ def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=Tru
         What may be spent.
     progress : bool
         Show a progress bar.
+    way : callable, optional
+        Other than `Direct`, see `ferlib.lmfm.batch`.
     **limits
         Any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
 
@@ -54,47 +55,68 @@ def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=Tru
         When the images may not be sent, the limit is reached, or further questions would fail alike. Answers so far are
         stored.
     """
-    errors = {}
-    missing = unanswered(plan, responses)
+    errors, missing = {}, unanswered(plan, responses)
     if len(missing):
-        model = reached(plan, missing, connect=connect, may_send=may_send, **limits)
+        model = connect(plan.model) if connect else plan.model
+        consent.check(missing["dataset"], model=model, may_send=may_send)
+        model = models.limited(model, **limits)
         with contextlib.closing(models.client(model, timeout_s=model["timeout_s"])) as client:
-            try:
-                errors = _Run(plan, responses, client, model, ledger=ledger).all(missing, progress=progress)
-            except KeyboardInterrupt:
-                left = len(unanswered(plan, responses))
-                tell(
-                    f"{model['name']}: stopped; {len(missing) - left} answers came and are stored. Run again to ask "
-                    f"the other {left} questions: what is stored is not asked again."
-                )
-                raise
+            asked = (way or Direct)(plan, responses, client, model, ledger)
+            with bar(model["name"], len(missing), shown=progress) as line:
+                try:
+                    errors = asked.all(missing, line)
+                except KeyboardInterrupt:
+                    left = len(unanswered(plan, responses))
+                    tell(
+                        f"{model['name']}: stopped; {len(missing) - left} answers came and are stored. Run again to "
+                        f"ask the other {left} questions: what is stored is not asked again{asked.handed_in}."
+                    )
+                    raise
     return replay.tabulate(plan, responses, errors=errors)
 
 
-def reached(plan, missing, *, connect, may_send, **limits):
-    """The model of a plan at its final address, with its limits, once the images may go there; as for `ask`."""
-    model = connect(plan.model) if connect else plan.model
-    consent.check(missing["dataset"], model=model, may_send=may_send)
-    return models.limited(model, **limits)
+class Way:
+    """How the questions of one plan reach a model: what all ways have in common."""
 
+    handed_in = ""
 
-class _Run:
-    """Questions of one plan on their way."""
-
-    def __init__(self, plan, responses, client, model, *, ledger):
+    def __init__(self, plan, responses, client, model, ledger):
         self.plan, self.responses, self.client, self.model, self.ledger = plan, responses, client, model, ledger
-        limits = {name: model[name] for name in ("concurrency", "requests_per_minute")}
-        self.pace, self.stop = pace.of(model, **limits), threading.Event()
+
+    def payload(self, row):
+        """Bytes and media type of the image of a question."""
+        return attachments.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+
+    def keep(self, key, question, options, given, entry, **how):
+        """Store the answer to a question, or why there is none, and settle its bill; returns the record, if any."""
+        record, failed = None, isinstance(given, NoAnswer)
+        if failed and given.raw:
+            self.responses.keep_failure(key, str(given), given.raw)
+        if not failed:
+            how = {
+                "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "host": services.host(self.model["base_url"]), "library": self.client.library,
+                "prompt": f"{self.plan.prompt.name} version {self.plan.prompt.version}", "option_order": options, **how,
+            }  # fmt: skip
+            record = self.responses.put(question, given.stored(), how=how)
+        if entry:
+            self.ledger.settle(entry, given.billed, given.usage, why=str(given) if failed else "")
+        return record
+
+
+class Direct(Way):
+    """Questions one by one, several of them on their way at a time."""
+
+    def __init__(self, *parts):
+        super().__init__(*parts)
+        self.pace, self.stop = pace.of(self.model), threading.Event()
         self.alike, self.last, self.lock = collections.Counter(), None, threading.Lock()
 
-    def all(self, missing, *, progress):
+    def all(self, missing, line):
         """Ask all missing questions; returns the last error of each one that got no answer, by its key."""
         errors, counts = {}, collections.Counter({"answered": 0, "refused": 0, "errors": 0})
         in_a_row, cut_off = 0, 0
-        with (
-            ThreadPoolExecutor(self.model["concurrency"]) as pool,
-            bar(self.plan.model["name"], len(missing), shown=progress) as line,
-        ):
+        with ThreadPoolExecutor(self.model["concurrency"]) as pool:
             pending = {pool.submit(self.one, row): row.response_id for row in missing.itertuples()}
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
@@ -114,7 +136,12 @@ class _Run:
                     if in_a_row >= GIVE_UP_AFTER:
                         self.stop.set()
                     if done == cut_off == GIVE_UP_AFTER:
-                        raise InputError(self._cut_off())
+                        raise InputError(
+                            f"model {self.model['name']!r}: each of the first {GIVE_UP_AFTER} answers was cut off at "
+                            f"max_tokens = {self.plan.settings['max_tokens']}. Models that think before they answer "
+                            f"need room for their thoughts: raise max_tokens (that makes new questions, with a new "
+                            f"bill), or choose a model that does not think. The rest is not asked."
+                        )
             except BaseException as error:  # nothing new is begun, what is under way is stored
                 self.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -123,31 +150,21 @@ class _Run:
                 raise
         return errors
 
-    def _cut_off(self):
-        return (
-            f"model {self.model['name']!r}: each of the first {GIVE_UP_AFTER} answers was cut off at max_tokens = "
-            f"{self.plan.settings['max_tokens']}. Models that think before they answer need room for their thoughts: "
-            f"raise max_tokens (that makes new questions, with a new bill), or choose a model that does not think. "
-            f"The rest is not asked."
-        )
-
     def one(self, row):
         """Ask one question until it is answered, and store the answer; returns its kind."""
         if self.stop.is_set():
-            raise NoAnswer(f"not asked, since {GIVE_UP_AFTER} questions in a row got no answer", retry.NOT_ASKED)
-        image, media_type = attachments.payload(row.path, sha256=row.sha256, image_format=self.model["image_format"])
+            raise NoAnswer(f"not asked, since {GIVE_UP_AFTER} questions in a row got no answer", pace.NOT_ASKED)
+        image, media_type = self.payload(row)
 
         def request():
             # Another process, or an earlier try that was given up, may have got the answer after all.
             stored = self.responses.get(row.response_id)
             if stored is None:
                 self.responses.check_room()
-                seconds = self.model["timeout_s"] * retry.PATIENCE
-                late = NoAnswer(
-                    f"timed out: no whole answer within {seconds:g} s", meanings.decide(self.model, "none", ["timeout"])
-                )
-                attempt = lambda: self._attempt(row, image, media_type)  # noqa: E731
-                stored = retry.within(seconds, attempt, late=lambda: late)
+                seconds = self.model["timeout_s"] * pace.PATIENCE
+                outcome = meanings.decide(self.model, "none", ["timeout"])
+                late = NoAnswer(f"timed out: no whole answer within {seconds:g} s", outcome)
+                stored = pace.within(seconds, lambda: self.attempt(row, image, media_type), late=late)
             return stored["answer"]["kind"]
 
         while True:
@@ -155,12 +172,12 @@ class _Run:
                 if ours:
                     return self.noted(request)
             if self.stop.wait(CLAIMED_S):
-                raise NoAnswer("not asked, since the run was stopped", retry.NOT_ASKED)
+                raise NoAnswer("not asked, since the run was stopped", pace.NOT_ASKED)
 
     def noted(self, request):
         """Make a request patiently; after a failure that further questions would share, no more are begun."""
         try:
-            kind = retry.patiently(request, tries=self.model["tries"], stop=self.stop, pace=self.pace)
+            kind = pace.patiently(request, tries=self.model["tries"], stop=self.stop, pace=self.pace)
         except NoAnswer as error:
             with self.lock:
                 signature = re.sub(r"\W*\w*\d\w*", "", str(error))  # names of requests and the like left out
@@ -173,32 +190,15 @@ class _Run:
             self.alike.clear()
         return kind
 
-    def _attempt(self, row, image, media_type):
+    def attempt(self, row, image, media_type):
+        """Ask once, and store what came; returns the record."""
         began_s = time.monotonic()
         text, settings = self.plan.text(row), self.plan.sent(row)
+        about = row.response_id, self.plan.question(row), row.options
         entry = self.ledger and self.ledger.reserve(image, text, settings)
         try:
             answer = self.client.ask(image, media_type, text, settings)
         except NoAnswer as error:
-            if entry:
-                self.ledger.settle(entry, error.outcome.billed, error.usage, why=str(error))
-            if error.raw:
-                self.responses.keep_failure(row.response_id, str(error), error.raw)
+            self.keep(*about, error, entry)
             raise
-        how = circumstances(self.plan, self.client, self.model, row.options)
-        how |= {"seconds": round(time.monotonic() - began_s, 3), "media_type": media_type}
-        record = self.responses.put(self.plan.question(row), answer.stored(), how=how)
-        if entry:
-            self.ledger.settle(entry, answer.billed, answer.usage)
-        return record
-
-
-def circumstances(plan, client, model, options):
-    """When and how a question was asked, for `ferlib.lmfm.store.Store.put`."""
-    return {
-        "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "host": services.host(model["base_url"]),
-        "library": client.library,
-        "prompt": f"{plan.prompt.name} version {plan.prompt.version}",
-        "option_order": options,
-    }
+        return self.keep(*about, answer, entry, seconds=round(time.monotonic() - began_s, 3), media_type=media_type)

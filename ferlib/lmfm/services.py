@@ -25,13 +25,7 @@ def read(path=FILE):
 
 
 def host(url):
-    """Host of an address.
-
-    Examples
-    --------
-    >>> host("http://127.0.0.1:8000/v1")
-    '127.0.0.1'
-    """
+    """Host of an address."""
     return urlsplit(url).hostname or ""
 
 
@@ -47,6 +41,11 @@ def is_loopback(url):
         return ipaddress.ip_address(host(url)).is_loopback
     except ValueError:
         return host(url) == "localhost"
+
+
+def provider(model):
+    """Who a model's client library asks; some providers have two libraries."""
+    return model["provider"].removesuffix("-legacy")
 
 
 def service_at(provider, url):
@@ -67,5 +66,4 @@ def of(model):
 
 def batches(model):
     """Whether a model takes batches: as it says itself, else as its service does."""
-    most = model.get("batch_requests", of(model)["batch_requests"])
-    return most > 0 and model["provider"] != "gemini-legacy"
+    return model.get("batch_requests", of(model)["batch_requests"]) > 0 and model["provider"] == provider(model)

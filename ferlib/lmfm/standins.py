@@ -26,12 +26,11 @@ class Nobody:
 
 
 def of(models, *, package, weights):
-    """The stand-in that some of the models ask for, or one that does nothing.
+    """The stand-in that some of the models (of notebook 04) ask for, or `Nobody`.
 
     Parameters
     ----------
     models : list of dict
-        As in the parameters of notebook 04.
     package : str
         Module with a class `StandIn`, which has the methods of `Nobody`; imported only if a model asks for it.
     weights : str

@@ -103,7 +103,7 @@ class Store:
         asked : dict
             The question.
         answer : dict
-            From `ferlib.lmfm.answers.Answer.stored`.
+            From `ferlib.lmfm.meanings.Answer.stored`.
         how : dict
             Circumstances that are not part of the address: time, host, library, media type.
 

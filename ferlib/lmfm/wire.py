@@ -4,15 +4,18 @@ The libraries write the requests; what they make of a response is not looked at.
 for bodies that are not of the protocol, and for leaving out keys, and a response can be as odd as it likes.
 """
 
+import datetime
+import email.utils
 import json
+import math
 import re
 import threading
+import time
 import warnings
 
 from ferlib.errors import InputError
 from ferlib.lmfm import keys, meanings, services
-from ferlib.lmfm.answers import UNREADABLE, Answer, NoAnswer
-from ferlib.lmfm.complaints import as_json, complaint, retry_after_s, shortened
+from ferlib.lmfm.meanings import Answer, NoAnswer
 
 NO_RESPONSE = {
     "connect": "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
@@ -24,15 +27,15 @@ NO_RESPONSE = {
 }
 """How the errors of HTTP libraries are called, by whether the request can have arrived."""
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+"""What reading a body raises that is not of its protocol."""
+
+LONGEST_MESSAGE = 300
+"""Letters of a provider's words that are repeated."""
+
 
 class Wire:
-    """One model's connection, for a client library to be plugged into.
-
-    Parameters
-    ----------
-    model : dict
-        From `ferlib.lmfm.models.read`.
-    """
+    """One model's connection, for a client library to be plugged into."""
 
     def __init__(self, model):
         self.model, self.key, self._heard = model, keys.key(model), threading.local()
@@ -42,9 +45,8 @@ class Wire:
 
     def options(self):
         """Arguments for an `httpx` client."""
-        return {
-            "trust_env": self.trusts_environment, "follow_redirects": False, "event_hooks": {"response": [self.hear]},
-        }  # fmt: skip
+        hooks = {"response": [self.hear]}
+        return {"trust_env": self.trusts_environment, "follow_redirects": False, "event_hooks": hooks}
 
     def hear(self, response, *_, **__):
         """Take note of a response; a hook of `httpx` or `requests`."""
@@ -57,13 +59,11 @@ class Wire:
 
         Raises `NoAnswer` when nothing came, or not as a whole; `InputError` when the library could not write it.
         """
-        self._heard.response = None
+        self._heard.response = failure = None
         try:
             request()
         except Exception as error:  # whatever it is: a response that came is read below, by us
             failure = None if self._heard.response else self._no_response(error)
-        else:
-            failure = None
         if failure:  # raised out here, the library's own exception is not attached to it: that one may hold the key
             raise failure
         if self._heard.response is None:
@@ -75,45 +75,26 @@ class Wire:
         return self.judge(*self.response(request), read)
 
     def fetched(self, request):
-        """The JSON object that a request for something else than an answer brings, such as the state of a batch.
-
-        Raises
-        ------
-        NoAnswer
-        """
+        """The JSON object that a request for something else than an answer brings, such as the state of a batch."""
         status, headers, text = self.response(request)
         body = as_json(text)
         if status < 300 and isinstance(body, dict):
             return body
         raise self._error(status, headers, text)[0]
 
-    def judge(self, status, headers, text, read):
-        """The `Answer` in a response, in parts as `response` gives them; raises `NoAnswer` when there is none.
+    def results(self, request, batch):
+        """Lines of the results of a batch, and the exception for all of them when the provider no longer has them."""
+        status, headers, text = self.response(request)
+        if status < 300:
+            return [line for line in text.split("\n") if line], None
+        failure = self._error(status, headers, text)[0]
+        if failure.status not in meanings.GONE and "not exist" not in str(failure):
+            raise failure
+        return [], self.lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
 
-        `read(body)` returns a dict of `code`, `finish`, `text`, `version`, `usage` and `details`.
-        """
-        body = as_json(text)
-        if not 200 <= status < 300 or (isinstance(body, dict) and body.get("error")):
-            return self._from_error(status, headers, text)
-        try:
-            said = read(body)
-        except UNREADABLE as error:
-            outcome = meanings.decide(self.model, 200, ["unreadable"])
-            message = self.redact(f"unreadable answer: {type(error).__name__} in {shortened(text) or 'an empty body'}")
-            raise NoAnswer(message, outcome, raw=self.redact(text)) from None
-        outcome = meanings.decide(self.model, 200, [said["code"]], finish=said["finish"])
-        if outcome.status == "error":
-            why = f"finish reason {said['finish']!r}, {said['code'].replace('_', ' ')}"
-            if not outcome.known:
-                why = f"unknown {why}: add a row to data/providers/outcomes.csv that says what it means"
-                warnings.warn(f"model {self.model['name']!r}: {self.redact(why)}", stacklevel=2)
-            message = self.redact(shortened(f"no answer in the response ({why}) {said.get('why') or ''}"))
-            raise NoAnswer(message.strip(), outcome, usage=said["usage"], raw=self.redact(text))
-        words, details = said["text"], {name: value for name, value in said["details"].items() if value}
-        return Answer(
-            outcome.status, None if words is None else self.redact(words), said["finish"], said["version"],
-            said["usage"], json.loads(self.redact(json.dumps(details))), outcome.billed,
-        )  # fmt: skip
+    def lost(self, message, codes):
+        """The exception for a question that a batch brought no answer to."""
+        return NoAnswer(self.redact(message), meanings.decide(self.model, "batch", codes, message=message))
 
     def judged(self, body, read, *, status=200):
         """As `judge`, of a body from a batch; the exception is returned."""
@@ -122,45 +103,51 @@ class Wire:
         except NoAnswer as failure:
             return failure
 
-    def results(self, request, batch):
-        """Lines of the results of a batch, and the exception for all of them when the provider no longer has them."""
-        status, headers, text = self.response(request)
-        if status < 300:
-            return [line for line in text.split("\n") if line], None
-        failure = self._error(status, headers, text)[0]
-        if failure.outcome.retry:
-            raise failure
-        return [], self.lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
+    def judge(self, status, headers, text, read):
+        """The `Answer` in a response, in parts as `response` gives them; raises `NoAnswer` when there is none.
 
-    def lost(self, message, codes):
-        """The exception for a question that a batch brought no answer to."""
-        return NoAnswer(self.redact(message), meanings.decide(self.model, "batch", codes, message=message))
+        `read(body)` returns a dict of `code`, `finish`, `text`, `version`, `usage`, `details` and perhaps `why`.
+        """
+        body = as_json(text)
+        if not 200 <= status < 300 or (isinstance(body, dict) and body.get("error")):
+            failure, codes, details = self._error(status, headers, text)
+            if failure.outcome.status == "error":
+                raise failure
+            finish = next((code for code in codes if isinstance(code, str)), str(failure))
+            return Answer(failure.outcome.status, None, finish, None, {}, details, failure.billed)
+        try:
+            said = read(body)
+        except UNREADABLE as error:
+            outcome = meanings.decide(self.model, 200, ["unreadable"])
+            message = self.redact(f"unreadable answer: {type(error).__name__} in {shortened(text) or 'an empty body'}")
+            raise NoAnswer(message, outcome, raw=self.redact(text)) from None
+        words, finish = said["text"], said["finish"]
+        outcome = meanings.decide(self.model, 200, [said["code"]], finish=finish)
+        if outcome.status == "error":
+            why = f"finish reason {finish!r}, {said['code'].replace('_', ' ')}"
+            if not outcome.known:
+                why = f"unknown {why}: add a row to data/providers/outcomes.csv that says what it means"
+                warnings.warn(f"model {self.model['name']!r}: {self.redact(why)}", stacklevel=2)
+            message = self.redact(shortened(f"no answer in the response ({why}) {said.get('why') or ''}"))
+            raise NoAnswer(message, outcome, usage=said["usage"], raw=self.redact(text))
+        details = json.loads(self.redact(json.dumps({name: value for name, value in said["details"].items() if value})))
+        words = None if words is None else self.redact(words)
+        return Answer(outcome.status, words, finish, said["version"], said["usage"], details, outcome.billed)
 
     def redact(self, text):
         """Text without the key and without what looks like one."""
         return keys.redact(text, self.key)
 
-    def _from_error(self, status, headers, text):
-        failure, codes, details = self._error(status, headers, text)
-        if failure.outcome.status == "error":
-            raise failure
-        finish = next((code for code in codes if isinstance(code, str)), str(failure))
-        return Answer(failure.outcome.status, None, finish, None, {}, details, failure.outcome.billed)
-
     def _error(self, status, headers, text):
+        """The exception in the response of an error, with its codes and what a block was for."""
         codes, message, wait_s, details = complaint(as_json(text), text)
         inner = next((int(code) for code in codes if str(code).isdigit() and 400 <= int(code) < 600), None)
-        http = (inner or "error") if 200 <= status < 300 else status
-        wait_s = retry_after_s(headers) if retry_after_s(headers) is not None else wait_s
+        http = inner if 200 <= status < 300 else status  # None: an error that came as if it were an answer
+        wait_s = wait_s if retry_after_s(headers) is None else retry_after_s(headers)
         codes = [*codes, "retry-after"] if wait_s is not None else codes
-        outcome = meanings.decide(self.model, 200 if http == "error" else http, [*codes, http], message=message)
+        outcome = meanings.decide(self.model, http or 200, [*codes, http or "error"], message=message)
         words = self.redact(shortened(message)) or "no message"
-        failure = NoAnswer(
-            f"HTTP {status if http == 'error' else http}: {words}",
-            outcome,
-            wait_s=wait_s,
-            status=None if http == "error" else http,
-        )
+        failure = NoAnswer(f"HTTP {http or status}: {words}", outcome, wait_s=wait_s, status=http)
         return failure, codes, json.loads(self.redact(json.dumps({"block": details} if details else {})))
 
     def _no_response(self, error):
@@ -173,6 +160,75 @@ class Wire:
             f"model {self.model['name']!r}: its client library cannot send this request "
             f"({self.redact(shortened(f'{type(error).__name__}: {error}'))}). Change the settings of the model."
         )
+
+
+def as_json(text):
+    """The JSON in a text; None when it holds none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def complaint(body, text):
+    """What the body of an error says, as JSON (if it is any) and text, in any provider's form.
+
+    Returns `codes` (everything in it that names the error), `message`, `wait_s` (seconds that it asks to wait, or
+    None) and `details` (what a block was for, as it came).
+    """
+    body = body[0] if isinstance(body, list) and body else body
+    if not isinstance(body, dict):
+        return [], text, None, {}
+    error = body.get("error", body)
+    if not isinstance(error, dict):
+        return [body.get("code")], str(error), None, {}
+    metadata, inner = (_mapping(error.get(name)) for name in ("metadata", "innererror"))
+    more = [item for item in error.get("details") or [] if isinstance(item, dict)]
+    codes = [error.get(name) for name in ("code", "type", "status")] + [inner.get("code"), metadata.get("error_type")]
+    codes += [item.get("reason") for item in more]
+    codes += ["moderation"] if metadata.get("reasons") or metadata.get("flagged_input") else []
+    quotas = [str(fault.get("quotaId")) for item in more for fault in item.get("violations") or []]
+    codes += ["per_day"] if any("PerDay" in quota for quota in quotas) else []
+    said = error.get("message") or body.get("message") or body.get("detail") or error.get("detail") or ""
+    said = metadata["raw"] if metadata.get("raw") and "provider returned error" in str(said).casefold() else said
+    said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    delays = [_seconds(str(item["retryDelay"]).removesuffix("s")) for item in more if "retryDelay" in item]
+    details = {**metadata, **inner, **{name: error[name] for name in ("content_filter_result",) if name in error}}
+    return [code for code in codes if code is not None], said, next(iter(delays), None), details
+
+
+def shortened(text):
+    """A message in one line of bounded length; of an HTML page its title alone."""
+    if re.search(r"<(?:!doctype|html|head|body)\b", text[:500], re.IGNORECASE):
+        title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = f"an HTML page ({title[1]})" if title else "an HTML page"
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 4]} ..."
+
+
+def retry_after_s(headers):
+    """Seconds that a response asks to wait: `retry-after-ms`, or `retry-after`, a number or date (RFC 9110, 10.2.3)."""
+    milliseconds = _seconds(headers.get("retry-after-ms"))
+    return _seconds(headers.get("retry-after")) if milliseconds is None else milliseconds / 1000
+
+
+def _seconds(value):
+    """Seconds from now, of a number or a date; None for anything else."""
+    try:
+        number = float(value)
+        return max(0.0, number) if math.isfinite(number) else None
+    except (TypeError, ValueError):
+        pass
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    # The form of C's asctime says no zone; HTTP means UTC.
+    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=datetime.UTC)).timestamp() - time.time())
+
+
+def _mapping(value):
+    return value if isinstance(value, dict) else {}
 
 
 def _names(error):

@@ -7,7 +7,7 @@ import pytest
 from ferdemo.standin import server
 from lmfm_helpers import Recording, classify
 
-from ferlib.lmfm import retry
+from ferlib.lmfm import pace
 
 
 @pytest.fixture(autouse=True)
@@ -32,4 +32,4 @@ def stand_in():
 @pytest.fixture
 def quick(monkeypatch):
     """Retries that wait hundredths of a second."""
-    monkeypatch.setattr(retry, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)

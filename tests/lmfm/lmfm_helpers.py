@@ -13,8 +13,7 @@ from PIL import Image
 
 from ferlib.labels import ADJECTIVES, EMOTIONS
 from ferlib.lmfm import models, plans, prompts, services
-from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.meanings import Outcome
+from ferlib.lmfm.meanings import NoAnswer, Outcome
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 SETTINGS = {"temperature": 0.0, "max_tokens": 32}

@@ -3,10 +3,11 @@
 import multiprocessing
 from pathlib import Path
 
+import openai  # noqa: F401  (so that no process imports it again)
 from lmfm_helpers import plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import ledger, openai, retry, run, store  # noqa: F401  (openai: so that no process imports it again)
+from ferlib.lmfm import ledger, pace, run, store
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
@@ -31,7 +32,7 @@ def asking(manifest, model, folder, *, max_usd=None, prices=None, **limits):
 
 
 def _ask(manifest, model, folder, max_usd, prices, limits):
-    retry.FIRST_WAIT_S = 0.01
+    pace.FIRST_WAIT_S = 0.01
     book = None if prices is None else ledger.of(model, Path(folder), max_usd=max_usd, own_prices=prices)
     try:
         run.ask(plan_for(manifest, model), store.Store(folder), ledger=book, progress=False, **limits)

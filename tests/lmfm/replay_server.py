@@ -103,8 +103,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, server = self.path.partition("?")[0], self.server
-        if server.faults:
-            return self._send(server.faults.pop(0), '{"error": {"message": "try later", "code": null}}')
+        if server.faults and (status := server.faults.pop(0)):
+            return self._send(status, '{"error": {"message": "try later", "code": null}}')
         if path.startswith("/v1/files/"):
             name = path.split("/")[3]
             found = server.files.get(name)

@@ -70,9 +70,9 @@ def test_a_batch_of_a_killed_run_is_found_again(stand_in, tmp_path, provider, mo
         if moment == "while it ran":
             patched.setattr(batch.time, "sleep", kill)
         else:
-            write, count = batch._Run._write, []
+            write, count = batch.Batches._write, []
             patched.setattr(
-                batch._Run,
+                batch.Batches,
                 "_write",
                 lambda self, path, note: kill() if note["batch"] else (count.append(1), write(self, path, note)),
             )
@@ -114,9 +114,9 @@ def test_a_batch_of_more_questions_than_are_asked_now_is_fetched_whole(stand_in,
 
 def test_several_batches_are_under_way_at_a_time_and_not_more(stand_in, tmp_path, provider, monkeypatch):
     """One after another they would take a day each."""
-    under_way, submit, keep = [0], batch._Run.submit, batch._Run.keep
-    monkeypatch.setattr(batch._Run, "submit", lambda *a: (under_way.append(under_way[-1] + 1), submit(*a))[1])
-    monkeypatch.setattr(batch._Run, "keep", lambda *a: (under_way.append(under_way[-1] - 1), keep(*a))[1])
+    under_way, submit, keep = [0], batch.Batches.submit, batch.Batches.store
+    monkeypatch.setattr(batch.Batches, "submit", lambda *a: (under_way.append(under_way[-1] + 1), submit(*a))[1])
+    monkeypatch.setattr(batch.Batches, "store", lambda *a: (under_way.append(under_way[-1] - 1), keep(*a))[1])
     answers = ask(plan_for(faces(tmp_path, 14), entry(stand_in, provider)), tmp_path / "r", size=2, concurrency=3)
     assert set(answers["status"]) == {"ok"} and max(under_way) == 3 and under_way[-1] == 0
 

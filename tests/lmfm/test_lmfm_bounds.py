@@ -18,7 +18,7 @@ from ferlib.paths import ROOT
 
 pytestmark = pytest.mark.bench
 
-LIBRARIES = ("openai", "google-genai", "anthropic", "genai-prices", "tenacity")
+LIBRARIES = ("openai", "google-genai", "anthropic", "genai-prices")
 
 ASK = """
 import json, sys

@@ -7,7 +7,7 @@ import pytest
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import complaints, consent, keys, models, pace, services
+from ferlib.lmfm import consent, keys, models, pace, services, wire
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,9 @@ def test_models_of_one_provider_at_one_address_share_the_lowest_limits_and_one_p
     ]
     a, b, c, d = models.read(entries)
     assert [(m["concurrency"], m["requests_per_minute"]) for m in (a, b, c, d)] == [(3, 60), (3, 60), (9, 0), (9, 0)]
-    paces = [
-        pace.of(m, concurrency=m["concurrency"], requests_per_minute=m["requests_per_minute"]) for m in (a, b, c, d)
-    ]
+    paces = [pace.of(m) for m in (a, b, c, d)]
     assert paces[0] is paces[1] and len(set(map(id, paces))) == 3
-    assert paces[0].most == 3 and pace.of(a, concurrency=3, requests_per_minute=60) is paces[0]
+    assert paces[0].most == 3 and pace.of({**a, "concurrency": 3, "requests_per_minute": 60}) is paces[0]
 
 
 @pytest.mark.parametrize(
@@ -212,18 +210,18 @@ def test_two_addresses_of_one_model_do_not_share_answers():
 
 
 def test_waiting_time_is_read_in_each_of_its_forms():
-    assert complaints.retry_after_s({}) is None
-    assert complaints.retry_after_s({"retry-after": "2"}) == 2
-    assert complaints.retry_after_s({"retry-after": "0.5"}) == 0.5
-    assert complaints.retry_after_s({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert wire.retry_after_s({}) is None
+    assert wire.retry_after_s({"retry-after": "2"}) == 2
+    assert wire.retry_after_s({"retry-after": "0.5"}) == 0.5
+    assert wire.retry_after_s({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
     for nonsense in ("soon", "a, b", "", "nan", "inf", "Sun, 99 Nov 2026 08:49:37 GMT"):
-        assert complaints.retry_after_s({"retry-after": nonsense}) is None, nonsense
-    assert complaints.retry_after_s({"retry-after": "-3"}) == 0
-    assert complaints.retry_after_s({"retry-after-ms": "soon", "retry-after": "9"}) == 9
-    assert complaints.retry_after_s({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0  # past
-    assert 27 < complaints.retry_after_s({"retry-after": time.asctime(time.gmtime(time.time() + 30))}) <= 30
+        assert wire.retry_after_s({"retry-after": nonsense}) is None, nonsense
+    assert wire.retry_after_s({"retry-after": "-3"}) == 0
+    assert wire.retry_after_s({"retry-after-ms": "soon", "retry-after": "9"}) == 9
+    assert wire.retry_after_s({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0  # past
+    assert 27 < wire.retry_after_s({"retry-after": time.asctime(time.gmtime(time.time() + 30))}) <= 30
     date = email.utils.formatdate(time.time() + 30, usegmt=True)
-    assert 27 < complaints.retry_after_s({"retry-after": date}) <= 30
+    assert 27 < wire.retry_after_s({"retry-after": date}) <= 30
 
 
 def test_models_are_checked_entry_by_entry():

@@ -3,7 +3,6 @@
 The marked cases are the same at full size; `make bench` runs them and prints what they measured.
 """
 
-import importlib
 import json
 import random
 import signal
@@ -20,9 +19,9 @@ from lmfm_helpers import PATHS, SETTINGS, entry, faces, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
 
-from ferlib.lmfm import attachments, models, retry, run, store
-from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.pace import Pace
+from ferlib.lmfm import attachments, models, pace, run, store
+from ferlib.lmfm.meanings import NoAnswer
+from ferlib.lmfm.pace import Pace, patiently
 
 MISHAPS = {
     "too_many": 0.10, "failing": 0.05, "dropped": 0.03, "malformed": 0.02, "refused": 0.03, "blocked": 0.02,
@@ -116,8 +115,8 @@ def test_every_question_ends_with_exactly_one_outcome_of_the_right_status(
 RUN = """
 import json, sys
 import pandas as pd
-from ferlib.lmfm import plans, prompts, retry, run, store
-retry.FIRST_WAIT_S = 0.01
+from ferlib.lmfm import pace, plans, prompts, run, store
+pace.FIRST_WAIT_S = 0.01
 manifest, model, settings, folder, concurrency = json.load(sys.stdin)
 made = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
 print("begins", flush=True)
@@ -203,9 +202,9 @@ def test_waiting_is_done_side_by_side(serve, tmp_path, pairs, latency_s, allowed
 @pytest.mark.parametrize("provider", PATHS)
 def test_an_answer_that_trickles_is_given_up(serve, tmp_path, monkeypatch, provider):
     """Each byte comes in time, so that no client library notices."""
-    monkeypatch.setattr(retry, "PATIENCE", 1.0)
+    monkeypatch.setattr(pace, "PATIENCE", 1.0)
     server = serve(slow=1.0, slow_s=30)
-    importlib.import_module(f"ferlib.lmfm.{models.MODULES[provider]}")  # which takes seconds, by itself
+    models.client(server.model(provider), timeout_s=1).close()  # to import a library takes seconds, by itself
     began = time.monotonic()
     answers = ask(plan_for(faces(tmp_path, 1), server.model(provider)), tmp_path / "r", tries=1, timeout_s=0.5)
     assert answers["error"][0] == "timed out: no whole answer within 0.5 s"
@@ -213,10 +212,10 @@ def test_an_answer_that_trickles_is_given_up(serve, tmp_path, monkeypatch, provi
 
 
 def test_a_late_answer_is_kept_and_not_asked_again(stand_in, tmp_path, monkeypatch, quick):
-    monkeypatch.setattr(retry, "PATIENCE", 0.02)  # 0.1 s as a whole, while the client itself waits for 5 s
+    monkeypatch.setattr(pace, "PATIENCE", 0.02)  # 0.1 s as a whole, while the client itself waits for 5 s
     see, calls = stand_in.classify, []
     stand_in.classify = lambda *arguments: (calls.append(1), time.sleep(0.3), see(*arguments))[2]
-    monkeypatch.setattr(retry, "FIRST_WAIT_S", 0.5)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.5)
     answers = ask(plan_for(faces(tmp_path, 1), entry(stand_in, "openai")), tmp_path / "r", tries=2, timeout_s=5)
     assert list(answers["status"]) == ["ok"] and len(calls) == 1
 
@@ -278,4 +277,4 @@ def test_a_stopped_run_does_not_wait_for_its_turn():
     with pace.turn(stop):
         stop.set()
         with pytest.raises(NoAnswer, match="the run was stopped"):
-            retry.patiently(lambda: None, tries=1, stop=stop, pace=pace)
+            patiently(lambda: None, tries=1, stop=stop, pace=pace)

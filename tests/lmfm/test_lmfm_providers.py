@@ -15,7 +15,7 @@ from lmfm_helpers import Recording, always, colour, entry, named_key
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.lmfm import answers, complaints, meanings, models, services
+from ferlib.lmfm import meanings, models, services, wire
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 SETTINGS = {"temperature": 0.25, "max_tokens": 32}
@@ -86,7 +86,7 @@ def test_each_outcome_is_told_apart(client, stand_in, reply, kind, text):
 
 def test_openai_declines_in_a_field_of_its_own(stand_in):
     client = models.client(entry(stand_in, "openai"), timeout_s=30)
-    assert ask(client, picture("sad", 80)) == answers.Answer(
+    assert ask(client, picture("sad", 80)) == meanings.Answer(
         "refused", readers.DECLINED, "stop", "demo-openai", {"input_tokens": 257, "output_tokens": 19}, ANY
     )
     client.close()
@@ -109,7 +109,7 @@ def test_an_answer_longer_than_the_limit_is_cut(stand_in):
 @pytest.mark.parametrize(("failure", "wait_s", "words"), [("429", 1.0, "HTTP 429"), ("500", None, "HTTP 500")])
 def test_an_error_of_the_server_may_be_retried(client, stand_in, failure, wait_s, words):
     stand_in.failures.append(failure)
-    with pytest.raises(answers.NoAnswer, match=words) as caught:
+    with pytest.raises(meanings.NoAnswer, match=words) as caught:
         ask(client)
     assert (caught.value.outcome.retry, caught.value.wait_s) == (True, wait_s)
     assert sum(stand_in.requests.values()) == 1  # the library itself has not retried
@@ -118,14 +118,14 @@ def test_an_error_of_the_server_may_be_retried(client, stand_in, failure, wait_s
 def test_a_dropped_connection_may_be_retried(client, stand_in):
     ask(client)  # so that a kept connection is the one to be dropped
     stand_in.failures.append("drop")
-    with pytest.raises(answers.NoAnswer, match="(?i)connection|disconnect") as caught:
+    with pytest.raises(meanings.NoAnswer, match="(?i)connection|disconnect") as caught:
         ask(client)
     assert caught.value.outcome.retry
 
 
 def test_a_server_that_is_not_there_is_told(stand_in, provider):
     client = models.client(entry(stand_in, provider, base_url="http://127.0.0.1:9"), timeout_s=30)
-    with pytest.raises(answers.NoAnswer, match="(?i)connect") as caught:
+    with pytest.raises(meanings.NoAnswer, match="(?i)connect") as caught:
         ask(client)
     assert caught.value.outcome.retry
 
@@ -135,7 +135,7 @@ def test_a_server_that_takes_too_long_is_told(stand_in, provider):
     released = threading.Event()
     stand_in.classify = lambda *arguments: (released.wait(2), see(*arguments))[1]
     client = models.client(entry(stand_in, provider), timeout_s=0.2)
-    with pytest.raises(answers.NoAnswer, match="(?i)timed? ?out") as caught:
+    with pytest.raises(meanings.NoAnswer, match="(?i)timed? ?out") as caught:
         ask(client)
     released.set()
     assert caught.value.outcome.retry
@@ -151,20 +151,20 @@ def test_a_body_that_is_not_the_protocols_is_no_answer(client, monkeypatch, body
         handler.wfile.write(body)
 
     monkeypatch.setattr(Recording, "_send", send)
-    with pytest.raises(answers.NoAnswer, match="unreadable answer") as caught:
+    with pytest.raises(meanings.NoAnswer, match="unreadable answer") as caught:
         ask(client)
     assert caught.value.outcome.retry
 
 
 def test_an_image_that_cannot_be_decoded_is_this_questions_error(client):
-    with pytest.raises(answers.NoAnswer, match="HTTP 400: the image cannot be decoded") as caught:
+    with pytest.raises(meanings.NoAnswer, match="HTTP 400: the image cannot be decoded") as caught:
         ask(client, b"no image")
     assert not caught.value.outcome.retry
 
 
 def test_a_model_that_is_not_there_ends_the_run(stand_in, provider):
     client = models.client(entry(stand_in, provider, model="gone-1"), timeout_s=30)
-    with pytest.raises(answers.NoAnswer) as caught:
+    with pytest.raises(meanings.NoAnswer) as caught:
         ask(client)
     assert caught.value.outcome.stop == "now"
     told = meanings.explained(entry(stand_in, provider, model="gone-1"), caught.value)
@@ -197,7 +197,7 @@ def test_the_key_is_sent_where_it_is_needed_and_shown_nowhere(outside, stand_in,
 
     stand_in.respond = fail
     for stand_in.status in (400, 401, 403, 404, 429, 500):
-        with pytest.raises((answers.NoAnswer, InputError)) as caught:
+        with pytest.raises((meanings.NoAnswer, InputError)) as caught:
             ask(client)
         assert KEY not in f"{caught.value!r} {caught.value}"
         assert caught.value.__cause__ is None and caught.value.__context__ is None
@@ -211,7 +211,7 @@ def test_a_rejected_key_ends_the_run(outside, stand_in, provider, status):
 
     stand_in.respond = fail
     client = models.client(entry(stand_in, provider, **named_key(provider)), timeout_s=30)
-    with pytest.raises(answers.NoAnswer) as caught:
+    with pytest.raises(meanings.NoAnswer) as caught:
         ask(client)
     model = entry(stand_in, provider, **named_key(provider))
     assert re.search("rejects the key in (OPENAI|GEMINI)_API_KEY", meanings.explained(model, caught.value))
@@ -245,8 +245,10 @@ def test_on_this_machine_neither_key_nor_proxy_nor_address_of_the_environment_co
 
 
 def test_the_retired_client_is_silent_about_its_retirement():
+    model = {"name": "m", "provider": "gemini-legacy", "base_url": "http://127.0.0.1:9"}
+    script = f"from ferlib.lmfm import models; models.client(models.read([{model}])[0], timeout_s=1).close()"
     done = subprocess.run(
-        [sys.executable, "-W", "always::FutureWarning", "-c", "import ferlib.lmfm.gemini_legacy"],
+        [sys.executable, "-W", "always::FutureWarning", "-c", script],
         capture_output=True,
         text=True,
         check=True,
@@ -256,9 +258,9 @@ def test_the_retired_client_is_silent_about_its_retirement():
 
 def test_geminis_own_form_of_retry_after_is_read():
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.5s"}
-    assert complaints.complaint({"error": {"details": [{"@type": "x"}, info]}}, "")[2] == 7.5
-    assert complaints.complaint({"error": {"details": []}}, "")[2] is None
-    assert complaints.complaint("gone", "gone")[2] is None
+    assert wire.complaint({"error": {"details": [{"@type": "x"}, info]}}, "")[2] == 7.5
+    assert wire.complaint({"error": {"details": []}}, "")[2] is None
+    assert wire.complaint("gone", "gone")[2] is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from test_lmfm_shapes import NAMES, PATHS, SHAPES, serve  # noqa: F401
 
 from ferlib import paths
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, complaints, models, plans, prices, prompts, run, services, store, wire
+from ferlib.lmfm import attachments, models, plans, prices, prompts, run, services, store, wire
 
 TEXT = paths.ROOT.joinpath("data", "providers", "asking-models.md").read_text(encoding="utf-8")
 RECIPES = [entry for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) for entry in yaml.safe_load(block)]
@@ -163,8 +163,8 @@ def test_what_the_environment_says_goes_to_its_own_provider_only(serve, tmp_path
 
 def test_messages_are_short_and_hold_neither_pages_nor_keys():
     page = "<!DOCTYPE html><html><head><title>503 Service\n Unavailable</title></head>" + "<p>x</p>" * 5000
-    assert complaints.shortened(page) == "an HTML page (503 Service Unavailable)"
-    assert len(complaints.shortened("word " * 1000)) <= complaints.LONGEST_MESSAGE
+    assert wire.shortened(page) == "an HTML page (503 Service Unavailable)"
+    assert len(wire.shortened("word " * 1000)) <= wire.LONGEST_MESSAGE
     model = models.read([{"name": "m", "provider": "openai", "base_url": "http://127.0.0.1:1/v1"}])[0]
     text = wire.Wire(model).redact("Incorrect key sk-proj-abc***xyz of org-1234567, Bearer abcdefghij")
     assert "sk-" not in text and "org-1" not in text and "abcdefghij" not in text and text.count("[key]") == 3

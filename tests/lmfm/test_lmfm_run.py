@@ -19,9 +19,8 @@ from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.lmfm import models, pace, plans, replay, run, store
-from ferlib.lmfm.answers import NoAnswer
-from ferlib.lmfm.pace import Pace
-from ferlib.lmfm.retry import patiently
+from ferlib.lmfm.meanings import NoAnswer
+from ferlib.lmfm.pace import Pace, patiently
 
 PROVIDERS = ("openai", "gemini", "gemini-legacy")
 
@@ -179,7 +178,7 @@ def test_what_was_learnt_from_429_still_counts_for_the_next_prompt(stand_in, tmp
     stand_in.failures.append("429")
     manifest = faces(tmp_path, 2)
     ask(plan_for(manifest[:1], model), tmp_path / "r")
-    shared = pace.of(model, concurrency=8, requests_per_minute=0)
+    shared = pace.of(model)
     assert 4 <= shared.limit < 8
     ask(plan_for(manifest[1:], model), tmp_path / "r")
     assert 4 < shared.limit < 8

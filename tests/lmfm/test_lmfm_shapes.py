@@ -11,8 +11,8 @@ import yaml
 from lmfm_helpers import faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, complaints, ledger, meanings, models, plans, prices, run, services, store
-from ferlib.lmfm.answers import NoAnswer
+from ferlib.lmfm import batch, ledger, meanings, models, plans, prices, run, services, store, wire
+from ferlib.lmfm.meanings import NoAnswer
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
 for shape in SHAPES:  # YAML takes yes and no for true and false
@@ -84,7 +84,7 @@ def test_each_shape_comes_to_what_is_right(serve, manifest, tmp_path, quick, nam
     unknown = [str(warning.message) for warning in told if "add a row" in str(warning.message)]
     assert bool(unknown) == (name in ("chat-unknown-finish", "ge-new-finish"))
     if stopped:  # it names the cause in the provider's words, and no page and no key
-        said, _ = complaints.complaint(complaints.as_json(replay_server.body(shape)), replay_server.body(shape))[1:3]
+        said, _ = wire.complaint(wire.as_json(replay_server.body(shape)), replay_server.body(shape))[1:3]
         assert (
             not said or said.split("sk-")[0][:40] in stopped or "api key" in stopped.casefold() or "key in" in stopped
         )
@@ -105,8 +105,10 @@ def test_in_a_batch_one_odd_answer_spoils_no_other(serve, manifest, tmp_path, qu
     server = serve(lambda number, content: shape if number == 3 else usual)
     model, responses = model_for(server, shape), store.Store(tmp_path / "r")
     book = ledger.Ledger(responses.folder, max_usd=1e6, price=PRICE, name="m", factor=0.5)
-    came, keep, plan = {}, batch._Run.keep, plan_for(manifest, model)
-    monkeypatch.setattr(batch._Run, "keep", lambda self, note, given: (came.update(given), keep(self, note, given))[1])
+    came, keep, plan = {}, batch.Batches.store, plan_for(manifest, model)
+    monkeypatch.setattr(
+        batch.Batches, "store", lambda self, note, given: (came.update(given), keep(self, note, given))[1]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         answers = batch.ask(plan, responses, ledger=book, poll_s=0.01, progress=False)
@@ -202,6 +204,19 @@ def test_a_server_error_while_polling_is_polled_again(serve, manifest, tmp_path)
         plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r"), poll_s=0.01, progress=False
     )
     assert set(answers["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(("name", "faults"), [("chat-stop", [401]), ("chat-stop", [None, 403]), ("ge-stop", [401])])
+def test_a_key_that_is_rejected_while_polling_loses_no_batch_that_was_paid_for(serve, manifest, tmp_path, name, faults):
+    """Neither at the state of a batch nor at its results: with another key they are fetched, and bought once."""
+    usual = SHAPES[NAMES.index(name)]
+    server = serve(lambda number, content: usual)
+    server.faults = list(faults)
+    plan, responses = plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r")
+    with pytest.raises(InputError, match="rejects the key|may not use it"):
+        batch.ask(plan, responses, poll_s=0.01, progress=False)
+    assert set(batch.ask(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
+    assert len(server.requests) == QUESTIONS
 
 
 def test_results_that_are_gone_are_told_and_their_questions_askable_again(serve, manifest, tmp_path, monkeypatch):
