@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from ferlib.errors import InputError
 from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
+from ferlib.pipeline import STOPPED
 from ferlib.pipeline.parameters import LEFT_OUT
 from ferlib.tables import write_bytes
 
@@ -152,6 +154,7 @@ def main():
         print(f"Left out: {name}. {parameters[LEFT_OUT]}")
         return
     print(f"Executing {name} ...", flush=True)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a dead kernel is said below
     try:
         execute(arguments.notebook, parameters, output)
     except PapermillExecutionError as error:
@@ -159,7 +162,8 @@ def main():
     except DeadKernelError:
         sys.exit(f"Error: the kernel that executed {name} died (out of memory, or killed). Run make again to resume.")
     except KeyboardInterrupt:
-        print(f"\nStopped {name}. What is finished or stored is kept; run make again to go on.", file=sys.stderr)
+        logging.disable()  # the tasks of a kernel that is gone complain when they are swept up
+        print(f"\nStopped {name}. {STOPPED}", file=sys.stderr)
         sys.exit(130)
     Run(run_dir).changed.touch()
     for message in warnings_of(run_dir, name):

@@ -3,12 +3,15 @@
 import concurrent.futures
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
+import pytest
 import yaml
 
-from ferlib import paths
+from ferlib import paths, pipeline
 from ferlib.pipeline import execution
 
 
@@ -64,3 +67,40 @@ def test_folders_of_sockets_that_a_killed_process_left_are_swept(tmp_path, monke
         (folder / "kernel-1").touch()
     execution.sweep_sockets()
     assert not left.exists() and used.exists() and other.exists()
+
+
+@pytest.mark.parametrize("uid, warned", [("0", True), ("1000", False)])
+def test_lab_starts_for_root_with_a_warning(tmp_path, uid, warned):
+    (tmp_path / "bin").mkdir()
+    for name, line in {"id": f"echo {uid}", "jupyter": 'echo "started $*"'}.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / ".ready").touch()
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = ["make", f"VENV={tmp_path}", "-o", str(tmp_path / ".ready"), "lab"]
+    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True)
+    assert "started lab" in done.stdout, done.stderr
+    assert ("--allow-root" in done.stdout) == ("as root" in done.stderr) == warned
+
+
+def test_ctrl_c_is_said_in_one_line_while_a_notebook_runs(tmp_path):
+    running = tmp_path / "running"
+    path = notebook(tmp_path, "one", f"import time; open({str(running)!r}, 'w').close(); time.sleep(300)")
+    command = [sys.executable, "-m", "ferlib.pipeline.execution", str(path), "--run-dir", str(tmp_path / "run")]
+    process = subprocess.Popen(command, cwd=paths.ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not running.exists() and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert told.split("\n") == ["", f"Stopped one. {pipeline.STOPPED}", ""]
+
+
+def test_ctrl_c_is_said_in_one_line_before_and_after(tmp_path):
+    """While modules are still being imported, for example."""
+    (tmp_path / "yaml.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    command = [sys.executable, "-m", "ferlib.pipeline.parameters", "x.yaml", "--run-dir", "x", "y.ipynb"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.ROOT)])}
+    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.split("\n") == ["", f"Stopped. {pipeline.STOPPED}", ""]
