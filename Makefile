@@ -79,7 +79,7 @@ $(RUN)/executed/05_action_units.ipynb: $(RUN)/executed/02_embedding.ipynb
 $(RUN)/executed/12_networks_in_use.ipynb: $(RUN)/executed/01_data_prep.ipynb
 $(RUN)/executed/06_bias_stats.ipynb: $(RUN)/executed/03_probing.ipynb $(RUN)/executed/04_lmfm_prompting.ipynb $(RUN)/executed/12_networks_in_use.ipynb
 $(RUN)/executed/07_controlled_faces.ipynb $(RUN)/executed/10_figures.ipynb: $(RUN)/executed/06_bias_stats.ipynb
-UNFINISHED_04_lmfm_prompting := $(RUN)/responses/unanswered.csv
+UNFINISHED_04_lmfm_prompting := $(RUN)/unanswered.csv
 
 -include $(NAMES:%=$(RUN)/depends/%.mk)
 lost = $(filter-out $(wildcard $(OUTPUTS_$(1))),$(OUTPUTS_$(1)))
@@ -103,13 +103,14 @@ $(RUN)/report/index.html: $(EXECUTED) ferlib/pipeline/report.py ferlib/pipeline/
 	@$(BIN)/python -m ferlib.pipeline.report $(RUN)
 
 .SECONDEXPANSION:
-$(EXECUTED): $(RUN)/executed/%.ipynb: notebooks/%.ipynb $(RUN)/params/%.yaml ferlib/pipeline/execution.py $$(call anew,$$*) | $(VENV)/.ready
+$(EXECUTED): $(RUN)/executed/%.ipynb: notebooks/%.ipynb $(RUN)/params/%.yaml ferlib/pipeline/execution.py $$(wildcard $(RUN)/provenance/$$*.json) $$(call anew,$$*) | $(VENV)/.ready
 	@$(BIN)/python -m ferlib.pipeline.execution $< --run-dir $(RUN)
 
-$(NAMES:%=$(RUN)/params/%.yaml): $(RUN)/params/.checked ; @:
+# A dry run (make -n) does these two as well: without them it could not know what has changed.
+$(NAMES:%=$(RUN)/params/%.yaml): $(RUN)/params/.checked ; +@:
 
 $(RUN)/params/.checked: $(PARAMS) $(NAMES:%=notebooks/%.ipynb) ferlib/pipeline/parameters.py | $(VENV)/.ready
-	@$(BIN)/python -m ferlib.pipeline.parameters $(PARAMS) --run-dir $(RUN) $(NAMES:%=notebooks/%.ipynb)
+	+@[ ! -x $(BIN)/python ] || $(BIN)/python -m ferlib.pipeline.parameters $(PARAMS) --run-dir $(RUN) $(NAMES:%=notebooks/%.ipynb)
 
 $(PARAMS):
 	@echo "Error: $@ does not exist, so there is no profile '$(PROFILE)'." >&2
@@ -151,8 +152,9 @@ responses: $(RUN)/executed/01_data_prep.ipynb $(RUN)/params/04_lmfm_prompting.ya
 replay: $(VENV)/.ready ## prediction tables from such a file, without images or keys: ARCHIVE=file.zip OUT=dir
 	@$(BIN)/python -m ferlib.pipeline.responses replay $(ARCHIVE) --out $(OUT)
 
-lab: $(VENV)/.ready ## open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=. notebooks
+lab: $(VENV)/.ready ## open JupyterLab on the notebooks; what they make goes to data/runs/lab, a copy of the demo's run
+	@[ "$$(id -u)" != 0 ] || echo "Warning: JupyterLab runs as root, so a notebook may do anything to this machine. Fine in a container." >&2
+	@$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --notebook-dir=. notebooks
 
 teaching: $(CORE) ## make the exercises' versions for students (data/teaching) and for teachers (data/runs/teaching)
 	@$(BIN)/python data/teaching/source/versions.py
@@ -173,7 +175,7 @@ lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean: ## remove the files of the run PROFILE (never what you brought to data/raw, a stored response, or kept embeddings)
-	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv composition_check.csv embeddings predictions tables figures executed params provenance depends report)
+	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv unanswered.csv composition_check.csv embeddings predictions tables figures executed params provenance depends report)
 
 clean-shards: ## remove the embeddings kept for all runs; they are computed anew when they are wanted
 	rm -rf $(RUNS)/embedding-shards

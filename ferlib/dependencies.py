@@ -3,7 +3,7 @@
 import os
 import sys
 
-from ferlib.paths import ROOT, relative
+from ferlib.paths import ROOT, RUNS, relative
 from ferlib.tables import write_bytes
 
 RUN = "$(RUN)"
@@ -81,10 +81,12 @@ def _below(path):
 
 def _counts(path, run):
     """Whether an opened file can be an input: part of the repository or of this run, and not of an environment."""
+    if _inside(path, run.responses):
+        return False
     if _inside(path, run.root):
-        return not _inside(path, run.responses)
+        return True
     parts = path.split(os.sep)
-    return _ours(path) and not _inside(path, ROOT / "data" / "runs") and not any(name in parts for name in PASSED_OVER)
+    return _ours(path) and not _inside(path, RUNS) and not any(name in parts for name in PASSED_OVER)
 
 
 def _ours(file):

@@ -7,6 +7,10 @@ ROOT = Path(__file__).resolve().parents[1]
 """The repository. Tables hold paths relative to it, so that they mean the same on every machine."""
 
 DEMO = ROOT / "data" / "demo"
+RUNS = ROOT / "data" / "runs"
+LAB = RUNS / "lab"
+"""Where the notebooks keep what they make unless they are told otherwise: nobody's results but the reader's own."""
+
 PUBLISHED = ROOT / "data" / "published"
 
 
@@ -36,6 +40,15 @@ class Run:
 
     root: Path
 
+    def name_of(self, path):
+        """Path as text, relative to the run where it lies inside it, so that a run may be copied and renamed."""
+        path = Path(path)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else relative(path)
+
+    def file(self, name):
+        """Path of a name from `name_of`, of a file inside the run."""
+        return self.root / name
+
     @property
     def manifest(self):
         """The images: one row each (made by 01)."""
@@ -58,8 +71,17 @@ class Run:
 
     @property
     def responses(self):
-        """Folder of raw model responses, addressed by content (made by 04)."""
-        return self.root / "responses"
+        """Folder of raw model responses, addressed by content (made by 04), kept for all runs that lie side by side.
+
+        A run that still has a folder of its own keeps to it, until make moves its answers to the others.
+        """
+        own = self.root / "responses"
+        return own if own.is_dir() else self.root.parent / "responses"
+
+    @property
+    def unanswered(self):
+        """The questions of this run that got no answer (made by 04)."""
+        return self.root / "unanswered.csv"
 
     @property
     def predictions(self):

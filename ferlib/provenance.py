@@ -1,8 +1,10 @@
 """What made this: the record that every executed notebook ends with."""
 
+import ast
 import hashlib
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import pandas as pd
 
 from ferlib import dependencies
 from ferlib.errors import InputError
-from ferlib.paths import ROOT, Run, absolute, relative
+from ferlib.paths import LAB, ROOT, RUNS, Run, relative
 from ferlib.tables import write_bytes
 
 PACKAGES = (
@@ -75,11 +77,44 @@ def versions():
     return found
 
 
+def parameters_cell(notebook):
+    """Source of the one cell of a notebook that is tagged `parameters`; of literals, each with a comment.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+
+    Returns
+    -------
+    str
+    """
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise InputError(f"{relative(notebook)}: has {len(tagged)} cells tagged `parameters`, needs exactly one.")
+    return "".join(tagged[0]["source"])
+
+
+def declared(notebook):
+    """Parameters that a notebook declares, with their defaults.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+
+    Returns
+    -------
+    dict
+    """
+    body = ast.parse(parameters_cell(notebook)).body
+    return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in body}
+
+
 class Record:
     """The provenance of one execution of a notebook, from `start` to `finish`."""
 
-    def __init__(self, notebook, *, run, seed):
-        self.notebook, self.run, self.seed = notebook, run, seed
+    def __init__(self, notebook, *, run, seed, parameters=None):
+        self.notebook, self.run, self.seed, self.parameters = notebook, run, seed, parameters or {}
         self.warnings = []
         self._began = time.monotonic()
 
@@ -115,10 +150,11 @@ class Record:
             "notebook": self.notebook,
             "commit": commit(),
             "seed": self.seed,
+            "parameters": self.parameters,
             "duration_s": round(time.monotonic() - self._began, 1),
             "versions": versions(),
-            "reads": {relative(path): sha256_of([path]) for path in reads},
-            "writes": {relative(path): sha256(path) for path in writes},
+            "reads": {self.run.name_of(path): sha256_of([path]) for path in reads},
+            "writes": {self.run.name_of(path): sha256(path) for path in writes},
             "warnings": self.warnings,
         }
         folder = self.run.provenance
@@ -130,7 +166,10 @@ class Record:
 
 
 def start(notebook, *, run, seed):
-    """Begin the record of a notebook.
+    """Begin the record of a notebook, with the values that its parameters have at this moment.
+
+    The record of an earlier execution is removed: from here to `finish` the files of the run are nobody's result, and
+    make executes again what was stopped on the way. The run of readers in JupyterLab begins as a copy of the demo's.
 
     Parameters
     ----------
@@ -146,8 +185,23 @@ def start(notebook, *, run, seed):
     """
     if not isinstance(run, Run):
         raise TypeError(f"run must come from ferlib.paths.run, got {type(run).__name__}")
+    if run.root == LAB and not run.manifest.is_file():
+        _begin_lab()
+    for suffix in ("json", "outputs"):
+        (run.provenance / f"{notebook}.{suffix}").unlink(missing_ok=True)
+    source, values = ROOT / "notebooks" / f"{notebook}.ipynb", sys._getframe(1).f_globals
+    names = declared(source) if source.is_file() else ()
     dependencies.watch()
-    return Record(notebook, run=run, seed=seed)
+    return Record(notebook, run=run, seed=seed, parameters={name: values[name] for name in names if name in values})
+
+
+def _begin_lab():
+    """Copy the demo's results to the reader's run, so that any notebook can be the first."""
+    demo = RUNS / "demo"
+    made_by_make = shutil.ignore_patterns("executed", "report", "params", "depends", "responses")
+    if (demo / "manifest.parquet").is_file():
+        shutil.copytree(demo, LAB, ignore=made_by_make, dirs_exist_ok=True)
+        print(f"{relative(LAB)} begins as a copy of {relative(demo)}, which stays as it is.", file=sys.stderr)
 
 
 def written(run, notebook):
@@ -170,12 +224,13 @@ def written(run, notebook):
     record = run.provenance / f"{notebook}.outputs"
     if not record.is_file():
         raise InputError(f"{relative(record)}: no such file. Execute notebook {notebook} first, or run `make demo`.")
-    return [absolute(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    return [run.file(line) for line in record.read_text(encoding="utf-8").splitlines()]
 
 
 def as_table(content):
     """A provenance record as a table of two columns, `item` and `value`."""
     rows = [(key, content[key]) for key in ("notebook", "commit", "seed", "duration_s")]
+    rows += [("parameters", ", ".join(f"{name} = {value!r}" for name, value in content["parameters"].items()))]
     rows += [("packages", ", ".join(f"{name} {version}" for name, version in content["versions"].items()))]
     rows += [(f"read {path}", f"sha256 {digest[:16]}…") for path, digest in content["reads"].items()]
     rows += [("wrote", f"{len(content['writes'])} files: {', '.join(content['writes'])}")]

@@ -7,7 +7,6 @@ parameters changed. papermill itself would accept an unknown parameter with a wa
 import argparse
 import ast
 import difflib
-import json
 import re
 import sys
 from pathlib import Path
@@ -15,7 +14,8 @@ from pathlib import Path
 import yaml
 
 from ferlib.errors import InputError
-from ferlib.paths import relative
+from ferlib.paths import Run, relative
+from ferlib.provenance import declared, parameters_cell
 from ferlib.tables import write_bytes
 
 EVERYWHERE = "all"
@@ -27,29 +27,42 @@ LEFT_OUT = "left_out"
 SET_BY_MAKE = "run_dir"
 """Parameter that follows from the profile and cannot be set in the file."""
 
+TAKEN = ("lab", "responses", "embedding-shards", "calibration")
+"""Names of folders beside the runs, which no profile may have."""
 
-def declared(notebook):
-    """Parameters that a notebook declares, with their defaults.
+NUMBER = r"(-?[\d.]*\d)"
+RANGES = (
+    (rf"^{NUMBER} < \w+ < {NUMBER}", lambda value, low, high: low < value < high),
+    (rf"^{NUMBER} \.\.\. {NUMBER}", lambda value, low, high: low <= value <= high),
+    (rf"^above {NUMBER}", lambda value, low: value > low),
+    (rf"^{NUMBER} \.\.\. number|\binteger from {NUMBER}|\b{NUMBER} or more", lambda value, low: value >= low),
+)
+"""How the comment of a parameter says which numbers are legal."""
 
-    Parameters
-    ----------
-    notebook : pathlib.Path
-        A notebook with one cell tagged `parameters`, which holds literals only.
 
-    Returns
-    -------
-    dict
+def comments(notebook):
+    """What the comment of each parameter of a notebook says, its legal values among it: dict of str to str."""
+    lines = parameters_cell(notebook).splitlines()
+    ends = {node.targets[0].id: lines[node.end_lineno - 1] for node in ast.parse("\n".join(lines)).body}
+    return {name: line.rpartition("  # ")[2] for name, line in ends.items()}
+
+
+def legal(value, comment):
+    """Whether a value is one that the comment of its parameter allows; where that names no limits, any is.
+
+    Examples
+    --------
+    >>> legal(1.5, "0 < alpha < 1"), legal("gpu", '"cpu", or "cuda"'), legal(3, "integer from 2")
+    (False, False, True)
     """
-    body = ast.parse(_cell(notebook)).body
-    return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in body}
-
-
-def _cell(notebook):
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    if len(tagged) != 1:
-        raise InputError(f"{relative(notebook)}: has {len(tagged)} cells tagged `parameters`, needs exactly one.")
-    return "".join(tagged[0]["source"])
+    if isinstance(value, str):
+        choices = re.findall(r'"([^"]*)"', comment)
+        return len(choices) < 2 or value in choices
+    numbers = [one for one in (value if isinstance(value, list) else [value]) if type(one) in (int, float)]
+    for pattern, holds in RANGES:
+        if found := re.search(pattern, comment):
+            return all(holds(one, *(float(end) for end in found.groups() if end)) for one in numbers)
+    return True
 
 
 def read(path, notebooks, *, run_dir):
@@ -72,7 +85,7 @@ def read(path, notebooks, *, run_dir):
     Raises
     ------
     InputError
-        For a file that is not YAML, an unknown section or parameter, or a value of another type than the default.
+        For a file that is not YAML, an unknown section or parameter, or a value that is not legal.
     """
     source = relative(path)
     try:
@@ -88,8 +101,9 @@ def read(path, notebooks, *, run_dir):
             f"says why a notebook is left out."
         )
     known = {notebook.stem: declared(notebook) for notebook in notebooks}
+    said = {notebook.stem: comments(notebook) for notebook in notebooks}
     # A comment that says what None means, says that it may be given.
-    nothing = {notebook.stem: re.findall(r"^(\w+) = .*#.*\bNone\b", _cell(notebook), re.M) for notebook in notebooks}
+    nothing = {name: [one for one, words in of.items() if re.search(r"\bNone\b", words)] for name, of in said.items()}
     left_out = {name: reason for name, reason in content.items() if isinstance(reason, str) and name in known}
     content = {name: section for name, section in content.items() if name not in left_out}
     for section, values in content.items():
@@ -100,13 +114,13 @@ def read(path, notebooks, *, run_dir):
             )
         for notebook in known if section == EVERYWHERE else (section,):
             given = {name: value for name, value in (values or {}).items() if value or name not in nothing[notebook]}
-            _check(given, known[notebook], source=source, section=section, notebook=notebook)
+            _check(given, known[notebook], source=source, section=section, notebook=notebook, said=said[notebook])
     shared = content.get(EVERYWHERE) or {}
     split = {name: {**shared, **(content.get(name) or {}), SET_BY_MAKE: run_dir} for name in known}
     return split | {name: {LEFT_OUT: reason} for name, reason in left_out.items()}
 
 
-def _check(values, defaults, *, source, section, notebook):
+def _check(values, defaults, *, source, section, notebook, said):
     for name, value in values.items():
         if name == SET_BY_MAKE:
             raise InputError(f"{source}: {section}: {name!r} follows from the profile's name. Remove the line.")
@@ -122,6 +136,11 @@ def _check(values, defaults, *, source, section, notebook):
                 f"{source}: {section}: parameter {name!r} is {value!r} ({type(value).__name__}), but notebook "
                 f"{notebook} expects {type(default).__name__}, for example {default!r}."
             )
+        if value != default and not legal(value, said[name]):
+            raise InputError(
+                f"{source}: {section}: parameter {name!r} is {value!r}, which notebook {notebook} does not allow. Its "
+                f"legal values: {said[name]}."
+            )
 
 
 def _did_you_mean(name, known):
@@ -136,10 +155,17 @@ def main():
     parser.add_argument("--run-dir", required=True)
     parser.add_argument("notebooks", nargs="+", type=Path)
     arguments = parser.parse_args()
+    if Path(arguments.run_dir).name in TAKEN:
+        sys.exit(f"Error: {arguments.run_dir} is no folder for a run: the name is taken. Call the profile otherwise.")
     try:
         split = read(arguments.file, arguments.notebooks, run_dir=arguments.run_dir)
     except InputError as error:
         sys.exit(f"Error: {error}")
+    run = Run(Path(arguments.run_dir).resolve())
+    if run.responses.parent == run.root:  # as older versions kept them
+        from ferlib.pipeline import responses
+
+        responses.join(run)
     for name, values in split.items():
         text = yaml.safe_dump(values, sort_keys=True, allow_unicode=True)
         write_bytes(text.encode(), Path(arguments.run_dir) / "params" / f"{name}.yaml")

@@ -1,12 +1,14 @@
 """Export the answers of a run to one file, and make prediction tables from such a file (`make responses`)."""
 
 import argparse
+import os
+import shutil
 import sys
 from pathlib import Path
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import archive, study
+from ferlib.lmfm import archive, attachments, study
 from ferlib.lmfm.store import Store
 from ferlib.paths import relative
 from ferlib.pipeline import asking
@@ -26,6 +28,33 @@ def replay(path, out):
     made = archive.predictions(questions, records, part=study.MAIN)
     files = [tables.write_parquet(frame, out / f"{model}.parquet") for model, frame in made.items()]
     return "\n".join(relative(file) for file in files)
+
+
+def join(run):
+    """Move the answers of a run that has a folder of its own to that of all runs; of two to a question the first stays.
+
+    Parameters
+    ----------
+    run : ferlib.paths.Run
+    """
+    own, shared = run.root / "responses", run.root.parent / "responses"
+    if (own / "unanswered.csv").is_file():
+        os.replace(own / "unanswered.csv", run.unanswered)
+    for path in sorted(path for path in own.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        target = shared / path.relative_to(own)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.name == attachments.FILE:
+            kept = tables.read_csv(path, columns=attachments.COLUMNS, dtype=str, keep_default_na=False)
+            attachments.Sent(shared).add(kept.itertuples(index=False, name=None))
+        elif path.suffix == ".jsonl" and target.exists():  # the ledger, and what failed
+            with open(target, "ab") as file:
+                file.write(b"\n" + path.read_bytes())
+        elif not target.exists():
+            os.replace(path, target)
+            continue
+        path.unlink()
+    shutil.rmtree(own)
+    print(f"{relative(own)}: moved to {relative(shared)}, where all runs find them")
 
 
 def main():

@@ -40,14 +40,14 @@ def test_notebook_04_finishes_without_models_and_makes_no_predictions(tmp_path, 
     """As in the profile `paper`, where nobody may be asked without permission. Its cells, one after another."""
     matplotlib.use("agg")
     people = {"subject_id": "p", "race": "Black", "gender": "Female", "group": "Black Female"}
-    tables.write_parquet(faces(tmp_path, 7, dataset="cfd").assign(**people), tmp_path / "manifest.parquet")
+    tables.write_parquet(faces(tmp_path, 7, dataset="cfd").assign(**people), tmp_path / "run" / "manifest.parquet")
     names = {"display": lambda *_: None}
     for cell in json.loads(asking.NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
         if "parameters" in cell["metadata"].get("tags", []):
-            names |= {"run_dir": str(tmp_path), "models": []}
-    made = paths.run(tmp_path)
+            names |= {"run_dir": str(tmp_path / "run"), "models": []}
+    made = paths.run(tmp_path / "run")
     assert not made.predictions.exists() and not made.responses.exists()
     for name in ("lmfm_outcomes", "lmfm_disagreement"):
         assert tables.read_csv(made.tables / f"{name}.csv", columns=("model",)).empty

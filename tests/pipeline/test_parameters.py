@@ -5,8 +5,12 @@ import os
 
 import pytest
 
+from ferlib import paths
 from ferlib.errors import InputError
+from ferlib.lmfm.store import Store
 from ferlib.pipeline import parameters
+
+NOTEBOOKS = sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
 
 
 def notebook(folder, name, text):
@@ -99,3 +103,69 @@ def test_only_the_notebook_whose_parameters_changed_gets_a_new_file(tmp_path, no
     split("01_a: {share: 0.1}")
     times = split("01_a: {share: 0.2}")
     assert times["01_a"] > 1 and times["02_b"] == 1
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("06_bias_stats: {alpha: 1.5}", ["'alpha' is 1.5", "06_bias_stats", "0 < alpha < 1"]),
+        ("06_bias_stats: {min_people: 1}", ["'min_people' is 1", "integer from 2"]),
+        ("01_data_prep: {composition: maybe}", ["'composition' is 'maybe'", '"require"']),
+        ("01_data_prep: {max_rejected: -0.1}", ["'max_rejected' is -0.1", "0 ... 1"]),
+        ("02_embedding: {batch_size: 0}", ["'batch_size' is 0", "1 or more"]),
+        ("02_embedding: {device: gpu}", ["'device' is 'gpu'", '"cuda"']),
+        ("03_probing: {penalties: [10, 0]}", ["'penalties' is [10, 0]", "above 0"]),
+        ("05_action_units: {method: saliency}", ["'method' is 'saliency'", "grad-cam"]),
+        ("all: {seed: -1}", ["'seed' is -1", "integer from 0"]),
+    ],
+)
+def test_a_value_that_a_notebook_does_not_allow_is_named_before_anything_runs(tmp_path, text, words):
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text, NOTEBOOKS)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_every_default_and_every_profile_here_is_legal():
+    for path in NOTEBOOKS:
+        said = parameters.comments(path)
+        illegal = [name for name, value in parameters.declared(path).items() if not parameters.legal(value, said[name])]
+        assert set(illegal) <= {"people_per_group"}, path  # 0 means everybody, as its comment says
+    for profile in (paths.ROOT / "notebooks" / "params").glob("*.yaml"):
+        parameters.read(profile, NOTEBOOKS, run_dir="runs/mine")
+
+
+def checked(folder, notebooks, monkeypatch):
+    """Check an empty profile as make does it, for a run in a folder."""
+    (folder.parent / "mine.yaml").write_text("")
+    arguments = [str(folder.parent / "mine.yaml"), "--run-dir", str(folder), *map(str, notebooks)]
+    monkeypatch.setattr("sys.argv", ["parameters", *arguments])
+    parameters.main()
+
+
+def test_a_profile_cannot_take_the_name_of_what_lies_beside_the_runs(tmp_path, notebooks, monkeypatch):
+    with pytest.raises(SystemExit, match="the name is taken"):
+        checked(tmp_path / "responses", notebooks, monkeypatch)
+
+
+def test_answers_that_a_run_kept_for_itself_are_moved_to_those_of_all_runs(tmp_path, notebooks, monkeypatch):
+    one, two = paths.run(tmp_path / "one"), paths.run(tmp_path / "two")
+    assert one.responses == two.responses == tmp_path / "responses"
+    kept = {}
+    for number, run in enumerate((one, two)):
+        own = Store(run.root / "responses")
+        for repeat in (0, number + 1):  # the first question was asked in both
+            asked = {"repeat": repeat}
+            kept[own.put(asked, {"text": f"{run.root.name} {repeat}"}, how={})["key"]] = repeat
+        own.keep_failure("ab" * 32, run.root.name, None)
+        (own.folder / "spending.jsonl").write_text(f'{{"run": "{run.root.name}"}}\n')
+        (own.folder / "unanswered.csv").write_text(run.root.name)
+        assert run.responses == own.folder  # found where they are
+    for run in (one, two):
+        checked(run.root, notebooks, monkeypatch)
+        assert run.responses == tmp_path / "responses" and run.unanswered.read_text() == run.root.name
+    together = Store(one.responses)
+    texts = {repeat: together.get(key)["answer"]["text"] for key, repeat in kept.items()}
+    assert texts == {0: "one 0", 1: "one 1", 2: "two 2"}
+    for name in ("spending.jsonl", f"failed/{'ab' * 32}.jsonl"):
+        lines = [line for line in (together.folder / name).read_text().splitlines() if line]
+        assert len(lines) == 2 and "one" in lines[0] and "two" in lines[1]

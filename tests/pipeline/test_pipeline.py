@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -13,7 +14,7 @@ from make_helpers import PLANTED_KEY, Make
 from PIL import Image
 
 from ferlib import paths, provenance
-from ferlib.pipeline import execution, parameters
+from ferlib.pipeline import estimate, execution, parameters
 
 NOTEBOOKS = sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -25,14 +26,10 @@ RECORDED = paths.ROOT / "tests" / "recorded" / "smoke_headline.csv"
 
 
 def would_execute(make, *what_if, **variables):
-    """Notebooks that make would execute if these files were newer.
-
-    The check of the parameters is left out: it rewrites only what changed, which a dry run cannot know.
-    """
+    """Notebooks that make would execute if these files were newer."""
     assigned = [f"{name}={value}" for name, value in variables.items()]
     flags = [argument for path in what_if for argument in ("-W", str(path))]
-    checked = make.runs / "smoke" / "params" / ".checked"
-    printed = make("-n", "-o", str(checked), *flags, "run", "PROFILE=smoke", *assigned)
+    printed = make("-n", *flags, "run", "PROFILE=smoke", *assigned)
     assert printed.returncode == 0, printed.stderr
     return sorted(set(re.findall(r"execution notebooks/(\w+)", printed.stdout)))
 
@@ -86,7 +83,10 @@ def test_an_executed_notebook_ends_with_its_provenance(smoke, name):
     assert saved["commit"].split()[0] in shown and "seed" in shown and "duration_s" in shown
     assert "pandas" in saved["versions"] and saved["reads"]
     for path, digest in saved["writes"].items():
-        assert provenance.sha256(paths.absolute(path)) == digest
+        assert provenance.sha256(run.file(path)) == digest
+    declared = parameters.declared(paths.ROOT / "notebooks" / f"{name}.ipynb")
+    given = yaml.safe_load((run.root / "params" / f"{name}.yaml").read_text())
+    assert saved["parameters"] == {**declared, **given}
 
 
 def test_a_key_in_the_environment_reaches_no_file(smoke):
@@ -134,6 +134,7 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
             "data/demo/outside/fer/answers.csv",
             ["06_bias_stats", "07_controlled_faces", "10_figures", "12_networks_in_use"],
         ),
+        ("{run}/provenance/06_bias_stats.json", ["06_bias_stats", "07_controlled_faces", "10_figures"]),  # by hand
         ("{run}/tables/headline.csv", ["10_figures"]),
         ("{run}/tables/disparities.csv", ["07_controlled_faces"]),
         ("{run}/tables/accuracy_by_group.csv", []),
@@ -159,7 +160,7 @@ def test_a_change_re_runs_what_depends_on_it_and_nothing_else(smoke, make, chang
 def test_questions_without_an_answer_are_asked_again(smoke, make):
     """A run that ended in errors is finished, but not fresh."""
     run, _ = smoke
-    listed = run.responses / "unanswered.csv"
+    listed = run.unanswered
     assert not listed.exists()
     listed.touch()
     try:
@@ -186,8 +187,29 @@ def test_a_changed_parameter_executes_its_notebook_and_no_other(smoke, make, tmp
     default = parameters.declared(paths.ROOT / "notebooks" / "10_figures.ipynb")["seed"]
     content["10_figures"] = {**(content.get("10_figures") or {}), "seed": default + 1}
     (tmp_path / "smoke.yaml").write_text(yaml.safe_dump(content))
-    done = make("run", f"PARAMS={tmp_path / 'smoke.yaml'}")
+    changed = f"PARAMS={tmp_path / 'smoke.yaml'}"
+    assert set(re.findall(r"execution notebooks/(\w+)", make("-n", "run", changed).stdout)) == {"10_figures"}
+    done = make("run", changed)
     assert re.findall(r"Executing (\w+)", done.stdout) == ["10_figures"], done.stdout + done.stderr
+
+
+def test_what_was_executed_by_hand_with_other_parameters_is_made_anew(smoke, make):
+    """By papermill, say, or stopped on the way: the tables are no longer those of the profile."""
+    run, _ = smoke
+    record = run.provenance / "10_figures.json"
+    os.utime(record)
+    assert would_execute(make) == ["10_figures"]
+    made, after = record.stat().st_mtime_ns, run.root / "executed" / "10_figures.ipynb"
+    os.utime(record, ns=(made, after.stat().st_mtime_ns - 1))
+    assert would_execute(make) == []
+
+
+def test_a_second_profile_asks_nothing_again(smoke):
+    run, _ = smoke
+    other = paths.run(run.root.with_name("another"))
+    shutil.copytree(run.root / "params", other.root / "params")
+    shutil.copy(run.manifest, other.manifest)
+    assert re.search(r"^0 requests to be sent \([1-9]\d* answers are stored\)", estimate.text(other.root), re.MULTILINE)
 
 
 def test_killed_at_every_notebook_and_resumed_it_gives_the_same_tables(smoke, tmp_path):
