@@ -99,7 +99,7 @@ demo: ## run the whole analysis on the faces shipped here (sets up .venv first; 
 run: $(RUN)/report/index.html ## run a profile: PROFILE=name (notebooks/params/name.yaml) or PARAMS=path.yaml
 	@$(BIN)/python -m ferlib.pipeline.summary $(RUN)
 
-$(RUN)/report/index.html: $(EXECUTED) ferlib/pipeline/report.py ferlib/pipeline/judged.py ferlib/stats/scoreboard.py
+$(RUN)/report/index.html: $(EXECUTED) $(wildcard ferlib/pipeline/*.py data/report/* data/report/static/* data/teaching/*) ferlib/stats/scoreboard.py
 	@$(BIN)/python -m ferlib.pipeline.report $(RUN)
 
 .SECONDEXPANSION:
@@ -175,7 +175,7 @@ lint: $(VENV)/.ready ## check the style of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean: ## remove the files of the run PROFILE (never what you brought to data/raw, a stored response, or kept embeddings)
-	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv unanswered.csv composition_check.csv embeddings predictions tables figures executed params provenance depends report)
+	rm -rf $(addprefix $(RUN)/,manifest.parquet rejected.csv unanswered.csv composition_check.csv embeddings predictions tables figures executed params provenance depends report book)
 
 clean-shards: ## remove the embeddings kept for all runs; they are computed anew when they are wanted
 	rm -rf $(RUNS)/embedding-shards

@@ -1,43 +1,23 @@
-"""The report of a run: each executed notebook as HTML that opens without a network, and an index."""
+"""The report of a run: a book of its executed notebooks that opens without a network, findings first."""
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 import jinja2
 import nbformat
-from nbconvert import HTMLExporter
 
 from ferlib import paths, tables
-from ferlib.pipeline import judged, summary
+from ferlib.errors import InputError
+from ferlib.pipeline import book, judged, summary
 from ferlib.stats import scoreboard
+from ferlib.stats.verdicts import POWER
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(paths.ROOT / "data" / "report"), autoescape=True, undefined=jinja2.StrictUndefined
 )
 """Pages; whatever is put into them is shown as text."""
-
-WRAP = "<style>.jp-CodeCell pre, .jp-OutputArea pre { white-space: pre-wrap } table { overflow-x: auto }</style></head>"
-"""Long lines of code are shown whole."""
-
-
-def convert(executed, folder):
-    """Convert an executed notebook to HTML, when it is newer than the HTML there.
-
-    Parameters
-    ----------
-    executed, folder : pathlib.Path
-
-    Returns
-    -------
-    pathlib.Path
-    """
-    page = folder / f"{executed.stem}.html"
-    if page.is_file() and page.stat().st_mtime > executed.stat().st_mtime:
-        return page
-    exporter = HTMLExporter(embed_images=True, require_js_url="", jquery_url="", mathjax_url="", mermaid_js_url="")
-    body, _ = exporter.from_filename(str(executed))
-    return tables.write_bytes(body.replace("</head>", WRAP, 1).encode("utf-8"), page)
 
 
 def title_and_question(executed):
@@ -48,30 +28,32 @@ def title_and_question(executed):
     return heading.lstrip("# "), re.sub(r"[*`]|\[([^]]*)\]\([^)]*\)", r"\1", paragraph)
 
 
-def index(run, executed):
-    """Index page of a report, as HTML.
+def index(run, executed, parts):
+    """First page of a report, as Markdown.
 
     Parameters
     ----------
     run : ferlib.paths.Run
     executed : sequence of pathlib.Path
         The executed notebooks.
+    parts : sequence of (str, sequence of str)
+        Name and pages of each part of the book.
 
     Returns
     -------
     str
     """
     table = tables.read_csv(run.tables / "headline.csv", columns=summary.COLUMNS, made_by="06_bias_stats")
-    return TEMPLATES.get_template("index.html").render(
+    return TEMPLATES.get_template("index.md").render(
         profile=run.root.name,
-        front=front(run),
+        front=book.table_for_all(front(run), ""),
         title=summary.title(table),
-        headline=summary.headline(table).to_html(border=0),
+        headline=book.table_for_all(summary.headline(table).to_html(), summary.title(table)),
         notes=summary.notes(run),
         notebooks=[(path.stem, *title_and_question(path)) for path in executed],
-        figures=[
-            (path.relative_to(run.root).with_suffix("").as_posix(), words) for path, words in described(run.figures)
-        ],
+        figures=[(path.stem, words) for path, words in described(run.figures)],
+        vectors={path.stem for path in run.figures.glob("*.svg")},
+        parts=parts,
     )
 
 
@@ -110,9 +92,11 @@ def front(run):
     outside = of_others.groupby("reader")["verdict"].agg(
         findings=lambda said: (said == "different").sum(), contrasts="size"
     )
+    strong = (effects["result"] == "missed") & (effects["power"] >= POWER)
     return shown.render(
         effects=effects.to_dict("records"),
         count=count,
+        strong=int(strong.sum()),
         missed_spots=[row for row in spots if (row.model, row.mechanism, row.reader) in found],
         invented=[(judged.sentence(row), row.expected) for row in invented.itertuples()],
         explained=[row | {"words": scoreboard.RULES[row["rule"]]} for row in rules.to_dict("records")],
@@ -136,10 +120,11 @@ def main():
     parser.add_argument("run_dir", type=Path)
     run = paths.run(parser.parse_args().run_dir.resolve())
     executed = sorted(path for path in (run.root / "executed").glob("[0-9]*.ipynb"))
-    for path in executed:
-        convert(path, run.root / "report")
-    page = tables.write_bytes(index(run, executed).encode("utf-8"), run.root / "report" / "index.html")
-    page.touch()
+    try:
+        source = book.lay_down(run, executed, lambda parts: index(run, executed, parts))
+        book.build(run, source).touch()
+    except InputError as error:
+        sys.exit(f"Error: {error}")
 
 
 if __name__ == "__main__":

@@ -179,6 +179,8 @@ def _named(contrasts, effect):
 def _turned(contrasts, group):
     """The contrasts with one group first."""
     second = contrasts["group_b"] == group
+    if not second.any():
+        return contrasts.copy()
     swapped = contrasts.rename(
         columns=lambda name: name[:-1] + {"a": "b", "b": "a"}[name[-1]] if name[-2:] in ("_a", "_b") else name
     )
