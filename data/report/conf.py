@@ -22,9 +22,7 @@ suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 html_theme = "furo"
 # When the settings change, so do all pages.
-html_context = {
-    "settings": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-}
+html_context = {"settings": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["book.css"]
@@ -59,10 +57,9 @@ def named(app, pagename, templatename, context, doctree):
             return f'{text}<caption class="unseen">Table: {heading}</caption>'
         return text
 
-    if "body" in context:
-        context["body"] = PARTS.sub(improved, context["body"])
-    tree = context.get("furo_navigation_tree", "")
-    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    for name in ("body", "furo_navigation_tree"):
+        shown = PARTS.sub(improved, context.get(name, ""))
+        context[name] = shown.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def setup(app):
