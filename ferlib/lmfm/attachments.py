@@ -21,8 +21,8 @@ JPEG_KEPT = ((0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe\0"))
 XMP, IPTC, comments, further pictures."""
 
 PIXELS_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-PNG_LEFT_OUT = (b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME")
-WEBP_LEFT_OUT = (b"EXIF", b"XMP ")
+LEFT_OUT = (b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME", b"EXIF", b"XMP ")
+"""Chunks of PNG and WebP files that are not about the pixels."""
 
 FILE = "images.csv"
 COLUMNS = ("sha256", "format", "sent_sha256")
@@ -38,17 +38,14 @@ def payload(path, *, sha256, image_format=""):
 
     Parameters
     ----------
-    path : str
-        Relative to the repository, as in the manifest.
-    sha256 : str
-        Of the file, as in the manifest.
+    path, sha256 : str
+        As in the manifest.
     image_format : str
         `png`, `jpeg` (quality 95), `webp` (without loss), or empty.
 
     Returns
     -------
-    data : bytes
-    media_type : str
+    data, media_type : bytes, str
 
     Raises
     ------
@@ -81,47 +78,33 @@ def payload(path, *, sha256, image_format=""):
 
 
 def bare(data, kind):
-    """An image file without what it says beside its pixels: place, day, camera, names, previews. The pixels stay.
+    """A JPEG, PNG or WebP file without what it says beside its pixels: place, day, camera, names, previews.
 
-    Parameters
-    ----------
-    data : bytes
-    kind : str
-        `JPEG`, `PNG` or `WEBP`; others are returned as they are.
-
-    Returns
-    -------
-    bytes
-        The same ones when there is nothing to leave out. Kept is what the colours need (ICC profile, JFIF, Adobe).
-
-    Raises
-    ------
-    ValueError, IndexError
-        When the file is not built as its format says.
+    What the colours need is kept (ICC profile, JFIF, Adobe), and so is every byte of a file that has nothing to leave
+    out. Raises ValueError or IndexError when the file is not built as its format says.
     """
     if kind == "JPEG":
         return b"".join(_segments(data))
     if kind == "PNG":
-        kept = [chunk for chunk in _chunks(data, 8, png=True) if chunk[4:8] not in PNG_LEFT_OUT]
-        return data[:8] + b"".join(kept)
-    if kind == "WEBP":
-        kept = [chunk for chunk in _chunks(data, 12, png=False) if chunk[:4] not in WEBP_LEFT_OUT]
-        # The first chunk says which others follow; two of its bits are for those left out.
-        kept = [c[:8] + bytes([c[8] & ~0b1100]) + c[9:] if c.startswith(b"VP8X") else c for c in kept]
-        body = b"WEBP" + b"".join(kept)
-        return b"RIFF" + len(body).to_bytes(4, "little") + body
-    return data
+        return data[:8] + b"".join(chunk for name, chunk in _chunks(data, 8) if name not in LEFT_OUT)
+    body = b"WEBP"
+    for name, chunk in _chunks(data, 12, end=8 + int.from_bytes(data[4:8], "little")):
+        if name == b"VP8X":  # says which others follow; two of its bits are for those left out
+            chunk = chunk[:8] + bytes([chunk[8] & ~0b1100]) + chunk[9:]
+        body += b"" if name in LEFT_OUT else chunk
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
-def _chunks(data, at, *, png):
-    """Chunks of a PNG or WebP file, each with its name and length, to the end of the image."""
-    last = len(data) if png else min(len(data), 8 + int.from_bytes(data[4:8], "little"))
-    while at < last:
-        number = data[at : at + 4] if png else data[at + 4 : at + 8]
-        length = int.from_bytes(number, "big" if png else "little")
-        end = at + (12 + length if png else 8 + length + length % 2)
-        yield data[at:end]
-        at = last if png and data[at + 4 : at + 8] == b"IEND" else end
+def _chunks(data, at, *, end=None):
+    """Chunks of a PNG file, or of a WebP file that ends at `end`, each with its name, to the end of the image."""
+    name = None
+    while at < min(len(data), end or len(data)) and name != b"IEND":
+        head = data[at : at + 8]
+        name, length = (head[:4], head[4:]) if end else (head[4:], head[:4])
+        size = int.from_bytes(length, "little" if end else "big")
+        after = at + 8 + size + (size % 2 if end else 4)
+        yield name, data[at:after]
+        at = after
 
 
 def _segments(data):
@@ -145,13 +128,7 @@ def _segments(data):
 
 
 class Sent:
-    """Hashes of the bytes that images of another format become, kept beside the answers: a replay needs no images.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Of the answers.
-    """
+    """Hashes of the bytes that images of another format become, kept beside the answers: a replay needs no images."""
 
     def __init__(self, folder):
         self._path = folder / FILE

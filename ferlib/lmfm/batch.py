@@ -25,22 +25,10 @@ PATIENCE = 20
 def ask(plan, responses, *, poll_s=30.0, **how):
     """Answers to all questions of a plan, as `ferlib.lmfm.run.ask`, by the provider's batch API.
 
-    Parameters
-    ----------
-    plan, responses, **how
-        As there; of the limits, `concurrency` is the number of batches under way at a time. The model's
-        `batch_requests`, `batch_bytes` and `batch_tokens` say what fits.
-    poll_s : float
-        Seconds between two looks at the batches. They may take a day; to stop waiting with Ctrl-C loses nothing.
-
-    Returns
-    -------
-    pandas.DataFrame
-
-    Raises
-    ------
-    InputError
-        As there, when the provider has no batches, and when another process is asking some of the questions.
+    Of the limits, `concurrency` is the number of batches under way at a time; the model's `batch_requests`,
+    `batch_bytes` and `batch_tokens` say what fits. `poll_s` are the seconds between two looks at them: they may take a
+    day, and to stop waiting with Ctrl-C loses nothing. It also raises `InputError` when the provider has no batches,
+    and when another process is asking some of the questions.
     """
     return run.ask(plan, responses, way=functools.partial(Batches, poll_s=poll_s), **how)
 

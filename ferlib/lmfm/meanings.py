@@ -30,26 +30,6 @@ HANDFUL = 5
 GONE = (404, 410)
 """HTTP status of what the provider no longer has."""
 
-CAUSES = {
-    "key": "the provider rejects the key in {variable} ({message}). Set another.",
-    "permission": "the key in {variable} may not use it ({message}).",
-    "model": (
-        "the provider knows no model {asked!r} at this address ({message}). Models are retired: see the provider's "
-        "list, and name one of it in the parameter `models`."
-    ),
-    "account": "the account cannot pay for it now ({message}). See to its credits, quota or limits, and run again.",
-    "place": "the provider does not serve this place ({message}). Ask from another, or choose another provider.",
-    "redirect": (
-        "the address passes requests on to another one ({message}), which is not followed: permission is given for a "
-        "host by name. Name the final address in base_url."
-    ),
-    "request": (
-        "the provider does not take the request ({message}). Change the settings of the model: each may be left out, "
-        "and anything else goes into `extra`."
-    ),
-}
-"""What to tell the user, by the column `cause`; {message} are the provider's own words."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -165,8 +145,10 @@ def decide(model, http, codes=(), *, finish=None, message=""):
 
 def explained(model, failure):
     """Sentence for a failure (`NoAnswer`) of a model that ends a run."""
-    said = CAUSES.get(failure.outcome.cause, "it fails the same way each time ({message}).")
-    said = said.format(variable=model["key_variable"] or "no variable", asked=model["model"], message=failure)
+    causes = services.causes()
+    said = causes.get(failure.outcome.cause, causes["unknown"]).format(
+        variable=model["key_variable"] or "no variable", asked=model["model"], message=failure
+    )
     return f"model {model['name']!r}: {said} Answers so far are stored."
 
 

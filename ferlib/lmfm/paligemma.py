@@ -4,16 +4,16 @@ Questions that come at the same time are answered together, in batches of equal 
 the company in which a question is answered cannot change its answer.
 """
 
+import collections
+import contextlib
 import json
 import queue
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import transformers
-from PIL import Image
 
 from ferlib import images
 from ferlib.errors import InputError
@@ -28,13 +28,7 @@ LARGEST_BATCH = 16
 GATHER_S = 0.02
 """How long a question waits for company."""
 
-
-@dataclass
-class _Asked:
-    image: Image.Image
-    text: str
-    settings: dict
-    answer: Future
+_Asked = collections.namedtuple("_Asked", "image text settings answer")
 
 
 class PaliGemma:
@@ -46,6 +40,7 @@ class PaliGemma:
 
     library = f"transformers {transformers.__version__}, torch {torch.__version__}"
     kind = "PaliGemma model"
+    processor, network = transformers.PaliGemmaProcessor, transformers.PaliGemmaForConditionalGeneration
 
     def __init__(self, model, *, timeout_s):
         folder = absolute(model["model"])
@@ -53,8 +48,10 @@ class PaliGemma:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         how = {} if folder.is_dir() or not model["version"] else {"revision": model["version"]}
         transformers.utils.logging.disable_progress_bar()
+        kind = torch.bfloat16 if self.device == "cuda" else torch.float32
         try:
-            self._load(source, dtype=torch.bfloat16 if self.device == "cuda" else torch.float32, **how)
+            self._processor = self.processor.from_pretrained(source, **how)
+            self._model = self.network.from_pretrained(source, dtype=kind, **how)
         except (OSError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
@@ -67,10 +64,6 @@ class PaliGemma:
         self._questions = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._work, daemon=True)
         self._worker.start()
-
-    def _load(self, source, *, dtype, **how):
-        self._processor = transformers.PaliGemmaProcessor.from_pretrained(source, **how)
-        self._model = transformers.PaliGemmaForConditionalGeneration.from_pretrained(source, dtype=dtype, **how)
 
     def ask(self, image, media_type, text, settings):
         """One question about one image; parameters as for `ferlib.lmfm.clients.Client.ask`.
@@ -98,29 +91,18 @@ class PaliGemma:
 
     def _work(self):
         while (first := self._questions.get()) is not None:
-            batch, ended = [first], False
-            while len(batch) < LARGEST_BATCH:
-                try:
-                    asked = self._questions.get(timeout=GATHER_S)
-                except queue.Empty:
-                    break
-                if asked is None:
-                    ended = True
-                    break
-                batch.append(asked)
-            for alike in self._alike(batch):
+            batch = [first]
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < LARGEST_BATCH and (asked := self._questions.get(timeout=GATHER_S)):
+                    batch.append(asked)
+                if len(batch) < LARGEST_BATCH:
+                    self._questions.put(None)  # seen too early
+            groups = collections.defaultdict(list)  # same settings, same number of tokens, no chance involved
+            for asked in batch:
+                alone = id(asked) if asked.settings.get("temperature", 0) > 0 else None
+                groups[json.dumps(asked.settings, sort_keys=True), self._length(asked), alone].append(asked)
+            for alike in groups.values():
                 self._answer(alike)
-            if ended:
-                return
-
-    def _alike(self, batch):
-        """Questions that can be answered together: same settings, same number of tokens, no chance involved."""
-        groups = {}
-        for number, asked in enumerate(batch):
-            alone = number if asked.settings.get("temperature", 0) > 0 else None
-            length = self._length(asked)
-            groups.setdefault((json.dumps(asked.settings, sort_keys=True), length, alone), []).append(asked)
-        return groups.values()
 
     def _answer(self, alike):
         try:
@@ -157,7 +139,8 @@ class PaliGemma:
         inputs.pop("labels", None)
         weighed = settings.get("weighed", False)
         made = self._model.generate(**inputs, **options, return_dict_in_generate=True, output_logits=weighed)
-        ends, given = self._ends(), []
+        end, given = self._model.generation_config.eos_token_id, []
+        ends = {*(end if isinstance(end, list) else [end]), self._processor.tokenizer.eos_token_id}
         for number, row in enumerate(made.sequences[:, read:].tolist()):
             places = [place for place, token in enumerate(row) if token in ends]
             ended, written = bool(places), min(places, default=len(row) - 1) + 1
@@ -168,12 +151,6 @@ class PaliGemma:
             usage = {"input_tokens": read, "output_tokens": written}
             given.append(Answer(kind, words, finish, self._version, usage))
         return given
-
-    def _ends(self):
-        """Tokens that end an answer."""
-        end = self._model.generation_config.eos_token_id
-        ends = end if isinstance(end, list) else [end]
-        return {*ends, self._processor.tokenizer.eos_token_id}
 
     def _failed(self, message, *, retry=False):
         return NoAnswer(message, Outcome("error", "no", retry, "no" if retry else "alike", "local"))
@@ -188,11 +165,8 @@ class PaliGemma:
         others = shares[place].clone()
         others[tokens[place]] = 0
         second = [*tokens[:place], int(others.argmax()), *tokens[place + 1 :]]
-        return {
-            "words": self._words(tokens),
-            "probability": round(float(likeliest[place]), 6),
-            "second": self._words(second),
-        }
+        sure = round(float(likeliest[place]), 6)
+        return {"words": self._words(tokens), "probability": sure, "second": self._words(second)}
 
     def _score(self, alike):
         scores = [{} for _ in alike]
@@ -222,10 +196,7 @@ class Chat(PaliGemma):
     """
 
     kind = "vision-language model"
-
-    def _load(self, source, *, dtype, **how):
-        self._processor = transformers.AutoProcessor.from_pretrained(source, **how)
-        self._model = transformers.AutoModelForImageTextToText.from_pretrained(source, dtype=dtype, **how)
+    processor, network = transformers.AutoProcessor, transformers.AutoModelForImageTextToText
 
     def _length(self, asked):
         """Images may become different numbers of tokens here, so that each question is answered alone."""

@@ -24,7 +24,7 @@ UNCUT = 384
 
 @dataclasses.dataclass(frozen=True)
 class Price:
-    """What one model costs, in US dollars per million tokens."""
+    """What one model costs, in US dollars per million tokens; by default, what asking on this machine does."""
 
     input_usd_per_mtok: float = 0.0
     output_usd_per_mtok: float = 0.0
@@ -42,19 +42,18 @@ class Price:
 
     def usd(self, input_tokens, output_tokens, *, cached=0, written=0):
         """Dollars for so many tokens; `cached` and `written` to the cache are among the input."""
-        at = [self.input_usd_per_mtok if price is None else price for price in (
-            self.cached_usd_per_mtok, self.cache_write_usd_per_mtok
-        )]  # fmt: skip
-        plain = (input_tokens - cached - written) * self.input_usd_per_mtok + output_tokens * self.output_usd_per_mtok
-        return (plain + cached * at[0] + written * at[1]) / 1e6
+        own, plain = (self.cached_usd_per_mtok, self.cache_write_usd_per_mtok), self.input_usd_per_mtok
+        read, write = (plain if price is None else price for price in own)
+        of_input = (input_tokens - cached - written) * plain + cached * read + written * write
+        return (of_input + output_tokens * self.output_usd_per_mtok) / 1e6
 
     def usd_of(self, usage):
         """Dollars for what a provider reports, thoughts and cached tokens included; None when it reports nothing."""
         if not usage or usage.get("input_tokens") is None:
             return None
-        output = (usage.get("output_tokens") or 0) + (usage.get("thought_tokens") or 0)
-        cached, written = usage.get("cached_tokens") or 0, usage.get("cache_write_tokens") or 0
-        return self.usd(usage["input_tokens"], output, cached=cached, written=written)
+        names = ("output", "thought", "cached", "cache_write")
+        output, thought, cached, written = (usage.get(f"{name}_tokens") or 0 for name in names)
+        return self.usd(usage["input_tokens"], output + thought, cached=cached, written=written)
 
     def age(self, today=None):
         """How old the price is, in words; empty for what is free."""
@@ -70,23 +69,17 @@ class Price:
         if not self.retires:
             return ""
         gone = datetime.date.fromisoformat(self.retires) <= (today or datetime.date.today())
-        return f"{'retired on' if gone else 'retires on'} {self.retires} ({self.retires_source})"
+        return f"{'retired' if gone else 'retires'} on {self.retires} ({self.retires_source})"
 
 
 @functools.cache
 def read(path=TABLE):
-    """Rows of our own table, as a list of dicts, those with the longest names first.
-
-    Raises
-    ------
-    InputError
-        Names the row, the column and the value.
-    """
+    """Rows of our own table, as a list of dicts, those with the longest names first; raises for what is no number."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows, start=2):
         for column in ("input_usd_per_mtok", "output_usd_per_mtok", "batch_factor"):
-            if row[column] and not (row[column].replace(".", "", 1).isdigit()):
+            if row[column] and not row[column].replace(".", "", 1).isdigit():
                 raise InputError(
                     f"{relative(path)}: row {number}: {column} is {row[column]!r}. It must be a number, 0 or more."
                 )
@@ -102,31 +95,27 @@ def price_of(model, prices=None):
     model : dict
         From `ferlib.lmfm.models.read`.
     prices : dict, optional
-        Prices that come before all others, by provider and model.
+        Prices by provider and the provider's name of the model, which count before all others.
 
     Returns
     -------
     Price
-        Nothing for a model that runs on this machine, or by a server of one's own.
+        Nothing for what runs on this machine, and for servers that nobody sends a bill for.
 
     Raises
     ------
     InputError
         When the price of a model on another machine is known to nobody.
     """
-    provider = services.provider(model)
-    if (provider, model["model"]) in (prices or {}):
-        return prices[provider, model["model"]]
-    here = "://" not in model["base_url"] or services.is_loopback(model["base_url"])
-    if here or model["service"] in FREE:
+    if found := (prices or {}).get((services.provider(model), model["model"])):
+        return found
+    if "://" not in model["base_url"] or services.is_loopback(model["base_url"]) or model["service"] in FREE:
         return Price()
     own = next((row for row in read() if _fits(row, model)), {})
-    more = {name: own.get(name) or "" for name in ("retires", "retires_source")}
-    more["image_tokens"] = own.get("image_tokens") or Price.image_tokens
+    more = {name: own[name] for name in ("retires", "retires_source", "image_tokens") if own.get(name)}
     if own.get("input_usd_per_mtok"):
-        numbers = [float(own[name]) for name in ("input_usd_per_mtok", "output_usd_per_mtok")]
-        factor = float(own["batch_factor"] or 1)
-        return Price(*numbers, batch_factor=factor, checked=own["checked"], source=own["source"], **more)
+        numbers = (float(own[f"{way}_usd_per_mtok"]) for way in ("input", "output"))
+        return Price(*numbers, float(own["batch_factor"] or 1), checked=own["checked"], source=own["source"], **more)
     found = _packaged(services.of(model)["prices"], model["model"])
     if found is None:
         raise InputError(
@@ -155,25 +144,22 @@ def image_tokens(rule, width, height):
     --------
     >>> image_tokens("tiles 85 170", 224, 224), image_tokens("tiles 85 170", 2444, 1718)
     (255, 1105)
-    >>> image_tokens("crops 258", 224, 224), image_tokens("crops 258", 960, 540)
-    (258, 1548)
-    >>> image_tokens("patches 1536 1.62", 224, 224), image_tokens("area 750", 300, 300)
-    (80, 120)
+    >>> image_tokens("crops 258", 224, 224), image_tokens("patches 1536 1.62", 224, 224)
+    (258, 80)
     """
-    kind, *numbers = _rule(rule)
+    kind, first, *more = _rule(rule)
     if kind == "fixed":
-        return int(numbers[0])
+        return int(first)
     if kind == "area":
-        return math.ceil(width * height / numbers[0])
+        return math.ceil(width * height / first)
     if kind == "patches":
-        return math.ceil(min(numbers[0], -(-width // 32) * -(-height // 32)) * numbers[1])
+        return math.ceil(min(first, _cover(width, height, 32)) * more[0])
     if kind == "crops":
         unit = max(width, height) if max(width, height) <= UNCUT else int(min(width, height) / 1.5)
-        return int(numbers[0]) * -(-width // unit) * -(-height // unit)
+        return int(first) * _cover(width, height, unit)
     scale = min(1.0, 2048 / max(width, height))
     scale = min(scale, 768 / min(width, height))
-    columns, lines = (-(-round(side * scale) // 512) for side in (width, height))
-    return int(numbers[0] + numbers[1] * columns * lines)
+    return int(first + more[0] * _cover(round(width * scale), round(height * scale), 512))
 
 
 def tokens_at_most(rule, width, height, text, settings=()):
@@ -182,22 +168,25 @@ def tokens_at_most(rule, width, height, text, settings=()):
     The rule of `crops` is called rough by its provider, who also says that large images are cut into tiles of 768
     pixels: the larger of both counts. A quarter is added to the image, and the words count twice.
     """
-    image = image_tokens(rule, width, height)
-    kind, *numbers = _rule(rule)
+    image, (kind, first, *_) = image_tokens(rule, width, height), _rule(rule)
     if kind == "crops":
-        image = max(image, numbers[0] * -(-width // 768) * -(-height // 768))
+        image = max(image, first * _cover(width, height, 768))
     return 1.25 * image + 2 * text_tokens(text, settings)
+
+
+def _cover(width, height, unit):
+    """Squares of a side that it takes to cover an image."""
+    return -(-width // unit) * -(-height // unit)
 
 
 def _fits(row, model):
     """Whether a row is about a model: its name, or a dated form of it."""
-    services_of_row = row["service"].split("|")
     dated = re.fullmatch(re.escape(row["model"]) + r"(?:-\d{4}-?\d{2}-?\d{2}|-\d{3})?", model["model"])
-    return bool(dated) and services.of(model)["prices"] in services_of_row
+    return bool(dated) and services.of(model)["prices"] in row["service"].split("|")
 
 
 def _packaged(provider, name):
-    """A price of genai-prices; None when it has none."""
+    """A price of genai-prices, that of short prompts where longer ones cost more; None when it has none."""
     from genai_prices import data_snapshot  # two megabytes of data, read only when needed
 
     try:
@@ -205,22 +194,15 @@ def _packaged(provider, name):
     except LookupError:
         return None
     prices = found.get_prices(datetime.datetime.now(datetime.UTC))
-    each = {
-        kind: _base(getattr(prices, f"{kind}_mtok", None)) for kind in ("input", "output", "cache_read", "cache_write")
-    }
-    if each["input"] is None or each["output"] is None:
+    each = [getattr(prices, f"{kind}_mtok", None) for kind in ("input", "output", "cache_read", "cache_write")]
+    each = [None if price is None else float(getattr(price, "base", price)) for price in each]
+    if None in each[:2]:
         return None
     days = re.findall(r"(?:verified|checked) on (20\d\d-\d\d-\d\d)", found.price_comments or "")
     return Price(
-        each["input"], each["output"], batch_factor=0.5, checked=max(days, default=""),
-        source=f"genai-prices {importlib.metadata.version('genai-prices')}, {found.id}",
-        cached_usd_per_mtok=each["cache_read"], cache_write_usd_per_mtok=each["cache_write"],
+        *each[:2], batch_factor=0.5, cached_usd_per_mtok=each[2], cache_write_usd_per_mtok=each[3],
+        checked=max(days, default=""), source=f"genai-prices {importlib.metadata.version('genai-prices')}, {found.id}",
     )  # fmt: skip
-
-
-def _base(price):
-    """Price of short prompts, where longer ones cost more."""
-    return None if price is None else float(getattr(price, "base", price))
 
 
 def _rule(rule):

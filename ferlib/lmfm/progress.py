@@ -12,43 +12,24 @@ TERMINAL = "FERLIB_TERMINAL"
 
 
 def bar(name, total, *, shown=True):
-    """A tqdm progress bar.
+    """A tqdm progress bar over so many images.
 
     In a notebook tqdm's own output would either need a widget or leave every step of the bar in the executed copy; here
     one line of output is rewritten in place. When make executes the notebook, nobody looks at it yet, so the bar moves
-    in make's terminal as well.
-
-    Parameters
-    ----------
-    name : str
-        Shown in front of the bar.
-    total : int
-        Steps in all.
-    shown : bool
-        False for none in the notebook; the terminal behind it still shows how far the run is.
-
-    Returns
-    -------
-    tqdm.tqdm
+    in make's terminal as well; there also when it is not `shown` in the notebook.
     """
     terminal = _terminal() if _in_notebook() else None
     return tqdm(
-        desc=name,
-        total=total,
-        unit="image",
-        file=(_Line() if _in_notebook() else sys.stderr) if shown else terminal,
-        disable=not shown and terminal is None,
-        mininterval=0.5,
-        ncols=None if sys.stderr.isatty() else 110,
-    )
+        desc=name, total=total, unit="image", mininterval=0.5, ncols=None if sys.stderr.isatty() else 110,
+        file=(_Line() if _in_notebook() else sys.stderr) if shown else terminal, disable=not shown and terminal is None,
+    )  # fmt: skip
 
 
 def tell(message):
     """Say something that must be seen at once: in the notebook, and in the terminal behind it."""
     print(message, file=sys.stderr)
-    terminal = _terminal()
-    if _in_notebook() and terminal:
-        print(f"\n{message}", file=terminal, flush=True)
+    if _in_notebook() and _terminal():
+        print(f"\n{message}", file=_terminal(), flush=True)
 
 
 @functools.cache
@@ -63,28 +44,25 @@ def _terminal():
 def _in_notebook():
     from IPython import get_ipython
 
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
+    return hasattr(get_ipython(), "kernel")
 
 
 class _Line(io.StringIO):
     """A file of which a notebook shows the last line written."""
 
-    def __init__(self):
-        super().__init__()
-        self._shown = None
+    _shown = None
 
     def write(self, text):
         from IPython.display import display
 
-        line, terminal = text.strip("\r\n"), _terminal()
-        if terminal:
-            terminal.write(text)
-            terminal.flush()
-        if line.strip():
-            content = {"text/plain": line}
-            if self._shown is None:
-                self._shown = display(content, raw=True, display_id=True)
-            else:
-                self._shown.update(content, raw=True)
+        if _terminal():
+            _terminal().write(text)
+            _terminal().flush()
+        content = {"text/plain": text.strip("\r\n")}
+        if not text.strip():
+            pass
+        elif self._shown is None:
+            self._shown = display(content, raw=True, display_id=True)
+        else:
+            self._shown.update(content, raw=True)
         return len(text)

@@ -18,10 +18,20 @@ DEFAULTS = {
 
 
 @functools.cache
-def read(path=FILE):
-    """The file, as `(providers, services)`: two dicts by name, services with all fields of `DEFAULTS`."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content["providers"], {name: {**DEFAULTS, **entry} for name, entry in content["services"].items()}
+def _content():
+    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def read():
+    """Providers and services of the file: two dicts by name, services with all fields of `DEFAULTS`."""
+    services = {name: {**DEFAULTS, **entry} for name, entry in _content()["services"].items()}
+    return _content()["providers"], services
+
+
+def causes():
+    """What to tell the user by the column `cause` of the table of outcomes, see `ferlib.lmfm.meanings.explained`."""
+    return _content()["causes"]
 
 
 def host(url):
