@@ -55,7 +55,7 @@ def table(parts, responses, *, prices=None, transport="direct"):
         model, lengths, seconds, read_at_most = same[0].model, [], [], 0
         row = {"model": name, "prompt": prompt} | dict.fromkeys(COLUMNS[2:], 0)
         price = price_of(model, prices)
-        for plan, question in ((plan, question) for plan in same for question in plan.questions.itertuples()):
+        for plan, question in ((one, question) for one in same for question in one.questions.itertuples()):
             if question.response_id in seen:
                 continue
             seen.add(question.response_id)
