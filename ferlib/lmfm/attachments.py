@@ -36,21 +36,8 @@ def payload(path, *, sha256, image_format=""):
     as PNG with the same pixels. Where a model takes one format only, files of another one are converted to it; those
     that EXIF turns are written anew, upright.
 
-    Parameters
-    ----------
-    path, sha256 : str
-        As in the manifest.
-    image_format : str
-        `png`, `jpeg` (quality 95), `webp` (without loss), or empty.
-
-    Returns
-    -------
-    data, media_type : bytes, str
-
-    Raises
-    ------
-    InputError
-        When the file is missing, is not an image, or is not the one of the manifest.
+    `path` and `sha256` are those of the manifest, and `InputError` is raised when the file is another one, or none;
+    `image_format` is `png`, `jpeg` (quality 95), `webp` (without loss), or empty.
     """
     try:
         data = absolute(path).read_bytes()

@@ -24,25 +24,9 @@ class Client:
         self._connect(model, timeout_s)
 
     def ask(self, image, media_type, text, settings):
-        """One question about one image.
+        """The `Answer` to a question about an image (bytes of a media type), or raises `NoAnswer`.
 
-        Parameters
-        ----------
-        image : bytes
-        media_type : str
-            For example `image/webp`.
-        text : str
-            The prompt.
-        settings : dict
-            Any of `ferlib.lmfm.models.SETTINGS`, and `schema` (a JSON schema that the answer must keep).
-
-        Returns
-        -------
-        ferlib.lmfm.meanings.Answer
-
-        Raises
-        ------
-        ferlib.lmfm.meanings.NoAnswer
+        `settings` are any of `ferlib.lmfm.models.SETTINGS`, and `schema` (a JSON schema that the answer must keep).
         """
         body = self._body(image, media_type, text, settings)
         return self._wire.ask(lambda: self._send(body), self._read)

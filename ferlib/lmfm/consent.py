@@ -19,18 +19,8 @@ def check(datasets, *, model, may_send=()):
     An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
     an address, too.
 
-    Parameters
-    ----------
-    datasets : iterable of str
-    model : dict
-        With `name` and `base_url`.
-    may_send : sequence of str
-        Datasets that the user holds permission for.
-
-    Raises
-    ------
-    InputError
-        Names each dataset with its terms and their source, the host, and the parameter.
+    `may_send` are datasets that the user holds permission for. The `InputError` names each of the others with its terms
+    and their source, the host, and the parameter.
     """
     unclear = sorted({*datasets} - {*FREE, *may_send})
     if unclear and not services.is_loopback(model["base_url"]):

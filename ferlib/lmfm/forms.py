@@ -77,17 +77,8 @@ def named_field(text):
 def numbers(text, *, form, language="en"):
     """The number that an answer gives to each emotion, by a JSON object or lines such as `anger: 80`.
 
-    Parameters
-    ----------
-    text : str or None
-    form : str
-        `ratings` (0 to 100) or `scores` (natural logarithms of probabilities).
-    language : str
-
-    Returns
-    -------
-    dict of str to float, or None
-        None unless each of the seven emotions has exactly one number in the range.
+    `ratings` go from 0 to 100, `scores` are natural logarithms of probabilities. None unless each of the seven emotions
+    has exactly one number in the range.
     """
     content, label_of = json_object(text), vocabulary.label_of(language)
     pairs = list(content.items()) if content else re.findall(r"([^\W\d]+)\W{1,3}(-?\d+(?:\.\d+)?)\s*%?", text or "")

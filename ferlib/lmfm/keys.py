@@ -32,13 +32,9 @@ def key(model):
     """The key for a model.
 
     `PLACEHOLDER` where none is needed: at an address whose variable is given as empty, and on this machine, unless the
-    model names a variable of its own (some gateways want a key).
-
-    Raises
-    ------
-    InputError
-        When the environment variable is not set, or does not hold what can be sent, or when none is named for an
-        address that is not the provider's own: a key is never tried on a stranger.
+    model names a variable of its own (some gateways want a key). Raises when the environment variable is not set, or
+    does not hold what can be sent, or when none is named for an address that is not the provider's own: a key is never
+    tried on a stranger.
     """
     name, variable, where = model["name"], model["key_variable"], services.host(model["base_url"])
     usual = {provider["key_variable"] for provider in services.read()[0].values()}

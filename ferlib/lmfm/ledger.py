@@ -24,19 +24,10 @@ UNSEEN = "its end was not seen"
 
 
 class Ledger:
-    """The money of one folder of answers, for one model of it.
+    """The money of one folder of answers, for one model of it, known as `name`.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Of the answers; the ledger counts all models that are asked for it.
-    max_usd : float
-        Most that may be spent on this folder in all runs together.
-    price : ferlib.lmfm.prices.Price
-    name : str
-        Of the model, for messages.
-    factor : float
-        What a request costs in proportion to the price, for batches.
+    `max_usd` may be spent on this folder in all runs together and on all models; a request costs the `price` times the
+    `factor`, which is less than 1 for batches.
     """
 
     def __init__(self, folder, *, max_usd, price, name, factor=1.0):
@@ -78,18 +69,10 @@ class Ledger:
         return entry
 
     def settle(self, entry, billed, usage, *, why=""):
-        """Note what a request cost.
+        """Note what a request cost that `reserve` noted as `entry`.
 
-        Parameters
-        ----------
-        entry : str
-            From `reserve`.
-        billed : str
-            `no`, `usage` or `unknown`, as in data/providers/outcomes.csv.
-        usage : dict
-            As the provider reports it. Where it reports none, the reservation stays.
-        why : str
-            What happened, for the list of those that are not known.
+        `billed` is `no`, `usage` or `unknown`, as in data/providers/outcomes.csv; where no `usage` is reported, the
+        reservation stays. `why` is what happened, for the list of those that are not known.
         """
         usd = {"no": 0.0, "unknown": None}.get(billed, self.price.usd_of(usage))
         cost = {"unknown": why or "the provider reported no usage"} if usd is None else {"usd": self.factor * usd}

@@ -33,7 +33,7 @@ GONE = (404, 410)
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What becomes of a request; fields as the table's columns."""
+    """What becomes of a request; fields as the table's columns. What is not `known` is an error that says so."""
 
     status: str
     billed: str
@@ -70,21 +70,10 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """A request that brought no answer.
+    """A request that brought no answer, in the provider's words, short and free of keys.
 
-    Parameters
-    ----------
-    message : str
-        The provider's words, short and free of keys.
-    outcome : Outcome
-    wait_s : float, optional
-        Seconds that the provider asks to wait.
-    usage : dict, optional
-        As in `Answer`, where it reported any.
-    raw : str, optional
-        What came, where it may have been paid for; free of keys.
-    status : int, optional
-        Of HTTP, where a response came.
+    `wait_s` are the seconds that it asks to wait, `usage` as in `Answer`, `raw` is what came where that may have been
+    paid for, free of keys, too, and `status` that of HTTP.
     """
 
     def __init__(self, message, outcome, *, wait_s=None, usage=None, raw="", status=None):
@@ -108,26 +97,17 @@ def table(path=TABLE):
 
 
 def decide(model, http, codes=(), *, finish=None, message=""):
-    """What a response means.
+    """What a response of a model means: the `Outcome` in the first row of the table that fits.
 
     Parameters
     ----------
     model : dict
-        From `ferlib.lmfm.models.read`.
     http : int or str
         HTTP status; `none` when no response came, `batch` for what became of a batch as a whole.
     codes : iterable of str
         Whatever the provider calls it; for HTTP 200 `text`, `empty`, `refusal`, `prompt_blocked`, `no_answer` ...
-    finish : str, optional
-        Finish reason.
-    message : str
-        The provider's words, in which patterns of the column `says` are looked for.
-
-    Returns
-    -------
-    Outcome
-        `known` is False when the table has no row for it: then it is an error, billed by its usage, and a handful of
-        them stop the run.
+    finish, message : str
+        Finish reason; the provider's words, in which patterns of the column `says` are looked for.
     """
     codes, finish = {str(code).casefold() for code in codes if code is not None}, str(finish or "").casefold()
     names = {model["service"], services.of(model)["protocol"], "*"}

@@ -107,18 +107,8 @@ def address(model):
 def client(model, *, timeout_s):
     """Client of a model's provider, imported now: the libraries are slow to import.
 
-    Parameters
-    ----------
-    model : dict
-        From `read`, with an address that can be reached.
-    timeout_s : float
-        Seconds after which a request without an answer is given up.
-
-    Returns
-    -------
-    object
-        With `ask(image, media_type, text, settings)` (see `ferlib.lmfm.clients.Client`), safe to be called by several
-        threads, `library` (name and version), `close()`, and, if it takes batches, `hand_in`, `find` and `fetch`.
+    It has `ask` (see `ferlib.lmfm.clients.Client`), safe to be called by several threads, `library` (name and version),
+    `close`, and, if it takes batches, `hand_in`, `find` and `fetch`.
     """
     module, _, kind = CLIENTS[model["provider"]].partition(".")
     with environment_of(model):

@@ -41,13 +41,7 @@ class Pace:
     The number of questions under way starts at the limit, is halved when the provider says that there are too many
     (HTTP 429), at most once for all questions that were under way together, and grows again by one for each round of
     answers (additive increase, multiplicative decrease). Meanwhile nobody asks before the time that the provider named.
-
-    Parameters
-    ----------
-    concurrency : int
-        Questions under way at a time at most.
-    requests_per_minute : float, optional
-        Requests begun in any minute at most; they are spread evenly over it.
+    Requests are spread evenly over each minute, where there is a limit for these.
     """
 
     def __init__(self, concurrency, requests_per_minute=0):

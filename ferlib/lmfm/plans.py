@@ -45,20 +45,9 @@ class Plan:
 
 
 def order_of(sha256, *, seed, order, kind="shuffled"):
-    """Order in which the labels are offered for one image.
+    """The labels as they are offered for one image: each has its own order, so that no label is always first.
 
-    Parameters
-    ----------
-    sha256 : str
-        Of the image: each image has its own order, so that no label is always first.
-    seed, order : int
-        `order` counts several orders of the same image.
-    kind : str
-        `shuffled`, or `listed` for the order of the tables (then only further orders are shuffled).
-
-    Returns
-    -------
-    tuple of str
+    `order` counts several orders of the same image; of the `kind` `listed`, the first is that of the tables.
     """
     if kind == "listed" and order == 0:
         return EMOTIONS

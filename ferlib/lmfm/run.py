@@ -22,38 +22,10 @@ CLAIMED_S = 0.1
 
 
 def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=True, way=None, **limits):
-    """Answers to all questions of a plan: from the store where it has them, else from the model.
+    """Answers to all questions of a plan, as `ferlib.lmfm.transport.ask`, within what a `ledger` allows, if any.
 
-    A question that gets no answer after all tries has the status `error`; nothing is stored for it, so that the next
-    run asks it again. When many in a row get none, the server is taken to be down, and no more are asked.
-
-    Parameters
-    ----------
-    plan : ferlib.lmfm.plans.Plan
-    responses : ferlib.lmfm.store.Store
-    connect : callable, optional
-        `connect(model) -> model` gives the model its final `base_url`; called only when something is to be asked.
-    may_send : sequence of str
-        Datasets that the user may send to another machine; see `ferlib.lmfm.consent`.
-    ledger : ferlib.lmfm.ledger.Ledger, optional
-        What may be spent.
-    progress : bool
-        Show a progress bar.
-    way : callable, optional
-        Other than `Direct`, see `ferlib.lmfm.batch`.
-    **limits
-        Any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
-
-    Returns
-    -------
-    pandas.DataFrame
-        From `ferlib.lmfm.replay.tabulate`.
-
-    Raises
-    ------
-    InputError
-        When the images may not be sent, the limit is reached, or further questions would fail alike. Answers so far are
-        stored.
+    The `way` is `Direct` or another one, see `ferlib.lmfm.batch`; `limits` are any of `ferlib.lmfm.models.LIMITS` in
+    place of the model's own.
     """
     errors, missing = {}, unanswered(plan, responses)
     if len(missing):

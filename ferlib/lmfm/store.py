@@ -31,13 +31,7 @@ _OPENING = threading.Lock()
 
 
 def key(asked):
-    """Address of the answer to a question: SHA-256 of its canonical JSON, 64 hexadecimal digits.
-
-    Parameters
-    ----------
-    asked : dict
-        All that an answer may depend on, from `ferlib.lmfm.plans.Plan.question`.
-    """
+    """Address of the answer to a question (`ferlib.lmfm.plans.Plan.question`): SHA-256 of its canonical JSON."""
     canonical = json.dumps(asked, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -67,12 +61,8 @@ class Store:
     def get(self, key):
         """The stored record, or None when there is none.
 
-        A file that is damaged is moved aside, with a warning, and counts as not there.
-
-        Returns
-        -------
-        dict or None
-            With `question`, `answer` and `asked` (when and how).
+        It holds `question`, `answer` and `asked` (when and how). A file that is damaged is moved aside, with a warning,
+        and counts as not there.
         """
         path = self.path(key)
         try:
@@ -96,21 +86,10 @@ class Store:
         return None
 
     def put(self, asked, answer, *, how):
-        """Store an answer; it is on the disk when this returns.
+        """Store an answer (as `ferlib.lmfm.meanings.Answer.stored` gives it); it is on the disk when this returns.
 
-        Parameters
-        ----------
-        asked : dict
-            The question.
-        answer : dict
-            From `ferlib.lmfm.meanings.Answer.stored`.
-        how : dict
-            Circumstances that are not part of the address: time, host, library, media type.
-
-        Returns
-        -------
-        dict
-            The record that now lies in the store: the first answer to a question stays.
+        `how` are circumstances that are not part of the address: time, host, library, media type. Returns the record
+        that now lies in the store: the first answer to a question stays.
         """
         record = {"key": key(asked), "question": asked, "answer": answer, "asked": how}
         path = self.path(record["key"])

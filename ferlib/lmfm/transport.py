@@ -6,7 +6,10 @@ from ferlib.lmfm.models import TRANSPORTS
 
 
 def ask(plan, responses, *, transport, max_usd, prices=None, **how):
-    """Answers to all questions of a plan, by the transport that was chosen, within the limit.
+    """Answers to all questions of a plan: from the store where it has them, else from the model.
+
+    A question that gets no answer after all tries has the status `error`; nothing is stored for it, so that the next
+    run asks it again. When many in a row get none, the server is taken to be down, and no more are asked.
 
     Parameters
     ----------
@@ -19,12 +22,20 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     prices : dict, optional
         See `ferlib.lmfm.prices.price_of`.
     **how
-        For `ferlib.lmfm.run.ask`.
+        `connect(model) -> model` (gives the model its final `base_url`, when something is to be asked), `may_send`
+        (datasets that may leave this machine, see `ferlib.lmfm.consent`), `progress` (show a bar; True by default), and
+        any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
 
     Returns
     -------
     pandas.DataFrame
         From `ferlib.lmfm.replay.tabulate`.
+
+    Raises
+    ------
+    InputError
+        When the images may not be sent, the limit is reached, or further questions would fail alike. Answers so far are
+        stored.
     """
     if transport not in TRANSPORTS:
         raise InputError(f"transport is {transport!r}. Allowed: {', '.join(TRANSPORTS)}.")
