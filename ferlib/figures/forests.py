@@ -62,7 +62,7 @@ def gaps(table):
     panels[0].set_ylim(len(shown) - 0.4, -0.6)
     panels[0].set_xlim(0, None)
     figure.supxlabel(
-        "highest minus lowest group; bar: 95 in 100 gaps by lot are shorter, tick: their mean", fontsize=10
+        "highest minus lowest group; bar: 95 in 100 gaps by chance are shorter, tick: their mean", fontsize=10
     )
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4)
@@ -73,17 +73,17 @@ def describe_gaps(table):
     """Describe the marks and bars of `gaps` in words."""
     known = table[table["gap"].notna()].reset_index(drop=True)
     beyond = known[known["gap"] > known["gap_95"]]
-    told = f"{len(beyond)} of {len(known)} gaps pass what 95 in 100 gaps by lot stay below"
+    told = f"{len(beyond)} of {len(known)} gaps pass what 95 in 100 gaps by chance stay below"
     if len(beyond):
         top = beyond.loc[[(beyond["gap"] - beyond["gap_95"]).idxmax()]]
         (name,), (row,) = measure_names(top), top.itertuples()
         told += (
             f"; furthest: {row.model}, {name} by {row.attribute}, {percent(row.gap)} between {row.lowest} and "
-            f"{row.highest}, by lot at most {percent(row.gap_95)}"
+            f"{row.highest}, by chance at most {percent(row.gap_95)}"
         )
     return (
         f"Marks: gap between the highest and the lowest group of each measure by race, by gender and by both, on bars "
-        f"of gaps by lot; models: {listed(table['model'])}; dataset {listed(table['dataset'])}. {told}."
+        f"of gaps by chance; models: {listed(table['model'])}; dataset {listed(table['dataset'])}. {told}."
     )
 
 

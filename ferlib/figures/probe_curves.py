@@ -44,6 +44,16 @@ def leakage(table):
     return figure
 
 
+def describe_leakage(table):
+    """Describe the lines of `leakage` in words."""
+    told = "; ".join(
+        f"{row.model} on {row.dataset} {100 * row.leakage:+.1f} points ({100 * row.ci_low:+.1f} to "
+        f"{100 * row.ci_high:+.1f})"
+        for row in table.itertuples()
+    )
+    return f"Accuracy of each probe, split by images and by people, with intervals, and the difference: {told}."
+
+
 @styled
 def growth(table):
     """Accuracy along one or more scales, with intervals: a panel for each scale, a line for each model and dataset.
@@ -80,3 +90,15 @@ def growth(table):
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=1)
     return figure
+
+
+def describe_growth(table):
+    """Describe the lines of `growth` in words: where each begins and where it ends."""
+    told = []
+    for (scale, model, dataset), part in table.groupby(["scale", "model", "dataset"], sort=False):
+        first, last = part.loc[part["count"].idxmin()], part.loc[part["count"].idxmax()]
+        told.append(
+            f"{model} on {dataset} from {first['accuracy']:.2f} with {first['count']} {scale} to "
+            f"{last['accuracy']:.2f} with {last['count']}"
+        )
+    return f"Accuracy of each probe with more to learn from, with intervals: {'; '.join(told)}."

@@ -17,8 +17,8 @@ def detection(table, *, measure="F1", confidence=0.95):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `network`, `kind`, `unit`, `value`, `ci_low`, `ci_high`, `n_present`, `n_subjects`; kinds and networks
-        are drawn in the order of the rows.
+        Columns `network`, `kind`, `unit`, `value`, `ci_low`, `ci_high`, `n_present` (images that show the unit),
+        `n_showing` (people on these); kinds and networks are drawn in the order of the rows.
     measure : str
         Name of the measure, for the label of the axis.
     confidence : float
@@ -34,7 +34,7 @@ def detection(table, *, measure="F1", confidence=0.95):
             part = here[here["network"] == network]
             y = np.array([units.index(unit) for unit in part["unit"]]) + (number - (len(networks) - 1) / 2) * step
             _dots(panel, part, "value", y, number, network)
-        counted = f"{span(here['n_present'])} images with it, {span(here['n_subjects'])} people"
+        counted = f"{span(here['n_present'])} images show it, of {span(here['n_showing'])} people"
         panel.set_title(f"{kind}\n{counted}", fontsize=9.5)
         _units_axis(panel, units)
     panels[0].set_xlim(-0.02, 1.02)

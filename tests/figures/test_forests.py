@@ -49,7 +49,7 @@ def test_each_gap_stands_on_the_bar_of_its_own_lot(gaps):
 def test_the_gaps_are_described_with_the_one_furthest_beyond_chance(gaps):
     gaps.loc[5, ["gap", "gap_95"]] = [0.99, 0.01]
     words = forests.describe_gaps(gaps)
-    assert "18 of 18 gaps pass" in words and "no answer by gender, 99 % between A and B, by lot at most 1 %" in words
+    assert "18 of 18 gaps pass" in words and "no answer by gender, 99 % between A and B, by chance at most 1 %" in words
     assert "furthest" not in forests.describe_gaps(gaps.assign(gap_95=1.0))
 
 

@@ -9,12 +9,12 @@ from ferlib.figures import heatmap_panels, unit_scores
 
 def detected():
     rows = [
-        (kind, network, unit, 0.5 + 0.1 * number, 0.4, 0.95, 12, 8)
+        (kind, network, unit, 0.5 + 0.1 * number, 0.4, 0.95, 12, 8, 8)
         for kind in ("random combinations", "alone")
         for network in ("balanced", "skewed")
         for number, unit in enumerate(("au01", "au04", "au12"))
     ]
-    columns = ["kind", "network", "unit", "value", "ci_low", "ci_high", "n_present", "n_subjects"]
+    columns = ["kind", "network", "unit", "value", "ci_low", "ci_high", "n_present", "n_subjects", "n_showing"]
     table = pd.DataFrame(rows, columns=columns)
     table.loc[4, "value"] = 0.41
     return table
@@ -33,7 +33,7 @@ def test_every_value_of_the_table_is_a_dot():
     assert len(figure.axes) == 2
     drawn = np.concatenate([line.get_xdata() for panel in figure.axes for line in panel.lines])
     np.testing.assert_allclose(np.sort(drawn.astype(float)), np.sort(detected()["value"]))
-    assert "12 images with it, 8 people" in figure.axes[0].get_title(loc="left")
+    assert "12 images show it, of 8 people" in figure.axes[0].get_title(loc="left")
 
 
 def test_only_what_differs_surely_is_filled_and_controls_stand_beside():
