@@ -22,6 +22,11 @@ MIN_PEOPLE ?= 5
 COLUMNS :=
 CLASSES ?=
 FAIL_ON ?=
+# What it is about, where that is not the study's: labels, attributes of people, measures, groups that others are held against.
+LABELS :=
+ATTRIBUTES :=
+MEASURES :=
+REFERENCE :=
 
 # For `make plan`; what is empty has the default of `ferlib/pipeline/planner.py`.
 PEOPLE :=
@@ -40,7 +45,7 @@ AFTER :=
 ARCHIVE ?=
 
 # A misspelt variable would be ignored, and the result another than was asked for.
-OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON ARCHIVE PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL BEFORE AFTER
+OPTIONS := PROFILE PARAMS PYTHON VENV TORCH RUNS WORKERS PREDICTIONS OUT DELTA ALPHA CLUSTER MIN_PEOPLE COLUMNS CLASSES FAIL_ON LABELS ATTRIBUTES MEASURES REFERENCE ARCHIVE PEOPLE IMAGES RACES GENDERS ACCURACY ICC MODEL BEFORE AFTER
 UNKNOWN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $(name)))),$(filter-out $(OPTIONS),$(name))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
@@ -120,7 +125,8 @@ $(PARAMS):
 audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=0.05] [CLUSTER=none] ...; needs no torch
 	@[ -n "$(PREDICTIONS)" ] && [ -n "$(OUT)" ] || { echo "Error: say make audit PREDICTIONS=file.csv OUT=folder" >&2; exit 1; }
 	@$(BIN)/python -m ferlib.audit "$(PREDICTIONS)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) --cluster $(CLUSTER) \
-	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)"
+	  --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)" --fail-on "$(FAIL_ON)" \
+	  --labels "$(LABELS)" --attributes "$(ATTRIBUTES)" --measures "$(MEASURES)" --reference "$(REFERENCE)"
 
 compare: $(CORE) ## whom has a remedy helped or harmed? BEFORE=a.csv AFTER=b.csv OUT=dir [DELTA ALPHA CLUSTER COLUMNS ...]
 	@[ -n "$(BEFORE)" ] && [ -n "$(AFTER)" ] && [ -n "$(OUT)" ] || { echo "Error: say make compare BEFORE=a.csv AFTER=b.csv OUT=folder" >&2; exit 1; }

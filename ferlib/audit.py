@@ -23,12 +23,12 @@ from papermill.exceptions import PapermillExecutionError
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.pipeline import execution, judged, summary
-from ferlib.pipeline.comparing import listed, with_options
+from ferlib.pipeline.comparing import listed, paired, with_options
 from ferlib.pipeline.report import TEMPLATES, described
 from ferlib.provenance import sha256, written
 from ferlib.stats import counts, intake, metrics, outcomes
-from ferlib.stats.disparities import FAMILY
 from ferlib.stats.outcomes import CONFIGURATION, check_options
+from ferlib.stats.scope import Scope
 from ferlib.stats.verdicts import VERDICTS
 
 NAME = "audit"
@@ -124,7 +124,8 @@ def report(taken, out, *, name, digest="", **choices):
     verdicts = table.groupby([*CONFIGURATION, "verdict"]).size().unstack(fill_value=0)
     different = table[table["verdict"] == "different"].sort_values("p_adjusted", kind="stable")
     gaps = tables.read_csv(run.tables / "metric_gaps.csv", keep_default_na=False, na_values=[""])
-    gaps = gaps[(gaps["by"] == "group") & (gaps["metric"].isin([*metrics.MACRO, "equalized_odds"]))]
+    scope = Scope.of(taken.manifest)
+    gaps = gaps[(gaps["by"] == scope.attributes[-1]) & (gaps["metric"].isin([*metrics.MACRO, "equalized_odds"]))]
     wide = summary.headline(headline).rename_axis("group").reset_index()
     shown = TEMPLATES.get_template("audit.html").render(
         name=name,
@@ -143,7 +144,8 @@ def report(taken, out, *, name, digest="", **choices):
             for path, words in described(run.figures)
         ],
         confidence=f"{100 * (1 - choices['alpha']):g}",
-        family=FAMILY,
+        family=scope.family,
+        divided=" and ".join(scope.base),
         **choices,
     )
     return tables.write_bytes(shown.encode("utf-8"), run.root / "report.html")
@@ -164,7 +166,9 @@ def main():
     """Command line: audit one file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("predictions", type=Path)
-    with_options(parser, CHOICES).add_argument("--fail-on", type=listed, default=[])
+    with_options(parser, CHOICES).add_argument("--reference", type=paired, default={})
+    for name in ("labels", "attributes", "measures", "fail-on"):
+        parser.add_argument(f"--{name}", type=listed, default=[])
     given = parser.parse_args()
     choices = {name: getattr(given, name) for name in CHOICES}
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -173,7 +177,8 @@ def main():
         check_options(**choices, draws=100)
         if unknown := set(given.fail_on) - set(VERDICTS):
             raise InputError(f"FAIL_ON is {unknown.pop()!r}. Allowed: {', '.join(VERDICTS)}.")
-        taken = read(given.predictions, cluster=given.cluster, columns=given.columns, classes=given.classes)
+        understood = ("cluster", "columns", "classes", "labels", "attributes", "measures", "reference")
+        taken = read(given.predictions, **{name: getattr(given, name) for name in understood})
         print(f"{given.predictions.name}: {taken.summary}", *taken.notes, sep="\n  Note: ", flush=True)
         found = judge(taken, given.out, **choices)
     except InputError as error:

@@ -58,12 +58,7 @@ def group(race, gender):
     return f"{race} {gender}"
 
 
-def check_emotions(values, *, source):
-    """Raise unless every value is one of the seven labels; parameters and errors as for `check`."""
-    check(values, "emotion", source=source)
-
-
-def check(values, name, *, source):
+def check(values, name, *, source, allowed=None):
     """Raise unless every value is one of the labels allowed.
 
     Parameters
@@ -74,6 +69,8 @@ def check(values, name, *, source):
         A key of `ALLOWED`.
     source : str or pathlib.Path
         The file that the labels were read from, for the message.
+    allowed : sequence of str, optional
+        Other labels than those of `ALLOWED`.
 
     Raises
     ------
@@ -81,9 +78,10 @@ def check(values, name, *, source):
         Names the file, the first rows with an unknown label, the labels found and the labels allowed.
     """
     values = pd.Series(list(values), dtype=object)
-    unknown = values[~values.isin(ALLOWED[name])]
+    allowed = allowed or ALLOWED[name]
+    unknown = values[~values.isin(allowed)]
     found = ", ".join(sorted({repr(value) for value in unknown})[:5])
-    remedy = f"Allowed: {', '.join(ALLOWED[name])}. Rename the label in the file, or leave the row out."
+    remedy = f"Allowed: {', '.join(allowed)}. Rename the label in the file, or leave the row out."
     refuse(unknown, source, f"unknown {name} {found}", remedy)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.labels import EMOTIONS, STATUSES, fold, words
+from ferlib.labels import EMOTIONS, STATUSES, fold
 from ferlib.paths import relative
 from ferlib.provenance import written
 
@@ -42,12 +42,12 @@ def from_probabilities(manifest, probabilities, *, model, variant):
     return answers.assign(**dict(zip(PROBABILITIES, np.asarray(probabilities, dtype=float).T, strict=True)))
 
 
-def most_probable(rows, notes):
-    """A table of texts, `predicted` made of the columns `p_...` where there are such; `notes` gets a sentence."""
+def most_probable(rows, notes, known):
+    """A table of texts, `predicted` made of the columns `p_...` of known words; `notes` gets a sentence."""
     names = {name: name[2:] for name in rows if name.startswith("p_")}
     values = rows[list(names)].apply(lambda one: pd.to_numeric(one.str.replace(",", "."), errors="coerce"))
     values = values.loc[:, values.notna().any() & values.apply(lambda one: one.dropna().between(0, 1).all())]
-    if sum(fold(names[name]) in words()[1] for name in values) < 2:
+    if sum(fold(names[name]) in known for name in values) < 2:
         return rows
     whole = values.notna().all(axis=1)
     tied = (values.eq(values.max(axis=1), axis=0).sum(axis=1) > 1) & whole
@@ -62,6 +62,7 @@ def check(frame, *, source):
     Parameters
     ----------
     frame : pandas.DataFrame
+        Its `attrs["labels"]`, where it has any, are the labels that may be predicted; else they are the study's.
     source : str or pathlib.Path
         Where it was read from, for the message.
 
@@ -73,9 +74,10 @@ def check(frame, *, source):
     unknown = sorted(set(frame["status"]) - set(STATUSES))
     if unknown:
         raise InputError(f"{source}: unknown status {unknown[0]!r}. Allowed: {', '.join(STATUSES)}.")
-    unknown = sorted(set(frame["predicted"].dropna()) - set(EMOTIONS))
+    allowed = frame.attrs.get("labels", EMOTIONS)
+    unknown = sorted(set(frame["predicted"].dropna()) - set(allowed))
     if unknown:
-        raise InputError(f"{source}: unknown prediction {unknown[0]!r}. Allowed: {', '.join(EMOTIONS)}.")
+        raise InputError(f"{source}: unknown prediction {unknown[0]!r}. Allowed: {', '.join(allowed)}.")
     wrong = frame[(frame["status"] == "ok") != frame["predicted"].notna()]
     if len(wrong):
         raise InputError(

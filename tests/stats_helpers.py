@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import outcomes
 
 
 def manifest_of(people=3, races=("Asian", "Black", "White"), emotions=EMOTIONS, dataset="set"):
@@ -16,7 +15,7 @@ def manifest_of(people=3, races=("Asian", "Black", "White"), emotions=EMOTIONS, 
                 subject = f"{race[0]}{gender[0]}{number:02d}"
                 for emotion in emotions:
                     rows.append((dataset, f"{subject}-{emotion}", subject, emotion, race, gender, f"{race} {gender}"))
-    return pd.DataFrame(rows, columns=list(outcomes.MANIFEST_COLUMNS))
+    return pd.DataFrame(rows, columns=["dataset", "image_id", "subject_id", "emotion", "race", "gender", "group"])
 
 
 def predictions_of(manifest, *, seed, model="model", variant="only", repeat=0):

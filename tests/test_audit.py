@@ -140,7 +140,18 @@ PAYLOADS = [
 def test_none_of_fifty_payloads_is_alive_wherever_it_stands():
     def filled(text):
         row, figure = {text: text}, {"data": "", "words": text, "name": text}
-        names = ("name", "summary", "delta", "title", "confidence", "alpha", "family", "digest", "min_people")
+        names = (
+            "name",
+            "summary",
+            "delta",
+            "title",
+            "confidence",
+            "alpha",
+            "family",
+            "digest",
+            "min_people",
+            "divided",
+        )
         lists = dict.fromkeys(("different", "verdicts", "headline", "gaps"), [row])
         return report.TEMPLATES.get_template("audit.html").render(
             **dict.fromkeys(names, text), **lists, cluster="none", n_different=40, n_contrasts=9, notes=[text],

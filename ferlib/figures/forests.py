@@ -10,12 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ferlib.figures.style import COLOURS, MARKERS, WIDTH, legend_columns, listed, named, percent, percent_tick, styled
-from ferlib.labels import EMOTIONS
-
-ATTRIBUTES = ("race", "gender", "group")
-MEASURES = ("accuracy", "no answer", *(f"recall of {emotion}" for emotion in EMOTIONS))
-"""The rows of `gaps`, from top to bottom."""
+from ferlib.figures.style import (
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    legend_columns,
+    listed,
+    named,
+    percent,
+    percent_tick,
+    styled,
+    ways,
+)
 
 
 def measure_names(table):
@@ -40,12 +46,13 @@ def gaps(table):
     """
     labels, measures = np.array(named(table)), np.array(measure_names(table))
     models = sorted(set(labels))
-    shown = [name for name in MEASURES if name in set(measures[table["gap"].notna()])]
+    shown = sorted(set(measures[table["gap"].notna()]), key=lambda name: (name.startswith("recall"), name))
+    divided = ways(table["attribute"])
     step = 0.8 / max(len(models), 1)
     height = 1.3 + len(shown) * (0.14 + 0.13 * len(models))
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    panels = figure.subplots(1, len(ATTRIBUTES), sharex=True, sharey=True, squeeze=False)[0]
-    for panel, attribute in zip(panels, ATTRIBUTES, strict=True):
+    panels = figure.subplots(1, len(divided), sharex=True, sharey=True, squeeze=False)[0]
+    for panel, attribute in zip(panels, divided, strict=True):
         for number, model in enumerate(models):
             part = table[(labels == model) & (table["attribute"] == attribute) & table["gap"].notna()]
             y = np.array([shown.index(name) for name in measure_names(part)], dtype=float)
@@ -54,7 +61,7 @@ def gaps(table):
             panel.plot(part["gap_expected"], y, "|", color="#555555", markersize=5)
             marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
             panel.plot(part["gap"], y, marker, color=COLOURS[number % len(COLOURS)], markersize=5, label=model)
-        panel.set_title({"group": "by race and gender"}.get(attribute, f"by {attribute}"))
+        panel.set_title(divided[attribute])
         panel.xaxis.set_major_formatter(percent_tick)
         panel.tick_params(axis="y", length=0)
         panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
@@ -81,10 +88,9 @@ def describe_gaps(table):
             f"; furthest: {row.model}, {name} by {row.attribute}, {percent(row.gap)} between {row.lowest} and "
             f"{row.highest}, by chance at most {percent(row.gap_95)}"
         )
-    return (
-        f"Marks: gap between the highest and the lowest group of each measure by race, by gender and by both, on bars "
-        f"of gaps by chance; models: {listed(table['model'])}; dataset {listed(table['dataset'])}. {told}."
-    )
+    divided = ", ".join(ways(table["attribute"]).values())
+    marks = f"Marks: gap between the highest and the lowest group of each measure {divided}, on bars of gaps by chance"
+    return f"{marks}; models: {listed(table['model'])}; dataset {listed(table['dataset'])}. {told}."
 
 
 @styled

@@ -6,7 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ferlib.figures.style import WIDTH, listed, named, percent, percent_tick, span, styled
-from ferlib.labels import EMOTIONS
+from ferlib.labels import STATUSES
 
 MAP = LinearSegmentedColormap.from_list("rate", ["#FFFFFF", "#9CCBE8", "#0072B2", "#00263D"])
 """White is none, dark is many: the lightness alone tells them apart, so every kind of colour vision sees the same."""
@@ -32,7 +32,7 @@ def _heatmap(values, text, panel, *, most):
 
 @styled
 def mistakes(table, *, title):
-    """The study's heatmap: pairs true -> predicted by race-gender group, the most frequent first; one model.
+    """The study's heatmap: pairs true -> predicted by group, the most frequent first; one model.
 
     Pairs whose second part is a status (refused, ...) are no mistakes about an emotion: they stand below, on their own.
 
@@ -47,7 +47,7 @@ def mistakes(table, *, title):
     wide = table.pivot(index=["true", "predicted"], columns="group", values=["count", "rate"])
     total = -table.groupby(["true", "predicted"])["count"].sum().rename("total")
     order = total.reset_index().sort_values(["total", "true", "predicted"]).set_index(["true", "predicted"]).index
-    is_emotion = order.get_level_values("predicted").isin(EMOTIONS)
+    is_emotion = ~order.get_level_values("predicted").isin(STATUSES)
     blocks = [block for block in (order[is_emotion], order[~is_emotion]) if len(block)]
     height = 1.5 + 0.29 * max(len(order), 2)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -88,7 +88,7 @@ def describe_mistakes(table, *, title):
     pairs = len(table.drop_duplicates(["true", "predicted"]))
     top = table.loc[table["rate"].idxmax()]
     return (
-        f"Heatmap of {pairs} mistaken pairs by race-gender group for {title}. Highest rate: {top['true']} to "
+        f"Heatmap of {pairs} mistaken pairs by group for {title}. Highest rate: {top['true']} to "
         f"{top['predicted']}, {top['group']}: {top['count']:g} of {top['n_true']:g} images ({percent(top['rate'])})."
     )
 
@@ -99,7 +99,7 @@ def _cell(count, rate):
 
 @styled
 def confusion(table):
-    """Row-normalised confusion matrix of each model, seven emotions and a column for the images without an answer.
+    """Row-normalised confusion matrix of each model, all labels and a column for the images without an answer.
 
     Parameters
     ----------
@@ -107,22 +107,22 @@ def confusion(table):
         One dataset; columns `model`, `variant`, `true`, `predicted` (an emotion, or `no answer`), `count`,
         `n_true`, `rate`.
     """
-    labels = np.array(named(table))
-    models = sorted(set(labels))
+    names, labels = np.array(named(table)), sorted(set(table["true"]))
+    models = sorted(set(names))
     columns = min(2, len(models))
     lines = -(-len(models) // columns)
     figure = Figure(figsize=(WIDTH, 0.5 + 3.7 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False)
     for panel, model in zip(panels.ravel(), models, strict=False):
-        part = table[labels == model]
-        rate = part.pivot(index="true", columns="predicted", values="rate").reindex(index=EMOTIONS)
-        rate = rate.reindex(columns=[*EMOTIONS, NO_ANSWER])
+        part = table[names == model]
+        rate = part.pivot(index="true", columns="predicted", values="rate").reindex(index=labels)
+        rate = rate.reindex(columns=[*labels, NO_ANSWER])
         text = rate.map(lambda share: "" if np.isnan(share) else f"{100 * share:.0f}").to_numpy()
         _heatmap(rate, text, panel, most=1)
         sizes = part.groupby("true")["n_true"].agg(span)
-        panel.set_yticklabels([f"{emotion} ({sizes.get(emotion, 0)})" for emotion in EMOTIONS])
+        panel.set_yticklabels([f"{emotion} ({sizes.get(emotion, 0)})" for emotion in labels])
         panel.set_xticklabels(rate.columns, rotation=45, ha="right", rotation_mode="anchor")
-        panel.axvline(len(EMOTIONS), color="white", linewidth=5)
+        panel.axvline(len(labels), color="white", linewidth=5)
         panel.set_title(model)
         panel.set_ylabel("true emotion (n images)")
         panel.set_xlabel("predicted, % of n")

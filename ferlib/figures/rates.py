@@ -22,14 +22,13 @@ from ferlib.figures.style import (
     percent_tick,
     span,
     styled,
+    ways,
 )
-from ferlib.labels import EMOTIONS, STATUSES
+from ferlib.labels import STATUSES
 
 STATUS_COLOURS = dict(
     zip(STATUSES[1:], ("#D55E00", "#CC79A7", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#000000"), strict=True)
 )
-
-SECTIONS = {"all": "everybody", "race": "by race", "gender": "by gender", "group": "by race and gender"}
 
 
 @styled
@@ -39,18 +38,20 @@ def composition(table):
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `dataset`, `race`, `emotion`, `images`, `people` (people of the dataset and race with any image).
+        Columns `dataset`, `race` (or another attribute of people), `emotion`, `images`, `people` (people of the
+        dataset and race with any image).
     """
-    datasets = sorted(table["dataset"].unique())
-    races = sorted(table["race"].unique())
+    datasets, labels = sorted(table["dataset"].unique()), sorted(set(table["emotion"]))
+    attribute = table.columns[1]
+    races = sorted(table[attribute].unique())
     figure = Figure(figsize=(WIDTH, 0.7 + 2.4 * len(datasets)), layout="constrained")
     panels = figure.subplots(len(datasets), len(races), sharex=True, sharey=True, squeeze=False)
     limit = 1.22 * max(table["images"].max(), 1)
     for (row, column), panel in np.ndenumerate(panels):
-        part = table[(table["dataset"] == datasets[row]) & (table["race"] == races[column])]
-        part = part.set_index("emotion").reindex(EMOTIONS)
+        part = table[(table["dataset"] == datasets[row]) & (table[attribute] == races[column])]
+        part = part.set_index("emotion").reindex(labels)
         images = part["images"].fillna(0).astype(int)
-        bars = panel.barh(EMOTIONS, images, color=COLOURS[0], height=0.72)
+        bars = panel.barh(labels, images, color=COLOURS[0], height=0.72)
         panel.bar_label(bars, padding=3, fontsize=9)
         people = int(part["people"].max()) if part["people"].notna().any() else 0
         panel.set_title(f"{races[column]} ({people} people)", fontsize=10)
@@ -66,10 +67,11 @@ def composition(table):
 
 def describe_composition(table):
     """Describe the bars of `composition` in words."""
-    people = table.drop_duplicates(["dataset", "race"])["people"]
+    attribute = table.columns[1]
+    people = table.drop_duplicates(["dataset", attribute])["people"]
     return (
-        f"Bars: images of each emotion and race, a panel for each race. {table['images'].sum():,} images of "
-        f"{people.sum():,} people; {span(table['images'])} images a bar, {span(people)} people a panel."
+        f"Bars: images of each label and {attribute}, a panel for each {attribute}. {table['images'].sum():,} images "
+        f"of {people.sum():,} people; {span(table['images'])} images a bar, {span(people)} people a panel."
     )
 
 
@@ -122,9 +124,9 @@ def describe_accuracy(table, *, confidence=0.95):
     groups = table[table["by"] == "group"]
     low, high = groups.loc[groups["accuracy"].idxmin()], groups.loc[groups["accuracy"].idxmax()]
     return (
-        f"Dots with {100 * confidence:.4g} % intervals: accuracy for everybody, by race, by gender and by both; "
+        f"Dots with {100 * confidence:.4g} % intervals: accuracy for {', '.join(ways(table['by']).values())}; "
         f"models: {listed(table['model'])}; dataset {listed(table['dataset'])}. "
-        f"Lowest of the race-gender groups: {low['model']} on {low['group']}, {percent(low['accuracy'])}; "
+        f"Lowest of the finest groups: {low['model']} on {low['group']}, {percent(low['accuracy'])}; "
         f"highest: {high['model']} on {high['group']}, {percent(high['accuracy'])}."
     )
 
@@ -132,16 +134,16 @@ def describe_accuracy(table, *, confidence=0.95):
 def _rows(table):
     """Vertical place of each group, the label at each place, and the headings of the sections with their places."""
     rows, ticks, headings, y = {}, {}, [], 0.0
-    for by in [name for name in SECTIONS if name in set(table["by"])]:
+    for by, heading in ways(table["by"]).items():
         section = table[table["by"] == by]
         if by != "all":
-            headings.append((SECTIONS[by], y + 0.85))
+            headings.append((heading, y + 0.85))
             y += 0.7
         for group in sorted(section["group"].unique()):
             y += 1
             part = section[section["group"] == group]
             rows[by, group] = y
-            name = SECTIONS["all"] if by == "all" else group
+            name = heading if by == "all" else group
             ticks[y] = f"{name}\n{span(part['n_images'])} images, {span(part['n_subjects'])} people"
     return rows, ticks, headings
 
@@ -197,6 +199,6 @@ def describe_no_answer(table):
     total = table.groupby("model")["count"].sum()
     counted = ", ".join(f"{model} {count:g}" for model, count in total.items())
     return (
-        f"Bars: images without an answer by race-gender group and reason, a panel for each model; dataset "
+        f"Bars: images without an answer by group and reason, a panel for each model; dataset "
         f"{listed(table['dataset'])}. Images without an answer in all: {counted}."
     )

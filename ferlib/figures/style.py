@@ -56,6 +56,14 @@ def named(table):
     return [f"{model} ({variant})" if many else model for model, variant, many in pairs]
 
 
+def ways(names):
+    """The ways to divide people, each with its heading: everybody, race, gender, other attributes, all crossed."""
+    place, names = {"all": 0, "race": 1, "gender": 2, "group": 4}, set(names)
+    crossed = "by race and gender" if names <= set(place) else "by all of these together"
+    special = {"all": "everybody", "group": crossed}
+    return {name: special.get(name, f"by {name}") for name in sorted(names, key=lambda one: (place.get(one, 3), one))}
+
+
 def span(values):
     """Smallest and largest of some counts as text: `12`, or `9-12` when they differ (with an en dash)."""
     low, high = int(np.floor(min(values))), int(np.ceil(max(values)))

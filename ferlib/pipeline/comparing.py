@@ -100,7 +100,7 @@ def with_options(parser, choices):
     parser.add_argument("--out", type=Path, required=True)
     for name, default in choices.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--columns", type=_named, default={})
+    parser.add_argument("--columns", type=paired, default={})
     parser.add_argument("--classes", type=listed, default=[])
     return parser
 
@@ -110,7 +110,8 @@ def listed(text):
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _named(text):
+def paired(text):
+    """The pairs `a=b` of a text between commas, as a dict."""
     return {ours.strip(): theirs.strip() for ours, _, theirs in (pair.partition("=") for pair in listed(text))}
 
 

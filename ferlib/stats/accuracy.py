@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ferlib.labels import EMOTIONS
 from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio, whole
-from ferlib.stats.counts import ATTRIBUTES, silence
+from ferlib.stats.counts import silence
 from ferlib.stats.group_rates import Persons, Rates
 
 EFFECT_COLUMNS = (
@@ -86,7 +85,11 @@ def accuracy_by_group(all_counts, *, alpha=0.05, method="clustered-jeffreys"):
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    parts = [_of_one(counts, attribute, alpha, METHODS[method]) for counts in all_counts for attribute in ATTRIBUTES]
+    parts = [
+        _of_one(counts, attribute, alpha, METHODS[method])
+        for counts in all_counts
+        for attribute in counts.scope.described
+    ]
     table = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     return table.assign(ci_method=method)
 
@@ -133,7 +136,7 @@ def design_effects(all_counts):
 def _effects_of(counts):
     members = counts.members("group")
     inside, hits, images = members.to_numpy(), counts.right[:, None], counts.images[:, None]
-    squares = np.trace(counts.squared[..., : len(EMOTIONS)], axis1=1, axis2=2)[:, None]
+    squares = np.trace(counts.squared, axis1=1, axis2=2)[:, None]
     accuracy = Persons(hits, images, inside, squares=squares)
     rates = Rates.stack([accuracy.of(group) for group in inside])
     own = [Persons(hits[group], images[group], np.ones((1, group.sum()))).icc[0] for group in inside]
@@ -141,7 +144,7 @@ def _effects_of(counts):
     recall = Persons(recalled, of_true, inside, squares=np.diagonal(counts.squared, axis1=1, axis2=2))
     everybody = recall.of(np.ones(len(hits), dtype=bool))
     for by, names, found, icc in (
-        ("group", members.index, rates.at((slice(None), 0)), own), ("true", EMOTIONS, everybody, recall.icc)
+        ("group", members.index, rates.at((slice(None), 0)), own), ("true", counts.scope.labels, everybody, recall.icc)
     ):  # fmt: skip
         columns = {
             "by": by, "group": names, "n_images": whole(found.n), "n_subjects": found.people, "icc": icc,
@@ -171,7 +174,9 @@ def summaries(all_counts, *, alpha=0.05, min_people=5):
         one-sided, so that "at most x % of the people of this group are treated so" is exact (Clopper and Pearson), as
         long as people are a sample of the group.
     """
-    frames = [_summaries_of(counts, name, alpha, min_people) for counts in all_counts for name in ATTRIBUTES]
+    frames = [
+        _summaries_of(counts, name, alpha, min_people) for counts in all_counts for name in counts.scope.described
+    ]
     return pd.concat(frames, ignore_index=True)[list(SUMMARY_COLUMNS)]
 
 
@@ -183,7 +188,7 @@ def _summaries_of(counts, attribute, alpha, min_people):
     persons = Persons(recalled, shown, counts.grouping.finest, squares=squares)
     fewest = np.min([(shown[group] > 0).sum(axis=0) for group in inside], axis=0)
     weights = ratio(fewest >= min_people, (fewest >= min_people).sum(), empty=0)
-    rows, parts = [], np.arange(len(EMOTIONS))
+    rows, parts = [], np.arange(len(counts.scope.labels))
     if weights.any():
         for name, group in zip(names, inside, strict=True):
             one = persons.standardised(group, parts, weights)

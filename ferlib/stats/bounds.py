@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ferlib.stats.arrays import ratio, whole
-from ferlib.stats.counts import CONTRASTED
 from ferlib.stats.groups import pairs_of
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -29,7 +28,7 @@ def bounds(all_counts):
         `gap_lowest` and `gap_highest` let them be wrong in one group and right in the other: whatever the model
         would have answered, the gap lies between them (Manski 1989). `sign` is `a higher`, `b higher` or `open`.
     """
-    frames = [_of_one(counts, attribute) for counts in all_counts for attribute in CONTRASTED]
+    frames = [_of_one(counts, attribute) for counts in all_counts for attribute in counts.scope.attributes]
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
 
 

@@ -1,40 +1,22 @@
 """Counts: one tensor a model, person x true emotion x outcome, from which every rate of the audit comes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from ferlib.labels import EMOTIONS, OTHER_LABEL, STATUSES
+from ferlib.labels import OTHER_LABEL, STATUSES
 from ferlib.stats.arrays import whole
 from ferlib.stats.groups import Grouping, members_of
 from ferlib.stats.outcomes import CONFIGURATION
+from ferlib.stats.scope import Scope
 
-OUTCOMES = EMOTIONS + STATUSES[1:]
-"""What an answer can be: one of the emotions, or the reason why there is none."""
+OUTCOMES, ATTRIBUTES, MEASURES = Scope().outcomes, Scope().described, Scope().rates
+"""What an answer can be, the ways to divide people, and every rate, of an audit of the study's own scope."""
 
-ATTRIBUTES = ("all", "race", "gender", "group")
-"""The ways to divide the people of a dataset; `all` puts everybody into one group."""
-
-CONTRASTED = ("race", "gender", "group")
-"""The attributes whose groups are compared with each other."""
-
-NO_ANSWER = ("refused", "blocked", "truncated", "unparsed", "no_face")
-"""The model's own doing. A question that never got through (`error`) is counted as not right, but not here."""
-
-PERSON = ("subject_id", "race", "gender", "group")
-"""What is known about a person."""
-
-CONFUSIONS = tuple((true, predicted) for true in EMOTIONS for predicted in EMOTIONS if true != predicted)
-"""All 42 mistakes: true emotion, predicted emotion."""
-
-MEASURES = (
-    [("accuracy", "", "")]
-    + [("no_answer", "", "")]
-    + [("recall", emotion, emotion) for emotion in EMOTIONS]
-    + [("confusion", true, predicted) for true, predicted in CONFUSIONS]
-)
-"""Every rate of the audit: its name, and the true and the predicted emotion where it is about one."""
+NO_ANSWER = [STATUSES.index(name) - 1 for name in ("refused", "blocked", "truncated", "unparsed", "no_face")]
+"""Places, behind the labels, of the model's own doing. A question that never got through (`error`) is counted as not
+right, but not here."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +26,14 @@ class Counts:
     Attributes
     ----------
     dataset, model, variant : str
-    people : pandas.DataFrame, shape (people, 4)
-        `subject_id`, `race`, `gender`, `group`, in the order of the tensor's first axis.
-    tensor : numpy.ndarray of float64, shape (people, 7, 12)
-        Images by person, true emotion (`EMOTIONS`) and outcome (`OUTCOMES`). An image that was asked r times
+    people : pandas.DataFrame, shape (people, 2 + attributes)
+        `subject_id`, `race`, `gender`, `group`, or what else the scope has, in the order of the tensor's first axis.
+    tensor : numpy.ndarray of float64, shape (people, labels, outcomes)
+        Images by person, true label and outcome, both in the order of the scope. An image that was asked r times
         counts 1/r for each answer, so that the unit is always the image.
-    squared : numpy.ndarray of float64, shape (people, 7, 12)
+    squared : numpy.ndarray of float64, shape (people, labels, outcomes)
         The same with the square of what each image counts: equal to `tensor` where each was asked once.
+    scope : ferlib.stats.scope.Scope
     """
 
     dataset: str
@@ -59,6 +42,7 @@ class Counts:
     people: pd.DataFrame
     tensor: np.ndarray
     squared: np.ndarray
+    scope: Scope = field(default_factory=Scope)
 
     @property
     def configuration(self):
@@ -68,7 +52,7 @@ class Counts:
     @property
     def right(self):
         """Images of each person that were read as their label says; float64, shape (people,)."""
-        return np.trace(self.tensor[..., : len(EMOTIONS)], axis1=1, axis2=2)
+        return np.trace(self.tensor, axis1=1, axis2=2)
 
     @property
     def images(self):
@@ -78,7 +62,7 @@ class Counts:
     @property
     def answered(self):
         """Images of each person that got an answer, a label that the audit does not have included; shape (people,)."""
-        answers = [OUTCOMES.index(name) for name in (*EMOTIONS, OTHER_LABEL)]
+        answers = [self.scope.outcomes.index(name) for name in (*self.scope.labels, OTHER_LABEL)]
         return self.tensor[..., answers].sum(axis=(1, 2))
 
     def members(self, attribute):
@@ -86,33 +70,36 @@ class Counts:
 
         Parameters
         ----------
-        attribute : {"all", "race", "gender", "group"}
+        attribute : str
+            One of the scope, such as `race`; or `all`.
 
         Returns
         -------
         pandas.DataFrame of bool, shape (groups, people)
-            As `ferlib.stats.groups.members_of` returns it.
+            As `ferlib.stats.groups.members_of` returns it; a group of reference comes last.
 
         Raises
         ------
         ValueError
             For an unknown attribute.
         """
-        if attribute not in ATTRIBUTES:
-            raise ValueError(f"attribute must be one of {', '.join(ATTRIBUTES)}, got {attribute!r}")
-        return members_of(["all"] * len(self.people) if attribute == "all" else self.people[attribute])
+        if attribute not in self.scope.described:
+            raise ValueError(f"attribute must be one of {', '.join(self.scope.described)}, got {attribute!r}")
+        found = members_of(["all"] * len(self.people) if attribute == "all" else self.people[attribute])
+        return found.loc[self.scope.order(attribute, found.index)]
 
     @property
     def grouping(self):
-        """Race-gender groups, the finest, and the groups of each of `CONTRASTED`."""
-        return Grouping.of(self.people, CONTRASTED, finest="group")
+        """The finest groups, and those of each attribute that is contrasted."""
+        finest = members_of(self.people["group"]).to_numpy()
+        return Grouping(finest, {name: self.members(name) for name in self.scope.attributes})
 
     def by(self, attribute):
         """Tensor summed over the people of each group.
 
         Returns
         -------
-        numpy.ndarray of float64, shape (groups, 7, 12)
+        numpy.ndarray of float64, shape (groups, labels, outcomes)
             Groups in the order of `members(attribute)`.
         """
         return np.tensordot(self.members(attribute).to_numpy(float), self.tensor, axes=1)
@@ -131,19 +118,20 @@ def tally(answers):
     list of Counts
         In the order of dataset, model, variant.
     """
+    scope = Scope.of(answers)
     parts = [pd.factorize(answers[name], sort=True) for name in CONFIGURATION]
     key = np.ravel_multi_index([codes for codes, _ in parts], [len(names) for _, names in parts])
     image, images = pd.factorize(answers["image_id"])
     person, _ = pd.factorize(answers["subject_id"], sort=True)
-    true = pd.Index(EMOTIONS).get_indexer(answers["true"])
-    outcome = pd.Index(OUTCOMES).get_indexer(answers["outcome"])
+    true = pd.Index(scope.labels).get_indexer(answers["true"])
+    outcome = pd.Index(scope.outcomes).get_indexer(answers["outcome"])
     found = []
     for number in np.unique(key):
         rows = np.flatnonzero(key == number)
         names = [values[codes[rows[0]]] for codes, values in parts]
         weight = 1 / np.bincount(image[rows], minlength=len(images))[image[rows]]
         _, first, place = np.unique(person[rows], return_index=True, return_inverse=True)
-        shape = (len(first), len(EMOTIONS), len(OUTCOMES))
+        shape = (len(first), len(scope.labels), len(scope.outcomes))
         cell = np.ravel_multi_index((place, true[rows], outcome[rows]), shape)
         tensor = np.bincount(cell, weights=weight, minlength=np.prod(shape)).reshape(shape)
         squared = tensor
@@ -154,7 +142,8 @@ def tally(answers):
             share = one.sum()
             places = share.index.get_level_values("cell")
             squared = np.bincount(places, weights=share**2, minlength=np.prod(shape)).reshape(shape)
-        found.append(Counts(*names, answers[list(PERSON)].iloc[rows[first]].reset_index(drop=True), tensor, squared))
+        people = answers[list(scope.person)].iloc[rows[first]].reset_index(drop=True)
+        found.append(Counts(*names, people, tensor, squared, scope))
     return found
 
 
@@ -176,34 +165,33 @@ def select(all_counts, configurations):
 
 
 def measure(tensor):
-    """Numerator and denominator of every rate in `MEASURES`.
+    """Numerator and denominator of every rate, in the order of `ferlib.stats.scope.Scope.rates`.
 
     Parameters
     ----------
-    tensor : numpy.ndarray, shape (..., 7, 12)
-        Images by true emotion and outcome, for people, for groups, or for resampled groups.
+    tensor : numpy.ndarray, shape (..., labels, outcomes)
+        Images by true label and outcome, for people, for groups, or for resampled groups.
 
     Returns
     -------
-    count, n : numpy.ndarray of float64, shape (..., 51)
+    count, n : numpy.ndarray of float64, shape (..., rates)
         A rate is `count / n`. The denominator of accuracy and no-answer is all images, that of recall and
         confusions the images of the true emotion: whoever refuses stays in it.
     """
-    emotions = tensor[..., : len(EMOTIONS)]
+    labels = tensor.shape[-2]
     of_true = tensor.sum(axis=-1)
     total = of_true.sum(axis=-1)
-    recalled = np.diagonal(emotions, axis1=-2, axis2=-1)
-    rows = [EMOTIONS.index(true) for true, _ in CONFUSIONS]
-    columns = [EMOTIONS.index(predicted) for _, predicted in CONFUSIONS]
+    recalled = np.diagonal(tensor, axis1=-2, axis2=-1)
+    rows, columns = np.nonzero(~np.eye(labels, dtype=bool))
     overall = np.stack([recalled.sum(axis=-1), silence(tensor)[0].sum(axis=-1)], axis=-1)
-    count = np.concatenate([overall, recalled, emotions[..., rows, columns]], axis=-1)
+    count = np.concatenate([overall, recalled, tensor[..., rows, columns]], axis=-1)
     n = np.concatenate([np.stack([total, total], axis=-1), of_true, of_true[..., rows]], axis=-1)
     return count, n
 
 
 def silence(tensor):
-    """Images without an answer, and all, of each true emotion; two arrays of shape (..., 7)."""
-    return tensor[..., [OUTCOMES.index(status) for status in NO_ANSWER]].sum(axis=-1), tensor.sum(axis=-1)
+    """Images without an answer, and all, of each true label; two arrays of shape (..., labels)."""
+    return tensor[..., tensor.shape[-2] + np.array(NO_ANSWER)].sum(axis=-1), tensor.sum(axis=-1)
 
 
 def confusions(all_counts):
@@ -223,7 +211,9 @@ def confusions(all_counts):
     frames = []
     for counts in all_counts:
         names = counts.members("group").index
-        grid = pd.MultiIndex.from_product([names, EMOTIONS, OUTCOMES], names=["group", "true", "predicted"])
+        grid = pd.MultiIndex.from_product(
+            [names, counts.scope.labels, counts.scope.outcomes], names=["group", "true", "predicted"]
+        )
         tensor = counts.by("group")
         n_true = np.broadcast_to(tensor.sum(axis=-1, keepdims=True), tensor.shape)
         frame = pd.DataFrame({"count": whole(tensor.ravel()), "n_true": whole(n_true.ravel())}, index=grid)

@@ -9,29 +9,15 @@ from ferlib.errors import InputError
 from ferlib.stats import exact, family, intervals, verdicts
 from ferlib.stats.arrays import ratio, whole
 from ferlib.stats.comparisons import Groups, Standard
-from ferlib.stats.counts import CONTRASTED, EMOTIONS, MEASURES, measure, silence
+from ferlib.stats.counts import measure, silence
 from ferlib.stats.group_rates import Persons, Rates, pooled_freedom
 from ferlib.stats.groups import pair_table
 from ferlib.stats.outcomes import CONFIGURATION
+from ferlib.stats.scope import Scope
 from ferlib.stats.z_tests import two_proportion_z
 
-SHARES = np.array([[0.25, 0.15], [0.45, 0.15]])
-"""What part of alpha a kind of contrast has: accuracy and no answer, then recall and confusions; each by race and by
-gender, then by race-gender group. The study's own question is which emotion is taken for which by race and by gender,
-and that is most of the contrasts. Chosen on the first half of the designs of `make calibrate`, and on the demo."""
-
-FAMILY = (
-    "all estimable contrasts of one dataset, model and variant. Of alpha, {:.0%} is for accuracy and no answer by race "
-    "and by gender, {:.0%} for these by race-gender group, {:.0%} for recall and confusions by race and by gender, "
-    "{:.0%} for these by group; each part is raised as far as contrasts go together"
-).format(*SHARES.ravel())
-"""The declared family, over which `p_adjusted` controls the error of any false `different`."""
-
-STANDARDS = (
-    Standard(0, 2 + np.arange(len(EMOTIONS)), EMOTIONS),
-    Standard(1, len(MEASURES) + np.arange(len(EMOTIONS)), EMOTIONS),
-)
-"""Accuracy is the mean of the recalls, no answer that of the silence about each emotion."""
+FAMILY = Scope().family
+"""The study's family, over which `p_adjusted` controls the error of any false `different`."""
 
 COLUMNS = (
     *CONFIGURATION, "measure", "true", "predicted", "attribute", "group_a", "group_b", "subjects_a", "subjects_b",
@@ -71,7 +57,7 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_pe
         unit (Fisher's test with mid-p on independent images, paid for by Student's t); it is rejected at `bound`.
         `p_adjusted` (weighted step-down min-P) controls the error over `FAMILY`. `rd_low`, `rd_high` hold the
         difference with the confidence 1 - alpha, `sim_low`, `sim_high` with all others of the family: these are what
-        the verdict is about. Groups a and b are in alphabetical order.
+        the verdict is about. Groups a and b are in alphabetical order, a group of reference is b.
 
     Raises
     ------
@@ -90,8 +76,14 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_pe
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
 
 
+def standards_of(scope):
+    """Accuracy is the mean of the recalls, no answer that of the silence about each label."""
+    parts = np.arange(len(scope.labels))
+    return Standard(0, 2 + parts, scope.labels), Standard(1, len(scope.rates) + parts, scope.labels)
+
+
 def persons_of(counts):
-    """The people of one model's answers: every rate of `MEASURES`, then the silence about each emotion."""
+    """The people of one model's answers: every rate of its scope, then the silence about each label."""
 
     def columns(tensor):
         return [np.concatenate(both, axis=1) for both in zip(measure(tensor), silence(tensor), strict=True)]
@@ -100,12 +92,14 @@ def persons_of(counts):
 
 
 def _of_one(counts, **options):
-    named = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
-    table = judge(persons_of(counts), named, counts.grouping, standards=STANDARDS, **options)
+    named, scope = pd.DataFrame(counts.scope.rates, columns=["measure", "true", "predicted"]), counts.scope
+    table = judge(persons_of(counts), named, counts.grouping, standards=standards_of(scope), scope=scope, **options)
     return table.assign(**counts.configuration)
 
 
-def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, standards=(), ratio_margin=None):
+def judge(
+    persons, named, grouping, *, alpha, delta, min_people, draws, seed, standards=(), ratio_margin=None, scope=None
+):
     """Contrast, test and judge every two groups of every attribute as one family.
 
     Parameters
@@ -119,6 +113,8 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
         Measures that are compared under a common mix.
     alpha, delta, min_people, draws, seed, ratio_margin
         As for `disparities`.
+    scope : ferlib.stats.scope.Scope, optional
+        Says which contrasts are the family; all of them without it.
 
     Returns
     -------
@@ -129,24 +125,25 @@ def judge(persons, named, grouping, *, alpha, delta, min_people, draws, seed, st
     if not attributes:
         return pd.DataFrame()
     drawn = family.deviations(persons.above, grouping.finest, draws=draws, seed=seed)
-    tables, sides, null = [], [], []
-    for name, part in attributes.items():
-        groups = Groups.of(persons, part.to_numpy(), grouping.merge[name], drawn, min_people=min_people)
-        a, b, error, weights = groups.pairs(len(named), standards)
-        tables.append(_counted(part.index, named, groups.rates, a, b, weights, standards).assign(attribute=name))
-        sides.append((a, b))
-        null.append(family.chances(error).reshape(draws, -1))
-    table = pd.concat(tables, ignore_index=True)
-    a, b = (Rates.joined(parts) for parts in zip(*sides, strict=True))
+    tables, sides, null, scope = [], [], [], scope or Scope()
     icc = persons.icc[: len(named)].copy()
     for standard in standards:
         icc[standard.measure] = persons.common_icc(standard.parts)
-    table["icc"] = np.tile(icc, len(table) // len(named))
+    for name, part in attributes.items():
+        groups = Groups.of(persons, part.to_numpy(), grouping.merge[name], drawn, min_people=min_people)
+        a, b, error, weights = groups.pairs(len(named), standards)
+        of_all = _counted(part.index, named, groups.rates, a, b, weights, standards).assign(attribute=name)
+        asked = scope.judges(of_all)
+        tables.append(of_all.assign(icc=np.tile(icc, len(a.rate)))[asked])
+        sides.append([side.at(asked.reshape(a.rate.shape)) for side in (a, b)])
+        null.append(family.chances(error).reshape(draws, -1)[:, asked])
+    table = pd.concat(tables, ignore_index=True)
+    a, b = (Rates.joined(parts) for parts in zip(*sides, strict=True))
     p, least, freedom = clustered_test(a, b)
     against = verdicts.obstacles(table, min_people=min_people, heard=(a.heard, b.heard))
     table["p_cluster"] = np.where(against == "", p, np.nan)
     judged = family.Family.of(
-        table["p_cluster"].to_numpy(), least, np.concatenate(null, axis=1), shares(table), alpha=alpha
+        table["p_cluster"].to_numpy(), least, np.concatenate(null, axis=1), scope.shares(table), alpha=alpha
     )
     table["bound"], table["p_adjusted"] = judged.bound, judged.p_adjusted
     bound = np.nan_to_num(judged.bound, nan=alpha)
@@ -180,14 +177,6 @@ def clustered_test(a, b):
     numbers = [np.nan_to_num(part) for side in (a, b) for part in (side.rate * side.worth, side.worth)]
     found = [2 * student.sf(norm.isf(np.maximum(p, 1e-300) / 2), freedom) for p in exact.mid_p(*numbers)]
     return *found, freedom
-
-
-def shares(table):
-    """Part of alpha for each contrast; see `FAMILY`. Measures of another audit than this one are all alike."""
-    rare = ~table["measure"].isin([name for name, *_ in MEASURES[:2]]).to_numpy()
-    crossed = (table["attribute"] == CONTRASTED[-1]).to_numpy()
-    kind = 2 * rare + crossed
-    return SHARES.ravel()[kind] / np.bincount(kind, minlength=4)[kind]
 
 
 def _counted(names, named, groups, a, b, weights, standards):

@@ -6,8 +6,7 @@ import pandas as pd
 from ferlib.stats import family
 from ferlib.stats.arrays import ratio
 from ferlib.stats.comparisons import Groups
-from ferlib.stats.counts import MEASURES
-from ferlib.stats.disparities import STANDARDS, clustered_test, persons_of
+from ferlib.stats.disparities import clustered_test, persons_of, standards_of
 from ferlib.stats.groups import pairs_of
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -45,11 +44,11 @@ def gaps(all_counts, *, draws=2000, seed=0):
 def _of_one(counts, *, draws, seed):
     grouping, persons = counts.grouping, persons_of(counts)
     drawn = family.deviations(persons.above, grouping.finest, draws=draws, seed=seed)
-    named = pd.DataFrame(MEASURES, columns=list(MEASURE))
+    named, standards = pd.DataFrame(counts.scope.rates, columns=list(MEASURE)), standards_of(counts.scope)
     frames = []
     for name, members in grouping.members.items():
         groups = Groups.of(persons, members.to_numpy(), grouping.merge[name], drawn)
-        found = _found(*groups.under_one_mix(len(MEASURES), STANDARDS), members.index)
+        found = _found(*groups.under_one_mix(len(named), standards), members.index)
         frames.append(named.assign(attribute=name, **found, **counts.configuration))
     return pd.concat(frames)
 

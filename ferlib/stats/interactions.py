@@ -11,17 +11,12 @@ from scipy.optimize import brentq
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
-from ferlib.labels import EMOTIONS
 from ferlib.stats.arrays import ratio
 from ferlib.stats.comparisons import Groups
-from ferlib.stats.counts import MEASURES
-from ferlib.stats.disparities import STANDARDS, persons_of
+from ferlib.stats.disparities import persons_of, standards_of
 from ferlib.stats.group_rates import pooled_freedom
 from ferlib.stats.omnibus import welch
 from ferlib.stats.outcomes import CONFIGURATION
-
-ASKED = 2 + len(EMOTIONS)
-"""Measures that are tested: accuracy, no answer and the recalls."""
 
 COLUMNS = (*CONFIGURATION, "measure", "true", "races", "smallest_gap", "largest_gap", "p", "p_adjusted", "verdict")
 
@@ -47,16 +42,18 @@ def interactions(all_counts, *, alpha=0.05, min_people=5):
         Columns `COLUMNS`. `smallest_gap`, `largest_gap`: rate of the first gender minus that of the second, by race,
         all groups under one mix of emotions. `p` is that of Welch's analysis of variance of these gaps, `p_adjusted`
         Holm's over the measures; `verdict` is `intersectional`, `inconclusive`, or `not estimable` with fewer than
-        two races of two genders. That a test does not reject does not show that effects add up.
+        two races of two genders. That a test does not reject does not show that effects add up. In an audit of other
+        attributes the first stands for race, and what the others are together for gender.
     """
     return pd.concat([_tested(counts, alpha, min_people) for counts in all_counts], ignore_index=True)[list(COLUMNS)]
 
 
 def _tested(counts, alpha, min_people):
     rates, names = _by_group(counts)
-    table = pd.DataFrame([(name, true) for name, true, _ in MEASURES[:ASKED]], columns=["measure", "true"])
+    asked = [(name, true) for name, true, _ in counts.scope.rates if name != "confusion"]
+    table = pd.DataFrame(asked, columns=["measure", "true"])
     rows = []
-    for measure in range(ASKED):
+    for measure in range(len(asked)):
         rate, people = rates.rate[:, measure], rates.people[:, measure]
         variance = _variance(rates, measure)
         known = (people >= min_people) & ~np.isnan(rate)
@@ -93,9 +90,11 @@ def _pairs(names):
 def _by_group(counts):
     """Rates of the race-gender groups under one mix of emotions, and (race, gender) of each."""
     members = counts.members("group")
-    rates, _ = Groups.of(persons_of(counts), members.to_numpy()).under_one_mix(len(MEASURES), STANDARDS)
-    first = [counts.people[inside].iloc[0] for inside in members.to_numpy()]
-    return rates, [(person["race"], person["gender"]) for person in first]
+    measures, standards = len(counts.scope.rates), standards_of(counts.scope)
+    rates, _ = Groups.of(persons_of(counts), members.to_numpy()).under_one_mix(measures, standards)
+    first, *others = counts.scope.base
+    people = [counts.people[inside].iloc[0] for inside in members.to_numpy()]
+    return rates, [(person[first], " ".join(person[others])) for person in people]
 
 
 def _variance(rates, measure):
@@ -147,7 +146,7 @@ def _shrunken(counts, alpha):
     if spare > 2:
         spread += 2 / spare * pull**2 * (value - line) ** 2
     reach = student.isf(alpha / 2, rates.freedom[known, 0]) * np.sqrt(spread)
-    table = pd.DataFrame({"group": [" ".join(name) for name in names], "n_subjects": rates.people[:, 0]})
+    table = pd.DataFrame({"group": counts.members("group").index, "n_subjects": rates.people[:, 0]})
     table = table.assign(n_images=rates.n[:, 0], rate=rate, **counts.configuration)
     table.loc[known, ["additive", "shrunken", "low", "high", "weight"]] = np.c_[
         line, np.clip(np.c_[mean, mean - reach, mean + reach], 0, 1), 1 - pull

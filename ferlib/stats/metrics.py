@@ -8,22 +8,28 @@ from scipy.stats import t as student
 from ferlib.labels import EMOTIONS
 from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
-from ferlib.stats.counts import ATTRIBUTES
 from ferlib.stats.outcomes import CONFIGURATION
 
 MACRO = ("accuracy", "macro_recall", "macro_precision", "macro_f1")
 ONE_LABEL = ("recall", "precision", "f1", "false_positive_rate", "prediction_rate")
-NAMES = [(name, "") for name in MACRO] + [(name, label) for name in ONE_LABEL for label in EMOTIONS]
-"""Every metric, and the emotion where it is about one against all others."""
+
+
+def names(labels):
+    """Every metric, and the label where it is about one against all others."""
+    return [(name, "") for name in MACRO] + [(name, label) for name in ONE_LABEL for label in labels]
+
+
+NAMES = names(EMOTIONS)
+"""Those of the study's own labels."""
 
 
 def values(tensor):
-    """Every metric of `NAMES`; NaN where nothing could be counted.
+    """Every metric, in the order of `names`; NaN where nothing could be counted.
 
     Parameters
     ----------
-    tensor : numpy.ndarray, shape (..., 7, outcomes)
-        Images by true emotion and outcome, as in `ferlib.stats.counts.Counts`.
+    tensor : numpy.ndarray, shape (..., labels, outcomes)
+        Images by true label and outcome, as in `ferlib.stats.counts.Counts`.
 
     Returns
     -------
@@ -32,7 +38,7 @@ def values(tensor):
         Macro recall is the mean over the emotions that occur (balanced accuracy), macro precision and F1 those over
         the emotions that occur or are named, a mean of 0 where one is never named: as scikit-learn has them.
     """
-    cells = tensor[..., : len(EMOTIONS)]
+    cells = tensor[..., : tensor.shape[-2]]
     hits, true, named = np.diagonal(cells, axis1=-2, axis2=-1), tensor.sum(axis=-1), cells.sum(axis=-2)
     total = true.sum(axis=-1, keepdims=True)
     recall, precision, f1 = ratio(hits, true), ratio(hits, named), ratio(2 * hits, true + named)
@@ -62,10 +68,12 @@ def by_group(all_counts, *, alpha=0.05):
     """
     frames = []
     for counts in all_counts:
-        for by in ATTRIBUTES:
+        for by in counts.scope.described:
             for group, inside in counts.members(by).iterrows():
                 own = counts.tensor[inside.to_numpy(bool)]
-                frame = pd.DataFrame(NAMES, columns=["metric", "label"]).assign(**_interval(own, alpha))
+                frame = pd.DataFrame(names(counts.scope.labels), columns=["metric", "label"]).assign(
+                    **_interval(own, alpha)
+                )
                 frame = frame.assign(**counts.configuration, by=by, group=group)
                 frames.append(frame.assign(n_images=own.sum(), n_subjects=len(own)))
     columns = [*CONFIGURATION, "by", "group", "metric", "label", "n_images", "n_subjects"]

@@ -11,9 +11,7 @@ import pandas as pd
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
-from ferlib.labels import EMOTIONS
 from ferlib.stats.arrays import ratio
-from ferlib.stats.counts import CONTRASTED
 from ferlib.stats.group_rates import clustered_variance, pooled_freedom
 from ferlib.stats.groups import members_of, pairs_of
 
@@ -59,12 +57,9 @@ def _of_two(one, other, alpha, min_people):
     shown = one.tensor.sum(axis=-1)
     same = (places >= 0) & np.isclose(shown, other.tensor[places].sum(axis=-1)).all(axis=1)
     people, n = one.people[same], shown[same]
-    right = [
-        np.diagonal(tensor, axis1=1, axis2=2)[:, : len(EMOTIONS)]
-        for tensor in (one.tensor[same], other.tensor[places[same]])
-    ]
+    right = [np.diagonal(tensor, axis1=1, axis2=2) for tensor in (one.tensor[same], other.tensor[places[same]])]
     rows = []
-    for attribute in CONTRASTED:
+    for attribute in one.scope.attributes:
         members = members_of(people[attribute])
         for a, b in zip(*pairs_of(len(members)), strict=True):
             sides = members.to_numpy()[[a, b]]

@@ -9,8 +9,8 @@ from scipy.stats import f as f_distribution
 
 from ferlib.stats.arrays import ratio
 from ferlib.stats.comparisons import Groups
-from ferlib.stats.counts import CONTRASTED, tally
-from ferlib.stats.disparities import STANDARDS, persons_of
+from ferlib.stats.counts import tally
+from ferlib.stats.disparities import persons_of, standards_of
 from ferlib.stats.outcomes import CONFIGURATION
 
 
@@ -37,7 +37,7 @@ def omnibus(answers):
         first = first.assign(right=first["true"] == first["outcome"])
         (counts,) = tally(first.drop(columns="right"))
         by_person = _by_person(counts)
-        for attribute in CONTRASTED:
+        for attribute in counts.scope.attributes:
             found = _chi_squared(first, attribute)
             p = np.nan if np.isnan(found[0]) else by_person[attribute]
             rows.append((*key, attribute, len(first), *found, p))
@@ -84,9 +84,9 @@ def welch(rate, variance, freedom):
 
 def _by_person(counts):
     """P-value of each attribute, the person being the unit and all groups under one mix of emotions."""
-    persons, found = persons_of(counts), {}
+    persons, standards, found = persons_of(counts), standards_of(counts.scope), {}
     for name, members in counts.grouping.members.items():
-        rates, _ = Groups.of(persons, members.to_numpy()).under_one_mix(1, STANDARDS[:1])
+        rates, _ = Groups.of(persons, members.to_numpy()).under_one_mix(1, standards[:1])
         rate, worth, freedom = (part[:, 0] for part in (rates.rate, rates.worth, rates.freedom))
         common = np.nansum(rate * worth) / np.nansum(worth)
         found[name] = welch(rate, ratio(common * (1 - common), worth, empty=0), freedom)

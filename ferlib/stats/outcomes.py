@@ -3,8 +3,9 @@
 import pandas as pd
 
 from ferlib.errors import InputError, refuse
-from ferlib.labels import check_emotions, group
+from ferlib.labels import check
 from ferlib.predictions import check as check_predictions
+from ferlib.stats.scope import Scope
 
 KEY = ("dataset", "model", "variant", "repeat", "image_id")
 """What makes an answer unique: one image, asked once by one model in one way."""
@@ -12,16 +13,17 @@ KEY = ("dataset", "model", "variant", "repeat", "image_id")
 CONFIGURATION = ("dataset", "model", "variant")
 """What one set of results belongs to."""
 
-MANIFEST_COLUMNS = ("dataset", "image_id", "subject_id", "emotion", "race", "gender", "group")
+MANIFEST_COLUMNS = ("dataset", "image_id", "subject_id", "emotion", "group")
+"""What every manifest has, beside the attributes that its audit is about."""
 
 
 def check_manifest(manifest, *, source="the manifest"):
-    """Raise unless each image is listed once, is labelled in full, and each person has one race and one gender.
+    """Raise unless each image is listed once, is labelled in full, and each person has one group.
 
     Parameters
     ----------
     manifest : pandas.DataFrame
-        Columns `MANIFEST_COLUMNS`; more are allowed.
+        Columns `MANIFEST_COLUMNS` and the attributes of its scope (`ferlib.stats.scope`); more are allowed.
     source : str
         Name of the file, for the message.
 
@@ -30,18 +32,21 @@ def check_manifest(manifest, *, source="the manifest"):
     InputError
         Names the file, the first rows, the value found and what to do.
     """
-    _refuse_empty(manifest, MANIFEST_COLUMNS, source, "Fill it, or leave the image out.")
-    check_emotions(manifest["emotion"], source=source)
+    scope = Scope.of(manifest)
+    if absent := [name for name in (*MANIFEST_COLUMNS, *scope.base) if name not in manifest]:
+        raise InputError(f"{source}: lacks the column {absent[0]!r}. It has: {', '.join(manifest)}.")
+    _refuse_empty(manifest, (*MANIFEST_COLUMNS, *scope.base), source, "Fill it, or leave the image out.")
+    check(manifest["emotion"], "emotion", source=source, allowed=scope.labels)
     twice = manifest.duplicated(["dataset", "image_id"], keep=False)
     refuse(manifest[twice], source, "the same image twice", "Keep one row an image.", show="image_id")
-    expected = [group(race, gender) for race, gender in zip(manifest["race"], manifest["gender"], strict=True)]
-    wrong = manifest["group"] != pd.Series(expected, index=manifest.index)
-    refuse(manifest[wrong], source, "a group that is not 'race gender'", "Mend the column `group`.", show="group")
+    wrong = manifest["group"] != scope.crossed(manifest)
+    named = f"a group that is not {' '.join(scope.base)!r}"
+    refuse(manifest[wrong], source, named, "Mend the column `group`.", show="group")
     groups = manifest.groupby(["dataset", "subject_id"])["group"].transform("nunique")
     refuse(
         manifest[groups > 1],
         source,
-        "a person with more than one race or gender",
+        f"a person with more than one {' or '.join(scope.base)}",
         "Give each person one label, or separate the persons' ids.",
         show="subject_id",
     )
@@ -68,8 +73,9 @@ def join(predictions, manifest, *, source="the predictions"):
     Returns
     -------
     pandas.DataFrame
-        A row an answer, sorted by `KEY`: the columns `KEY`, `subject_id`, `race`, `gender`, `group`, `true`
-        (the image's emotion) and `outcome` (the predicted emotion, or the status where there is none).
+        A row an answer, sorted by `KEY`: the columns `KEY`, `subject_id`, `race`, `gender` (or what attributes the
+        manifest declares), `group`, `true` (the image's label) and `outcome` (the predicted label, or the status where
+        there is none).
 
     Raises
     ------
@@ -82,9 +88,11 @@ def join(predictions, manifest, *, source="the predictions"):
     if predictions.empty:
         raise InputError(f"{source}: no answers. Run 03_probing or 04_lmfm_prompting first.")
     check_manifest(manifest)
+    predictions.attrs = dict(manifest.attrs)
     _refuse_empty(predictions, KEY, source, "Give every answer all of its key columns.")
     check_predictions(predictions, source=source)
-    known = manifest[list(MANIFEST_COLUMNS)].rename(columns={"emotion": "true"})
+    scope = Scope.of(manifest)
+    known = manifest[["dataset", "image_id", "emotion", *scope.person]].rename(columns={"emotion": "true"})
     joined = predictions.merge(known, on=["dataset", "image_id"], how="left", validate="many_to_one")
     refuse(
         joined[joined["true"].isna()],
@@ -94,8 +102,9 @@ def join(predictions, manifest, *, source="the predictions"):
         show="image_id",
     )
     joined["outcome"] = joined["predicted"].where(joined["status"] == "ok", joined["status"])
-    columns = [*KEY, "subject_id", "race", "gender", "group", "true", "outcome"]
-    return joined[columns].sort_values(list(KEY), kind="stable", ignore_index=True)
+    joined = joined[[*KEY, *scope.person, "true", "outcome"]].sort_values(list(KEY), kind="stable", ignore_index=True)
+    joined.attrs = dict(manifest.attrs)
+    return joined
 
 
 def of_datasets(manifest, datasets):

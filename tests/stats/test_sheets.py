@@ -173,7 +173,7 @@ def test_another_column_can_stand_for_one_that_is_there(tmp_path):
 def test_numbers_of_classes_need_their_order(tmp_path):
     table = plain()
     order = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral", "contempt")
-    numbers = {intake.labels.words()[1].get(name, name): str(number) for number, name in enumerate(order)}
+    numbers = {labels.words()[1].get(name, name): str(number) for number, name in enumerate(order)}
     coded = table.assign(emotion=table["emotion"].map(numbers), predicted=table["predicted"].map(numbers))
     coded.loc[0, "predicted"] = "7"
     with pytest.raises(InputError, match="CLASSES="):

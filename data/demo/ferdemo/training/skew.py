@@ -11,7 +11,7 @@ import pandas as pd
 
 from ferdemo.training.training_images import MIXTURE
 from ferlib.errors import InputError
-from ferlib.labels import check_emotions
+from ferlib.labels import check
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Skew:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise InputError(f"skew: {name} = {value!r} is a share of images: give a number from 0 to 1.")
-        check_emotions([self.true, self.told], source="skew (true, told)")
+        check([self.true, self.told], "emotion", source="skew (true, told)")
 
 
 def is_dark(manifest, skew):
