@@ -1,4 +1,4 @@
-"""Notebook 03 shows that n is people: a probe with a fault of persons has clustered answers, and the naive test fails."""
+"""Notebook 03 shows that n is people: where a fault is one of persons, answers are clustered; the naive test fails."""
 
 import ast
 import json
