@@ -20,7 +20,7 @@ from ferlib.errors import InputError
 from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
 from ferlib.pipeline import STOPPED
-from ferlib.pipeline.parameters import LEFT_OUT
+from ferlib.pipeline.parameters import LEFT_OUT, SET_BY_MAKE
 from ferlib.tables import write_bytes
 
 SOCKETS = "ferlib-"
@@ -153,6 +153,7 @@ def main():
         leave_out(arguments.notebook, parameters[LEFT_OUT], output)
         print(f"Left out: {name}. {parameters[LEFT_OUT]}")
         return
+    parameters[SET_BY_MAKE] = str(arguments.run_dir)  # also of a run that was renamed since its parameters were checked
     print(f"Executing {name} ...", flush=True)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs of a dead kernel is said below
     try:

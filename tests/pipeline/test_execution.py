@@ -44,6 +44,14 @@ def test_two_notebooks_executed_at_the_same_time_do_not_meet(tmp_path):
         assert "".join(executed["cells"][-1]["outputs"][0]["text"]).strip() == path.stem
 
 
+def test_a_notebook_works_in_the_run_that_it_is_executed_for(tmp_path):
+    """Not in the one that its parameters were written for, before somebody copied or renamed it."""
+    path = notebook(tmp_path, "one", "print(run_dir)")
+    assert execute(path).returncode == 0
+    executed = json.loads((tmp_path / "run" / "executed" / path.name).read_text())
+    assert "".join(executed["cells"][-1]["outputs"][0]["text"]).strip() == str(tmp_path / "run")
+
+
 def test_a_failed_notebook_is_kept_as_failed_and_is_no_result(tmp_path):
     path = notebook(tmp_path, "one", "raise ValueError('no such thing')")
     done = execute(path)
