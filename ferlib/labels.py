@@ -99,12 +99,13 @@ def clean(value):
 
 @functools.cache
 def words():
-    """Other words of files of predictions, folded: three dicts, to our columns, emotions and statuses."""
+    """Other words of files of predictions, folded: dicts to columns, emotions, statuses, foreign labels."""
     given = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
     given["emotions"] = {name: (*SYNONYMS[name], *given["emotions"].get(name, ())) for name in EMOTIONS}
+    given["foreign"] = {name: () for name in given["foreign"]}
     return tuple(
-        {fold(word): name for name, others in given[kind].items() for word in (name, *others)}
-        for kind in ("columns", "emotions", "statuses")
+        {fold(word) or word: name for name, others in given[kind].items() for word in (name, *others)}
+        for kind in ("columns", "emotions", "statuses", "foreign")
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.labels import EMOTIONS, STATUSES, fold
+from ferlib.labels import EMOTIONS, STATUSES, fold, words
 from ferlib.paths import relative
 from ferlib.provenance import written
 
@@ -43,10 +43,11 @@ def from_probabilities(manifest, probabilities, *, model, variant):
 
 
 def most_probable(rows, notes, known):
-    """A table of texts, `predicted` made of the columns `p_...` of known words; `notes` gets a sentence."""
+    """A table of texts, `predicted` made of columns of numbers `p_...`, or called by known words; `notes` says so."""
     names = {name: name[2:] for name in rows if name.startswith("p_")}
+    names = names or {name: name for name in rows if fold(name) in known or fold(name) in words()[3]}
     values = rows[list(names)].apply(lambda one: pd.to_numeric(one.str.replace(",", "."), errors="coerce"))
-    values = values.loc[:, values.notna().any() & values.apply(lambda one: one.dropna().between(0, 1).all())]
+    values = values.loc[:, values.notna().any() & values.apply(lambda one: one.dropna().between(0, 100).all())]
     if sum(fold(names[name]) in known for name in values) < 2:
         return rows
     whole = values.notna().all(axis=1)

@@ -21,7 +21,7 @@ REQUIRED = ("image_id", "subject_id", "emotion", "race", "gender", "predicted")
 OPTIONAL = {"dataset": "data", "model": "model", "variant": "only", "repeat": "0", "status": "ok"}
 """Columns that may be absent, and what is then in each row."""
 
-MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none")
+MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none", ".")
 """What spreadsheets and programs write where there is nothing; in any case."""
 
 MOST_GROUPS = 40  # more race-gender groups than this are taken for a wrong column

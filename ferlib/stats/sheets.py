@@ -54,9 +54,11 @@ def read(path):
     text = rest if declared else text
     header = re.sub(r'"[^"\n]*"', "", text.partition("\n")[0])
     delimiter = declared[1] if declared else max(DELIMITERS, key=header.count)
+    if not declared and header.count(" ") > 2 and not set(DELIMITERS) & set(header):
+        delimiter = " "
     if delimiter != ",":
         notes.append(f"The columns are separated by {'tabs' if delimiter == chr(9) else repr(delimiter)}.")
-    rows = _rows(text, delimiter, source)
+    rows = _below_questions(_rows(text, delimiter, source), notes)
     rows.attrs["notes"] = notes
     return rows
 
@@ -97,6 +99,12 @@ def _rows(text, delimiter, source):
         if opened := re.search(r"inside string starting at row (\d+)", str(error)):
             row = int(opened[1]) + 1
             raise InputError(f"{source}: the quotation mark in row {row} is never closed. Remove it.") from error
+        if uneven := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error)):
+            expected, row, found = map(int, uneven.groups())
+            if row == 2 and found == expected + 1 and (longer := _one_more(text, options)):
+                return _rows(longer, delimiter, source)
+            more = f"line {row} has {found} cells, more cells than the header ({expected})"
+            raise InputError(f"{source}: {more}. Put a text that holds {delimiter!r} in quotation marks.") from error
         problem = " ".join(str(error).split())
         raise InputError(f"{source}: cannot be read as CSV ({problem}). Mend or leave out that row.") from error
     if '"' in text and len(table.columns) > 1:
@@ -109,6 +117,34 @@ def _rows(text, delimiter, source):
                 f"{source}: a stray quotation mark in row {row + 1} and the next one make one cell of "
                 f"{swallowed[row] + 1} lines. Remove both marks, so that no row is lost."
             )
+    if len(table.columns) == 1 and max(map(table.iloc[0, 0].count, DELIMITERS)) > 2:  # each row was put in marks
+        return _rows("\n".join(table[0]) + "\n", max(DELIMITERS, key=table.iloc[0, 0].count), source)
     names = [name.strip() for name in table.iloc[0]]
     rows = table.iloc[1:].set_axis(names, axis=1).rename(index=lambda row: row - 1)
     return rows[(rows != "").any(axis=1)]
+
+
+def _one_more(text, options):
+    """The text with a header as long as all of its rows, if these have one cell more; else an empty text.
+
+    R writes names of rows without a header for them; others write a delimiter behind each row.
+    """
+    header, _, body = text.partition("\n")
+    try:
+        cells = pd.read_csv(io.StringIO(body), **options).dropna(how="all")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError):
+        return ""
+    if cells.isna().any(axis=None):  # shorter rows would be shifted
+        return ""
+    behind = (cells.iloc[:, -1] == "").all()
+    return (header.rstrip("\r") + options["sep"] if behind else options["sep"] + header) + "\n" + body
+
+
+def _below_questions(rows, notes):
+    """The rows without the questions and import ids that Qualtrics writes below the header."""
+    ids = rows.head(3).map(lambda cell: "ImportId" in cell).any(axis=1)
+    if not ids.any():
+        return rows
+    last = ids.index[ids][-1]
+    notes.append(f"Rows 2 to {last + 2} are headers of Qualtrics and were left out.")
+    return rows.loc[last + 1 :]

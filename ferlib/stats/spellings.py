@@ -1,8 +1,13 @@
 """Spellings: labels, statuses and ids of people, as files write them and as the audit does."""
 
+import re
+
 from ferlib.errors import refuse
 from ferlib.labels import OTHER_LABEL, STATUSES, fold
 from ferlib.labels import words as all_words
+
+NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
+"""What stands around the number of a class: LABEL_4, 04, 4.0."""
 
 
 def words_of(scope):
@@ -17,7 +22,7 @@ def label(frame, source, classes, words, notes):
     numbers = {str(number): name for number, name in enumerate(classes)}
     said = {}
     for name in ("emotion", "predicted"):
-        named = {value: numbers.get(value, value) for value in frame[name].unique()}
+        named = {value: numbers.get(NUMBER.sub("", value.lower()), value) for value in frame[name].unique()}
         said[name] = frame[name].map({old: words.get(fold(new), new.lower()) for old, new in named.items()})
         other = (said[name].str.lower() != frame[name].str.lower()) & said[name].isin(own)
         pairs = (frame[name][other] + " = " + said[name][other]).unique()
@@ -33,7 +38,7 @@ def label(frame, source, classes, words, notes):
     frame["status"] = frame["status"].map(spelt)
     allowed = f"Allowed: {', '.join(STATUSES)}."
     refuse_values(frame[~frame["status"].isin(STATUSES)], "status", source, "unknown status", allowed)
-    instead = frame["predicted"].map({value: statuses.get(fold(value)) for value in set(frame["predicted"]) - set(own)})
+    instead = frame["predicted"].map({value: _status(value, statuses) for value in set(frame["predicted"]) - set(own)})
     instead = instead.where((frame["status"] == "ok") | (frame["status"] == instead)).dropna()
     frame.loc[instead.index, "status"], frame.loc[instead.index, "predicted"] = instead, ""
     foreign = frame[(frame["predicted"] != "") & ~frame["predicted"].isin(own)]
@@ -44,6 +49,13 @@ def label(frame, source, classes, words, notes):
         listed = ", ".join(f"{value!r} ({times})" for value, times in foreign["predicted"].value_counts().items())
         notes.append(f"predicted: labels that the audit does not have count as wrong: {listed}.")
         frame.loc[foreign.index, "status"], frame.loc[foreign.index, "predicted"] = OTHER_LABEL, ""
+
+
+def _status(value, statuses):
+    """The status that a word names, or a sentence begins with."""
+    told = fold(value) or value
+    begins = (name for word, name in statuses.items() if len(word) > 12 and told.startswith(word))
+    return statuses.get(told) or next(begins, None)
 
 
 def one_number(frame, notes):
