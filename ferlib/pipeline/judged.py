@@ -1,10 +1,10 @@
 """Judged contrasts: every verdict of a run in one form, whichever notebook gave it, and what one says in words."""
 
+import json
+
 import pandas as pd
-import yaml
 
 from ferlib import paths, tables
-from ferlib.pipeline import parameters
 from ferlib.stats import scoreboard
 
 DEMO = "demo"
@@ -115,13 +115,12 @@ def score(run, contrasts):
 
 
 def alphas(run):
-    """Family-wise error that each table of verdicts was made with: its notebook's own, or this run's; dict by table."""
+    """Family-wise error that each table of verdicts was made with, as its notebook's record has it; dict by table."""
     found = {}
     for name, (notebook, _) in SOURCES.items():
-        executed, given = run.root / "executed" / f"{notebook}.ipynb", run.root / "params" / f"{notebook}.yaml"
-        if executed.is_file() and given.is_file():
-            values = parameters.declared(executed) | yaml.safe_load(given.read_text(encoding="utf-8"))
-            found[name] = values["alpha"]
+        record = run.provenance / f"{notebook}.json"
+        if record.is_file():  # a notebook that was left out has none
+            found[name] = json.loads(record.read_text(encoding="utf-8"))["parameters"]["alpha"]
     return found
 
 

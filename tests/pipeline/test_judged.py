@@ -1,5 +1,7 @@
 """Verdicts of different notebooks in one form, and in words."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,18 @@ def test_the_interval_is_the_one_that_belongs_to_the_verdict():
 def test_of_the_maps_only_contrasts_of_groups_are_taken():
     rows = pd.DataFrame({"network": ["n", "n"], "control": ["groups", "even"], "unit": ["au01", "au02"]})
     assert judged.alike(rows, "heatmap_contrasts")["true"].tolist() == ["au01"]
+
+
+def test_the_error_of_each_table_is_that_of_its_notebook_s_record_and_a_notebook_left_out_has_none(tmp_path):
+    run = paths.run(tmp_path)
+    (run.root / "executed").mkdir()
+    (run.root / "executed" / "05_action_units.ipynb").write_text('{"cells": []}')
+    run.provenance.mkdir()
+    (run.provenance / "06_bias_stats.json").write_text(json.dumps({"parameters": {"alpha": 0.1}}))
+    assert judged.alphas(run) == {
+        name: 0.1 for name, (source, _) in judged.SOURCES.items() if source == "06_bias_stats"
+    }
+    assert judged.alphas(run)
 
 
 def row(**given):
