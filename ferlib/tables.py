@@ -168,3 +168,40 @@ def _read(reader, path, columns, made_by, **options):
             f"It has: {', '.join(map(str, frame.columns))}."
         )
     return frame
+
+
+def p_text(p):
+    """A p-value in words that never say that it is zero; nothing where there is none.
+
+    Examples
+    --------
+    >>> p_text(0.0004), p_text(0.0312)
+    ('< 0.001', '0.031')
+    """
+    return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def shown(table, digits=3):
+    """A table to look at: without row numbers, whole numbers whole, and p-values that never read 0.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `p` and `p_...` hold p-values.
+    digits : int
+        Decimals of what is not whole.
+
+    Returns
+    -------
+    pandas.io.formats.style.Styler
+    """
+
+    def text(value):
+        if value != value:
+            return ""
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:,.0f}" if value % 1 == 0 else f"{value:.{digits}f}"
+
+    p = [name for name in table if name == "p" or str(name).startswith("p_")]
+    return table.style.hide().format(text).format(p_text, subset=p)

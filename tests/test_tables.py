@@ -153,3 +153,11 @@ def test_reading_complains_with_file_and_remedy(tmp_path, content, columns, word
     with pytest.raises(InputError) as caught:
         tables.read_csv(path, columns=columns, made_by="06_bias_stats")
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_table_to_look_at_has_no_row_numbers_and_no_p_of_zero():
+    frame = pd.DataFrame({"model": ["m"], "n": [1008.0], "rate": [0.12345], "p": [0.0], "p_adjusted": [0.04]})
+    page = tables.shown(frame.assign(low=float("nan"))).to_html()
+    for words in (">1,008<", ">0.123<", "0.001", ">0.04<"):
+        assert words in page, words
+    assert ">0.0<" not in page and "nan" not in page and "row_heading" not in page

@@ -31,7 +31,7 @@ def _heatmap(values, text, panel, *, most):
 
 
 @styled
-def mistakes(table, *, title):
+def mistakes(table, *, title, most=None):
     """The study's heatmap: pairs true -> predicted by group, the most frequent first; one model.
 
     Pairs whose second part is a status (refused, ...) are no mistakes about an emotion: they stand below, on their own.
@@ -43,7 +43,10 @@ def mistakes(table, *, title):
         draw, each in every group; may be empty. A cell is written as count and rate, and coloured by the rate.
     title : str
         Whose mistakes these are.
+    most : float, optional
+        Rate at the dark end of the colours: that of all heatmaps that are to be compared; else this table's own.
     """
+    most = table["rate"].max() if most is None else most
     wide = table.pivot(index=["true", "predicted"], columns="group", values=["count", "rate"])
     total = -table.groupby(["true", "predicted"])["count"].sum().rename("total")
     order = total.reset_index().sort_values(["total", "true", "predicted"]).set_index(["true", "predicted"]).index
@@ -66,7 +69,7 @@ def mistakes(table, *, title):
             [_cell(*cell) for cell in zip(*row, strict=True)] for row in zip(count.values, rate.values, strict=True)
         ]
         values = rate.set_axis([f"{true} → {predicted}" for true, predicted in block])
-        _heatmap(values, text, panel, most=table["rate"].max())
+        _heatmap(values, text, panel, most=most)
         panel.set_xticks([])
     n_true = table.groupby("group")["n_true"].agg(span)
     labels = [f"{group.replace(' ', chr(10))}\nn = {n_true[group]}" for group in wide["rate"].columns]

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ferlib.figures.style import (
     COLOURS,
+    HATCHES,
     MARKERS,
     WIDTH,
     legend_columns,
@@ -170,7 +171,12 @@ def no_answer(table):
         wide = part.pivot(index="group", columns="status", values="rate").reindex(groups).fillna(0.0)
         left = np.zeros(len(groups))
         for status in statuses:
-            panel.barh(groups, wide[status], left=left, color=STATUS_COLOURS[status], height=0.7, label=status)
+            style = {
+                "color": STATUS_COLOURS[status],
+                "hatch": HATCHES[STATUSES.index(status) - 1],
+                "edgecolor": "white",
+            }
+            panel.barh(groups, wide[status], left=left, height=0.7, linewidth=0, label=status, **style)
             left += wide[status].to_numpy()
         counts = part.groupby("group")["count"].sum().reindex(groups)
         for y, (end, count) in enumerate(zip(left, counts, strict=True)):

@@ -27,6 +27,16 @@ styled = matplotlib.rc_context(STYLE)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
+HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++")
+"""Beside the colours of bars, so that none is told by its colour alone."""
+
+TONES = ("light", "medium", "dark")
+
+
+def in_tone_order(names):
+    """Names of groups as given, but tones of skin from light to dark; a list."""
+    return sorted(names, key=TONES.index) if set(names) <= set(TONES) else list(names)
+
 
 def legend_columns(names, *, most=4):
     """How many columns of a legend with these names fit into the width of a figure.

@@ -7,7 +7,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ferlib.figures.style import COLOURS, MARKERS, WIDTH, in_order, legend_columns, percent, percent_tick, span, styled
+from ferlib.figures.style import (
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    in_order,
+    in_tone_order,
+    legend_columns,
+    percent,
+    percent_tick,
+    span,
+    styled,
+)
 
 
 @styled
@@ -119,12 +130,12 @@ def groups(table, *, confidence=0.95, label="share of the relevance"):
     ----------
     table : pandas.DataFrame
         Columns `question`, `network`, `group`, `mean`, `ci_low`, `ci_high`, `n_images`, `n_subjects`; questions, groups
-        and networks are drawn in the order of the rows.
+        and networks are drawn in the order of the rows, tones from light to dark.
     confidence : float
     label : str
     """
     questions, networks = list(dict.fromkeys(table["question"])), list(dict.fromkeys(table["network"]))
-    names = list(dict.fromkeys(table["group"]))
+    names = in_tone_order(dict.fromkeys(table["group"]))
     figure = Figure(figsize=(WIDTH, 1.4 + (0.12 + 0.16 * len(networks)) * len(names)), layout="constrained")
     panels = figure.subplots(1, len(questions), sharex=True, sharey=True, squeeze=False)[0]
     step = 0.66 / len(networks)

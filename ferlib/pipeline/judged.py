@@ -124,17 +124,6 @@ def alphas(run):
     return found
 
 
-def p_text(p):
-    """An adjusted p-value in words that never say that it is zero.
-
-    Examples
-    --------
-    >>> p_text(0.0004), p_text(0.0312)
-    ('< 0.001', '0.031')
-    """
-    return "< 0.001" if p < 0.001 else f"{p:.2g}"
-
-
 def measured(row):
     """What a contrast measures, in words: `recall of anger`, `anger → disgust`, `accuracy of au12`."""
     if row.predicted and row.measure == "confusion":
@@ -160,7 +149,7 @@ def cells(row):
         "groups": f"{row.group_a} / {row.group_b}",
         "rates": f"{row.rate_a:.2f} / {row.rate_b:.2f}",
         "difference": f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]",
-        "p adjusted": p_text(row.p_adjusted),
+        "p adjusted": tables.p_text(row.p_adjusted),
     }
 
 

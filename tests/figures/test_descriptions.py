@@ -2,11 +2,12 @@
 
 import ast
 import json
+from functools import partial
 
 import pytest
 
 from ferlib import tables
-from ferlib.figures import curves, forests, heatmap_panels, matrices, probe_curves, rates, unit_scores
+from ferlib.figures import curves, forests, heatmap_panels, matrices, probe_curves, rates, unit_scores, verdict_plots
 from ferlib.paths import ROOT
 
 
@@ -29,6 +30,7 @@ def differences(table):
     return heatmap_panels.describe_differences(table, names=tuple(table[["group_a", "group_b"]].iloc[0]))
 
 
+SMALLEST = "smallest difference that is found four times in five (median)"
 DESCRIBED_BY = {
     "accuracy_by_group": rates.describe_accuracy,
     "composition": rates.describe_composition,
@@ -42,6 +44,8 @@ DESCRIBED_BY = {
     "probe_growth": probe_curves.describe_growth,
     "probe_leakage": probe_curves.describe_leakage,
     "published_ratios": forests.describe_ratios,
+    "smallest_found": partial(verdict_plots.describe_marks, line=0.05, label=SMALLEST),
+    "surest_contrasts": verdict_plots.describe_contrasts,
     "units_detection": unit_scores.describe_detection,
     "units_differences": differences,
     "units_examples": heatmap_panels.describe_examples,

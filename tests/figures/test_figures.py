@@ -17,9 +17,9 @@ def drawn():
     return figure
 
 
-def test_three_files_under_one_name(tmp_path):
+def test_four_files_under_one_name(tmp_path):
     saved = figures.save(drawn(), TABLE, tmp_path / "bars.png", alt="Two bars.")
-    assert [path.name for path in saved] == ["bars.png", "bars.csv", "bars.txt"]
+    assert [path.name for path in saved] == ["bars.png", "bars.csv", "bars.txt", "bars.svg"]
     assert saved[1].read_text() == "group,rate\na,0.333333\nb,0.5\n"
     assert saved[2].read_text() == "Two bars.\n"
     with Image.open(saved[0]) as picture:
@@ -28,10 +28,21 @@ def test_three_files_under_one_name(tmp_path):
 
 
 def test_two_saves_give_the_same_bytes_and_nothing_of_the_machine(tmp_path):
-    first = figures.save(drawn(), TABLE, tmp_path / "first.png", alt="Two bars.")[0].read_bytes()
-    again = figures.save(drawn(), TABLE, tmp_path / "again.png", alt="Two bars.")[0].read_bytes()
-    assert first == again
-    assert b"Software" not in first and b"tIME" not in first
+    first, *_, slide = (path.read_bytes() for path in figures.save(drawn(), TABLE, tmp_path / "1.png", alt="Two bars."))
+    again, *_, other = (path.read_bytes() for path in figures.save(drawn(), TABLE, tmp_path / "2.png", alt="Two bars."))
+    assert first == again and slide == other
+    assert b"Software" not in first and b"tIME" not in first and b"dc:date" not in slide
+
+
+def test_the_slide_is_drawn_in_lines_and_as_large_as_the_picture(tmp_path):
+    slide = figures.save(drawn(), TABLE, tmp_path / "bars.png", alt="Two bars.")[3].read_text()
+    assert '<svg height="216pt"' in slide or 'width="288pt" height="216pt"' in slide
+    assert "<image" not in slide and slide.count("<path") > 10
+
+
+def test_tones_stand_from_light_to_dark_and_other_groups_as_given():
+    assert style.in_tone_order(["dark", "light", "medium"]) == ["light", "medium", "dark"]
+    assert style.in_tone_order(["White", "Asian"]) == ["White", "Asian"]
 
 
 def test_fewer_colours_do_not_change_what_is_seen(tmp_path):

@@ -127,6 +127,22 @@ def test_mistakes_writes_and_colours_each_cell_of_the_table(mistakes):
         assert text == ("0" if row.count == 0 else f"{row.count} ({100 * row.rate:.0f} %)")
 
 
+def test_no_reason_for_silence_is_told_by_its_colour_alone():
+    columns = ["model", "variant", "group", "status", "count", "n_images", "rate"]
+    rows = [("m", "v", "A", status, 2, 10, 0.2) for status in ("refused", "unparsed", "blocked")]
+    bars = rates.no_answer(pd.DataFrame(rows, columns=columns).assign(dataset="d")).axes[0].containers
+    assert len({bar.patches[0].get_hatch() for bar in bars}) == len(bars) == 3
+
+
+def test_two_models_share_one_scale_of_colours(mistakes):
+    fewer = mistakes.assign(rate=mistakes["rate"] / 4)
+    limits = [
+        matrices.mistakes(table, title="x", most=0.9).axes[0].collections[0].get_clim() for table in (mistakes, fewer)
+    ]
+    assert limits == [(0, 0.9)] * 2
+    assert matrices.mistakes(fewer, title="x").axes[0].collections[0].get_clim()[1] == fewer["rate"].max()
+
+
 def test_mistakes_stand_in_order_and_silence_below(mistakes):
     emotions, silence = matrices.mistakes(mistakes, title="one").axes[:2]
     total = mistakes.groupby(["true", "predicted"])["count"].sum()
