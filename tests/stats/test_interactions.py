@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from stats_helpers import manifest_of, predictions_of
 
+from ferlib.labels import EMOTIONS
 from ferlib.stats import counts, interactions, outcomes
 
 
@@ -17,7 +18,7 @@ def audited(*, people=30, worse):
         [worse(race, gender) for race, gender in zip(manifest["race"], manifest["gender"], strict=True)]
     )
     wrong = random.random(len(manifest)) < share
-    predictions.loc[wrong, "predicted"] = random.choice(counts.EMOTIONS, wrong.sum())
+    predictions.loc[wrong, "predicted"] = random.choice(EMOTIONS, wrong.sum())
     return counts.tally(outcomes.join(predictions, manifest))
 
 

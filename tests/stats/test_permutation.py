@@ -8,6 +8,7 @@ from stats_helpers import manifest_of, predictions_of, step_down
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 
+from ferlib.labels import EMOTIONS
 from ferlib.stats import bounds, counts, disparities, gaps, omnibus, outcomes, permutation, verdicts
 
 
@@ -21,7 +22,7 @@ def fair(seed, people=12, repeats=1):
     ease = dict(zip(manifest["subject_id"].unique(), random.beta(6, 2, manifest["subject_id"].nunique()), strict=True))
     predictions = predictions_of(manifest, seed=seed).assign(status="ok", predicted=manifest["emotion"])
     wrong = random.random(len(manifest)) > manifest["subject_id"].map(ease)
-    predictions.loc[wrong, "predicted"] = random.choice(counts.EMOTIONS, wrong.sum())
+    predictions.loc[wrong, "predicted"] = random.choice(EMOTIONS, wrong.sum())
     return manifest, predictions
 
 
@@ -107,7 +108,7 @@ def test_in_a_set_of_the_demos_size_a_planted_confusion_is_found_and_the_reader_
     random = np.random.default_rng(11)
     sound = predictions_of(manifest, seed=11).assign(status="ok", predicted=manifest["emotion"])
     slips = random.random(len(manifest)) < 0.06
-    sound.loc[slips, "predicted"] = random.choice(counts.EMOTIONS, slips.sum())
+    sound.loc[slips, "predicted"] = random.choice(EMOTIONS, slips.sum())
     spoilt = sound.assign(model="spoilt")
     angry = (manifest["race"] == "Black") & (manifest["emotion"] == "anger") & (random.random(len(manifest)) < 0.5)
     spoilt.loc[angry, "predicted"] = "disgust"
@@ -164,7 +165,7 @@ def test_bounds_count_by_hand(joined, all_counts):
     rates = {}
     for name in ("Asian", "Black"):
         part = joined[(joined["model"] == "first") & (joined["race"] == name)]
-        answered = part[part["outcome"].isin(counts.EMOTIONS)]
+        answered = part[part["outcome"].isin(EMOTIONS)]
         right = (part["outcome"] == part["true"]).sum()
         silent = len(part) - len(answered)
         rates[name] = np.array([right / len(part), (right + silent) / len(part), right / len(answered)])
