@@ -1,12 +1,17 @@
 """A dataset is known by its conventions alone, and nothing else of the room depends on which are known."""
 
+import re
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 import trees
 import yaml
+from PIL import Image
 
+from ferlib import paths
 from ferlib.datasets import conventions, known
 
 
@@ -74,3 +79,31 @@ def test_a_set_in_use_is_read_by_its_name_and_its_limits_are_said(name, tmp_path
     assert (row["subject_id"], row["emotion"], row["group"]) == (f"{name}-{person}", emotion, group)
     assert len(reading.left_out) == (left_out is not None)
     assert ("compare" in reading.notes[0]) and reading.notes[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("rated", [False, True], ids=["FER2013", "FER+"])
+def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path, monkeypatch):
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 48, 48))
+    usage = ["Training", "Training", "PublicTest", "PrivateTest"]
+    faces = pd.DataFrame({"emotion": [0, 3, 6, 4], "pixels": [" ".join(map(str, one.ravel())) for one in pixels]})
+    faces.assign(Usage=usage).to_csv(tmp_path / "fer2013.csv", index=False)
+    names = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+    if rated:
+        votes = pd.DataFrame(np.eye(10, dtype=int)[[4, 1, 7, 9]] * 8 + 1, columns=names)
+        votes.insert(0, "Image name", "fer0000000.png")
+        votes.insert(0, "Usage", usage)
+        votes.to_csv(tmp_path / "fer2013new.csv", index=False)
+    text = (paths.ROOT / "data" / "raw" / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(lines, {})
+    reading = known.read("fer2013", raw_dir=tmp_path / "data" / "raw")
+    found = reading.manifest.set_index("image_id")
+    right = {"fer2013-TRAINING_0": "anger", "fer2013-TRAINING_1": "happy"}
+    if not rated:
+        right |= {"fer2013-PUBLICTEST_2": "neutral", "fer2013-PRIVATETEST_3": "sad"}
+    assert found["emotion"].to_dict() == right and len(reading.left_out) == 4 - len(right)
+    kept = np.asarray(
+        Image.open(tmp_path / "data/raw/fer2013/Training/{}/Training_0.png".format("anger" if rated else "angry"))
+    )
+    assert (kept == pixels[0]).all()
