@@ -154,7 +154,7 @@ def _effects_of(counts):
 
 
 def summaries(all_counts, *, alpha=0.05, min_people=5):
-    """Macro recall of each group, the worst group's accuracy, and how many people are ever treated so.
+    """Recall of what all groups show, the worst group's accuracy, and how many people are ever treated so.
 
     Parameters
     ----------
@@ -162,12 +162,12 @@ def summaries(all_counts, *, alpha=0.05, min_people=5):
     alpha : float
         One minus the confidence of the intervals.
     min_people : int
-        An emotion enters macro recall, and a group may be the worst, with so many people.
+        An emotion enters the shared recall, and a group may be the worst, with so many people.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `SUMMARY_COLUMNS`. `macro_recall`: the mean of the recalls of the emotions that all groups of the
+        Columns `SUMMARY_COLUMNS`. `shared_recall`: the mean of the recalls of the emotions that all groups of the
         attribute show, each counted alike. `worst_accuracy`: the lowest of the groups' accuracies, named in `group`;
         its interval holds whichever is the lowest (Bonferroni over the groups). `never_right`, `no_answer`: the share
         of people of whom no image is read as labelled, or of whom some image gets no answer; its upper end is
@@ -193,7 +193,7 @@ def _summaries_of(counts, attribute, alpha, min_people):
         for name, group in zip(names, inside, strict=True):
             one = persons.standardised(group, parts, weights)
             ends = intervals.jeffreys(one.rate, one.paid(alpha), alpha=alpha)
-            rows.append((name, "macro_recall", int(group.sum()), one.rate[0], ends[0][0], ends[1][0]))
+            rows.append((name, "shared_recall", int(group.sum()), one.rate[0], ends[0][0], ends[1][0]))
     large = inside[inside.sum(axis=1) >= min_people]
     if len(large) > 1:
         rates = ratio(large @ counts.right, large @ counts.images)
