@@ -76,7 +76,7 @@ def front(run):
     shown = TEMPLATES.get_template("front.html")
     if scores.empty:
         found = judged.strongest(contrasts)
-        pages = [f"{judged.SOURCES[name][0]}.html" for name in found["table"]]
+        pages = [f"notebooks/{judged.SOURCES[name][0]}.html" for name in found["table"]]
         words = [judged.sentence(row) for row in found.itertuples()]
         return shown.render(effects=[], strongest=list(zip(words, pages, strict=True)))
     tables.write_csv(scores, run.tables / "scoreboard.csv")

@@ -59,7 +59,7 @@ def test_the_study_runs(elsewhere, tmp_path):
     assert "Left out: 05_action_units" in done.stdout
     run = paths.run(folder / "data" / "runs" / "paper")
     assert set(pd.read_csv(run.tables / "headline.csv")["model"]) == {"tiny-zeroshot", "tiny-probe"}
-    assert "Left out of this run" in (run.root / "report" / "05_action_units.html").read_text()
+    assert "Left out of this run" in (run.root / "report" / "notebooks" / "05_action_units.html").read_text()
     for rules in run.depends.glob("*.mk"):
         assert "data/demo" not in rules.read_text(), rules
 
