@@ -11,6 +11,7 @@ from ferlib.figures.style import (
     COLOURS,
     MARKERS,
     WIDTH,
+    in_order,
     legend_columns,
     listed,
     named,
@@ -19,7 +20,6 @@ from ferlib.figures.style import (
     span,
     styled,
 )
-from ferlib.images import open_rgb
 
 
 def _style(number):
@@ -155,21 +155,64 @@ def describe_changes(table):
 
 
 @styled
-def faces(table, level):
-    """Images side by side, each under its level of a factor.
+def faces(pictures, titles):
+    """Images side by side, each under its title.
+
+    Parameters
+    ----------
+    pictures : sequence of PIL.Image.Image
+    titles : sequence of str
+    """
+    figure = Figure(figsize=(WIDTH, WIDTH / max(len(pictures), 4) + 0.3), layout="constrained")
+    axes = figure.subplots(1, len(pictures), squeeze=False)[0]
+    for axis, picture, title in zip(axes, pictures, titles, strict=True):
+        axis.imshow(picture)
+        axis.set_title(title, fontsize=10)
+        axis.set_axis_off()
+    return figure
+
+
+@styled
+def qualities(table, *, confidence=0.95):
+    """Rates of groups as one quality of their images gets poorer: a column of panels a kind, a row a reader.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns `path` (relative to the repository) and `level`; drawn in the order of the rows.
-    level : str
-        Column of the levels, also the word above each image.
+        Columns `reader`, `quality`, `level` (0: as it is), `group`, `n_subjects`, `n_images`, `mean`, `ci_low`,
+        `ci_high`; readers, qualities and groups are drawn in the order of the rows.
+    confidence : float
     """
-    figure = Figure(figsize=(WIDTH, WIDTH / max(len(table), 4) + 0.3), layout="constrained")
-    for axis, (path, value) in zip(
-        figure.subplots(1, len(table), squeeze=False)[0], table[["path", level]].itertuples(index=False), strict=True
-    ):
-        axis.imshow(open_rgb(path))
-        axis.set_title(f"{level.replace('_', ' ')} {value:g}" if not isinstance(value, str) else value, fontsize=10)
-        axis.set_axis_off()
+    readers, kinds, groups = (list(dict.fromkeys(table[name])) for name in ("reader", "quality", "group"))
+    figure = Figure(figsize=(WIDTH, 1.5 + 1.7 * len(readers)), layout="constrained")
+    grid = figure.subplots(len(readers), len(kinds), squeeze=False, sharex=True, sharey=True)
+    for (row, column), axis in np.ndenumerate(grid):
+        part = table[(table["reader"] == readers[row]) & (table["quality"] == kinds[column])]
+        for number, group in enumerate(groups):
+            own = part[part["group"] == group].sort_values("level")
+            x = own["level"] + 0.24 * (number / max(len(groups) - 1, 1) - 0.5)
+            line = {"linestyle": ("-", "--", ":", "-.")[number % 4], "linewidth": 1.2, "label": group}
+            axis.errorbar(x, own["mean"], yerr=_error(own, "mean"), **_style(number) | {"markersize": 4} | line)
+        axis.set_xticks(sorted(set(table["level"])))
+        axis.yaxis.set_major_formatter(percent_tick)
+        axis.grid(axis="y", color="#E5E5E5", linewidth=0.8)
+        if row == 0:
+            axis.set_title(kinds[column], fontsize=10)
+        if column == 0:
+            axis.set_ylabel(readers[row], fontsize=9)
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=legend_columns(groups))
+    counted = f"{span(table['n_subjects'])} people, n = {span(table['n_images'])} images a point"
+    figure.supylabel("read as labelled", fontsize=9)
+    figure.supxlabel(f"level of the loss; 0: as it is. {counted}, {100 * confidence:.4g} % intervals", fontsize=9)
     return figure
+
+
+def describe_qualities(table):
+    """Describe the lines of `qualities` in words."""
+    rates = table.groupby(["reader", "quality", "level"])["mean"].agg(lambda rate: rate.max() - rate.min())
+    reader, kind, level = rates.idxmax()
+    return (
+        f"Lines with intervals: share read as labelled as images get poorer, for {in_order(table['quality'])}; a row "
+        f"each for {in_order(table['reader'])}; a line each for {in_order(table['group'])}. Widest gap: {reader}, "
+        f"{kind}, level {level}, {percent(rates.max())}."
+    )

@@ -121,6 +121,26 @@ def test_curves_show_every_rate_of_their_table_and_what_was_counted():
     assert "anger → disgust" in curves.describe_levels(table)
 
 
+def test_lines_of_lost_quality_show_every_rate_and_tell_sides_apart_without_colour():
+    random = np.random.default_rng(2)
+    cells = itertools.product(["captions", "learnt"], ["blur", "noise"], range(3), ["dark", "light"])
+    rows = [(*cell, 10, 70, *np.sort(random.random(3))) for cell in cells]
+    columns = ["reader", "quality", "level", "group", "n_subjects", "n_images", "ci_low", "mean", "ci_high"]
+    table = pd.DataFrame(rows, columns=columns)
+    figure = curves.qualities(table)
+    panels = itertools.product(["captions", "learnt"], ["blur", "noise"])
+    for axis, (reader, kind) in zip(figure.axes, panels, strict=True):
+        part = table[(table["reader"] == reader) & (table["quality"] == kind)]
+        drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axis.lines])
+        assert set(part["mean"].round(9)) <= set(np.round(drawn, 9)), (reader, kind)
+        lines = [box.lines[0] for box in axis.containers]
+        assert len({line.get_linestyle() for line in lines}) == len({line.get_marker() for line in lines}) == 2
+    wide = table.pivot(index=["reader", "quality", "level"], columns="group", values="mean")
+    widest = (wide["light"] - wide["dark"]).abs()
+    assert "Widest gap: {}, {}, level {}".format(*widest.idxmax()) in curves.describe_qualities(table)
+    assert "10 people, n = 70 images" in figure.get_supxlabel()
+
+
 def test_changes_are_drawn_in_the_order_of_the_table():
     random = np.random.default_rng(1)
     names = ["tone: dark – light", "light: dim – bright"]

@@ -23,15 +23,13 @@ from ferlib.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ALLOWED = yaml.safe_load((ROOT / "tests" / "notebooks" / "allowed_numbers.yaml").read_text(encoding="utf-8"))
-TODO = {"07_controlled_faces": 11}
-"""Numbers that are still typed, by notebook: set it to what is left when some are mended; it ends as an empty dict."""
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_number_that_a_run_computes_is_typed(path):
     found = typed(path, allowed=ALLOWED.get(path.stem, ()))
     told = "\n".join(f"{cell}: {number!r} in ...{near}..." for cell, number, near in found)
-    assert len(found) == TODO.get(path.stem, 0), f"see the docstring of this file, and TODO:\n{told}"
+    assert not found, f"see the docstring of this file:\n{told}"
 
 
 @pytest.mark.parametrize("name", ALLOWED)
