@@ -104,7 +104,7 @@ demo: ## run the whole analysis on the faces shipped here (sets up .venv first; 
 run: $(RUN)/report/index.html ## run a profile: PROFILE=name (notebooks/params/name.yaml) or PARAMS=path.yaml
 	@$(BIN)/python -m ferlib.pipeline.summary $(RUN)
 
-$(RUN)/report/index.html: $(EXECUTED) $(wildcard ferlib/pipeline/*.py data/report/* data/report/static/* data/teaching/*) ferlib/stats/scoreboard.py
+$(RUN)/report/index.html: $(EXECUTED) $(wildcard ferlib/pipeline/*.py data/report/*.* data/report/static/* data/teaching/*.md data/teaching/*.ipynb) ferlib/stats/scoreboard.py
 	@$(BIN)/python -m ferlib.pipeline.report $(RUN)
 
 .SECONDEXPANSION:
