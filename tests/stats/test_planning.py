@@ -52,7 +52,7 @@ def test_the_plan_is_printed_with_its_price_and_kept_as_table_and_curve(tmp_path
     planner.main([*arguments, "--model", "gpt-4o"])
     printed = capsys.readouterr().out
     assert "people_for_equivalence" in printed and "usd" in printed
-    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".csv", ".txt"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".csv", ".txt", ".svg"}
     usage = genai_prices.Usage(input_tokens=planner.TOKENS[0], output_tokens=planner.TOKENS[1])
     assert planner.usd("gpt-4o") == pytest.approx(float(genai_prices.calc_price(usage, model_ref="gpt-4o").total_price))
 
