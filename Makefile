@@ -81,6 +81,7 @@ $(RUN)/executed/02_embedding.ipynb: $(RUN)/executed/01_data_prep.ipynb
 $(RUN)/executed/03_probing.ipynb: $(RUN)/executed/02_embedding.ipynb
 $(RUN)/executed/04_lmfm_prompting.ipynb: $(RUN)/executed/01_data_prep.ipynb
 $(RUN)/executed/05_action_units.ipynb: $(RUN)/executed/02_embedding.ipynb
+$(RUN)/executed/08_mitigation.ipynb: $(RUN)/executed/02_embedding.ipynb $(RUN)/executed/04_lmfm_prompting.ipynb
 $(RUN)/executed/12_networks_in_use.ipynb: $(RUN)/executed/01_data_prep.ipynb
 $(RUN)/executed/06_bias_stats.ipynb: $(RUN)/executed/03_probing.ipynb $(RUN)/executed/04_lmfm_prompting.ipynb $(RUN)/executed/12_networks_in_use.ipynb
 $(RUN)/executed/07_controlled_faces.ipynb $(RUN)/executed/10_figures.ipynb: $(RUN)/executed/06_bias_stats.ipynb

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from ferlib.figures.style import COLOURS, WIDTH, percent, percent_tick, styled
+from ferlib.figures.style import COLOURS, MARKERS, WIDTH, percent, percent_tick, styled
 
 EFFECTS = {"better": COLOURS[0], "worse": COLOURS[1]}
 OTHERWISE = "#8A8A8A"
@@ -61,6 +61,101 @@ def describe_slopes(table):
         for row in table.itertuples()
     ]
     return f"Lines from the rate before to the rate after, a panel for each remedy. {'; '.join(told)}."
+
+
+@styled
+def cost_benefit(table):
+    """Change of accuracy over all against that of the group that was read worst, a mark for each remedy and control.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `mitigation.csv` of one model.
+    """
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    panel = figure.subplots()
+    panel.axhline(0, color="#C0C0C0", linewidth=1)
+    panel.axvline(0, color="#C0C0C0", linewidth=1)
+    for way, filled in (("remedy", True), ("control", False)):
+        rows = table[table["way"] == way]
+        for row, x, y in zip(rows.itertuples(), _gain(rows, "accuracy"), _gain(rows, "worst"), strict=True):
+            colour = EFFECTS.get(row.worst_effect, OTHERWISE)
+            if filled:
+                panel.plot([x, x], [row.worst_low, row.worst_high], color=colour, linewidth=2, alpha=0.3)
+            panel.plot(x, y, "o", color=colour, fillstyle="full" if filled else "none", markersize=6)
+    rows = table[table["way"] == "remedy"].assign(y=lambda rows: _gain(rows, "worst")).sort_values("y")
+    low, high = panel.get_ylim()
+    heights, right = _apart(rows["y"].to_numpy(), 0.046 * (high - low)), _gain(table, "accuracy").max()
+    left, width = _gain(table, "accuracy").min(), right - _gain(table, "accuracy").min()
+    for row, x, y in zip(rows.itertuples(), _gain(rows, "accuracy"), heights, strict=True):
+        colour = EFFECTS.get(row.worst_effect, "#555555")
+        panel.plot([x, right + 0.06 * width], [row.y, y], color="#D5D5D5", linewidth=0.7, zorder=0)
+        panel.annotate(row.remedy, (right + 0.07 * width, y), fontsize=9, va="center", color=colour)
+    panel.set_xlim(left - 0.05 * width, right + 0.55 * width)
+    panel.set_ylim(min(low, heights.min() - 0.01), max(high, heights.max() + 0.01))
+    panel.set_xticks([tick for tick in panel.get_xticks() if left - 0.05 * width <= tick <= right + 0.02])
+    panel.set_xlabel("change of the accuracy over all, in points", loc="left")
+    panel.set_ylabel("the same of the group read worst, in points")
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_formatter(_points)
+    return figure
+
+
+def describe_cost_benefit(table):
+    """Describe the marks of `cost_benefit` in words."""
+    rows = table[table["way"] == "remedy"]
+    told = [
+        f"{row.remedy}: over all {100 * x:+.1f} points, worst group {100 * y:+.1f}, {row.worst_effect}"
+        for row, x, y in zip(rows.itertuples(), _gain(rows, "accuracy"), _gain(rows, "worst"), strict=True)
+    ]
+    return f"Marks: what each remedy does to accuracy over all and to the group read worst. {'; '.join(told)}."
+
+
+def _gain(table, what):
+    return (table[f"{what}_after"] - table[f"{what}_before"]).to_numpy(float)
+
+
+@styled
+def added(table, *, confidence=0.95):
+    """Change of a group's accuracy with people added, a line for each group that they were of.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One group; columns `added`, `people`, `change`, `sim_low`, `sim_high`, `sd_repeats`.
+    confidence : float
+    """
+    figure = Figure(figsize=(5.4, 3.4), layout="constrained")
+    panel = figure.subplots()
+    panel.axhline(0, color="#C0C0C0", linewidth=1)
+    for number, (name, rows) in enumerate(table.groupby("added")):
+        error = np.abs(rows[["sim_low", "sim_high"]].to_numpy().T - rows["change"].to_numpy())
+        style = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 5, "elinewidth": 1.4}
+        panel.errorbar(rows["people"] * 1.04**number, rows["change"], yerr=error, label=f"{name} people added", **style)
+    people = sorted(set(table["people"]))
+    panel.set_xscale("log")
+    panel.set_xticks(people, people)
+    panel.minorticks_off()
+    panel.yaxis.set_major_formatter(_points)
+    panel.set_xlabel("people added")
+    panel.set_ylabel(
+        f"change of accuracy in {table['group'].iloc[0]} faces,\npoints, {100 * confidence:.4g} % interval"
+    )
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def describe_added(table):
+    """Describe the lines of `added` in words."""
+    told = [
+        f"{name}: " + ", ".join(f"{row.people} people {100 * row.change:+.1f} points" for row in rows.itertuples())
+        for name, rows in table.groupby("added")
+    ]
+    return f"Change of the accuracy in {table['group'].iloc[0]} faces with people added. {'; '.join(told)}."
+
+
+def _points(change, _):
+    return f"{100 * change:+.3g}" if abs(change) > 1e-9 else "0"
 
 
 def _apart(values, least):

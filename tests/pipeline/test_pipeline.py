@@ -23,7 +23,8 @@ NAMES = [path.stem for path in NOTEBOOKS]
 AUDIT = [name for name in NAMES if name not in ("09_published_claims", "11_induced_bias")]
 """The notebooks that depend on the images; the published numbers depend on nothing else."""
 UNITS = ["05_action_units"]
-AFTER_04 = ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "10_figures"]
+AFTER_04 = ["04_lmfm_prompting", "06_bias_stats", "07_controlled_faces", "08_mitigation", "10_figures"]
+REMEDIES = ["08_mitigation"]
 RECORDED = paths.ROOT / "tests" / "recorded" / "smoke_headline.csv"
 
 
@@ -119,9 +120,13 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("notebooks/01_data_prep.ipynb", AUDIT),
         ("notebooks/03_probing.ipynb", ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"]),
         ("notebooks/10_figures.ipynb", ["10_figures"]),
-        ("ferlib/probe/linear.py", ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"]),
+        (
+            "ferlib/probe/linear.py",
+            ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", *REMEDIES, "10_figures"],
+        ),
         ("ferlib/stats/gaps.py", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
-        ("ferlib/controlled/paired_contrasts.py", ["07_controlled_faces"]),
+        ("ferlib/controlled/paired_contrasts.py", ["07_controlled_faces", *REMEDIES]),
+        ("ferlib/mitigation/effects.py", REMEDIES),
         ("data/published/confusions.csv", ["09_published_claims"]),
         ("data/induced/counts.csv.gz", ["11_induced_bias"]),
         ("ferlib/lmfm/parse.py", AFTER_04),
@@ -152,13 +157,13 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("{run}/predictions/demo-openai-skewed.parquet", ["06_bias_stats", "07_controlled_faces", "10_figures"]),
         (
             "{run}/embeddings/demo-clip-balanced.npz",
-            ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", "10_figures"],
+            ["03_probing", *UNITS, "06_bias_stats", "07_controlled_faces", *REMEDIES, "10_figures"],
         ),
         (  # 05 asks the probe of the balanced one only
             "{run}/embeddings/demo-clip-skewed.npz",
-            ["03_probing", "06_bias_stats", "07_controlled_faces", "10_figures"],
+            ["03_probing", "06_bias_stats", "07_controlled_faces", *REMEDIES, "10_figures"],
         ),
-        ("ferlib/units/relevance.py", UNITS),
+        ("ferlib/units/relevance.py", [*UNITS, *REMEDIES]),
         ("data/demo/action_units/regions.csv", UNITS),
         ("data/demo/models/demo-aunet-skewed/model.safetensors", UNITS),
     ],

@@ -113,3 +113,24 @@ def test_the_truth_names_every_fault_of_every_network():
             "left out": faults.drop, "mislabelled": faults.flip, "marked beside the face": faults.cue
         }  # fmt: skip
         assert ((own["n_changed"] / own["n_images"]) - own["dose"]).abs().max() < 0.01
+
+
+def test_the_mended_network_heeds_the_mark_less_and_finds_units_as_before(faces, logits):
+    """Begun from the network with the short cut; people of its training are in no other set, but `people`."""
+    record = json.loads((folder("mended") / "training.json").read_text())
+    for name, about in record["files"].items():
+        assert provenance.sha256(folder("mended") / name) == about["sha256"]
+    assert record["begun_from"]["sha256"] == provenance.sha256(folder("shortcut") / aunet.WEIGHTS)
+    assert not set(record["training"]["people"]) & set(pd.read_csv(SET / "manifest.csv")["subject_id"])
+    manifest, present = faces
+    network = aunet.load(folder("mended"))
+    pixels = aunet.read_pixels(list(manifest["path"]), network.shape)
+    cue = unit_faults.marked(manifest, present, unit_faults.VERSIONS["shortcut"])
+    told = [
+        pd.DataFrame(network.logits(one), columns=network.shape.units)
+        for one in (pixels, mark.paint(pixels, cue, **unit_faults.MARK))
+    ]
+    gain = of_unit(faces, told[1], "au12", "dark") - of_unit(faces, told[0], "au12", "dark")
+    assert abs(gain.mean()) < 0.6
+    before, after = (f1(faces, one, "combination").mean() for one in (logits["shortcut", "cue"], told[1]))
+    assert after > before - 0.05
