@@ -174,7 +174,7 @@ def faces(pictures, titles):
 
 @styled
 def qualities(table, *, confidence=0.95):
-    """Rates of groups as one quality of their images gets poorer: a column of panels a kind, a row a reader.
+    """Rates of groups as one quality of images gets poorer: a column of panels for each kind, a row for each reader.
 
     Parameters
     ----------

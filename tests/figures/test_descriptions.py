@@ -2,12 +2,23 @@
 
 import ast
 import json
+import re
 from functools import partial
 
 import pytest
 
 from ferlib import tables
-from ferlib.figures import curves, forests, heatmap_panels, matrices, probe_curves, rates, unit_scores, verdict_plots
+from ferlib.figures import (
+    curves,
+    forests,
+    heatmap_panels,
+    matrices,
+    probe_curves,
+    rates,
+    remedies,
+    unit_scores,
+    verdict_plots,
+)
 from ferlib.paths import ROOT
 
 
@@ -40,10 +51,14 @@ DESCRIBED_BY = {
     "gaps": forests.describe_gaps,
     "induced_recall": of_notebook("11_induced_bias", "describe"),
     "mistakes": mistakes,
+    "mitigation_costs": remedies.describe_cost_benefit,
+    "mitigation_faces": remedies.describe_added,
+    "mitigation_slopes": remedies.describe_slopes,
     "no_answer": rates.describe_no_answer,
     "probe_growth": probe_curves.describe_growth,
     "probe_leakage": probe_curves.describe_leakage,
     "published_ratios": forests.describe_ratios,
+    "quality_rates": curves.describe_qualities,
     "smallest_found": partial(verdict_plots.describe_marks, line=0.05, label=SMALLEST),
     "surest_contrasts": verdict_plots.describe_contrasts,
     "units_detection": unit_scores.describe_detection,
@@ -88,8 +103,7 @@ def test_a_wrong_description_is_noticed(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_no_alternative_text_is_typed_in_a_notebook(path):
     """A figure that is kept is described by a function of its table, never by a string at its place."""
-    code = "\n".join(
-        "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"
-    )
-    assert not [line for line in code.splitlines() if "figures.save(" in line and 'alt="' in line]
-    assert not [line for line in code.splitlines() if line.lstrip().startswith(('alt = f"', 'alt = "'))]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    kept = [text for text in code if "figures.save(" in text or re.search(r"^ *keep\(", text, re.MULTILINE)]
+    assert not [text for text in kept if re.search(r'alt = f?"|alt=f?"', text)]

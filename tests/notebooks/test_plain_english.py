@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from typed_numbers import prose
 
 from ferlib.paths import ROOT
 
@@ -19,7 +20,15 @@ TODO = {"07_controlled_faces.ipynb": 3}
 """How often they are still said, by file: set it to what is left; it ends as an empty dict."""
 
 
+def words_of(path):
+    """What is read as language: of a notebook its Markdown, without code in it."""
+    if path.suffix == ".ipynb":
+        return re.sub(r"`[^`]*`", " ", prose(path))
+    text = path.read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"#.*", text)) if path.suffix == ".yaml" else text
+
+
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_word_that_readers_stumbled_over_is_said(path):
-    found = STUMBLED_OVER.findall(path.read_text(encoding="utf-8"))
+    found = STUMBLED_OVER.findall(words_of(path))
     assert len(found) == TODO.get(path.name, 0), f"say it in other words, or count it in TODO: {found}"
