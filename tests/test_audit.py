@@ -17,6 +17,7 @@ from ferlib import audit, figures, paths, tables
 from ferlib.labels import EMOTIONS
 from ferlib.pipeline import report
 from ferlib.provenance import sha256
+from ferlib.stats import counts, disparities, metrics, outcomes
 
 MODELS = ("<script>alert(1)</script>\"onload='x'", "x/y", "x y")
 
@@ -188,6 +189,21 @@ def test_the_metrics_are_those_of_scikit_learn_and_in_the_report(audited):
         and not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", page))
         and "four-fifths" in page
     )
+
+
+def test_python_make_and_the_notebook_give_the_same_numbers(audited):
+    folder, _, _ = audited
+    taken = audit.read(folder / "mine.csv")
+    tallied = counts.tally(outcomes.join(taken.predictions, taken.manifest))
+    named = [*outcomes.CONFIGURATION, "attribute", "measure", "true", "predicted", "group_a", "group_b"]
+    here = disparities.disparities(tallied, delta=0.1, seed=20240827).sort_values(named, kind="stable")
+    made = pd.read_csv(folder / "out" / "tables" / "disparities.csv", keep_default_na=False, na_values=[""])
+    assert (made["verdict"].to_numpy() == here["verdict"].to_numpy()).all()
+    for name in ("risk_difference", "sim_low", "sim_high", "p_cluster", "p_adjusted"):
+        np.testing.assert_allclose(made[name], here[name], rtol=1e-5)
+    by_group = metrics.by_group(tallied)
+    made = pd.read_csv(folder / "out" / "tables" / "metrics.csv", keep_default_na=False, na_values=[""])
+    np.testing.assert_allclose(made["ci_low"], by_group["ci_low"], rtol=1e-5)
 
 
 def test_json_stands_beside_each_table(audited):
