@@ -39,17 +39,23 @@ def test_every_check_fails_on_the_version_that_is_handed_out(source):
     assert ("", "") in passed, "even the cells that give something fail"
 
 
+def given(cell):
+    """What a solution cell gives before the answer begins."""
+    before, _, _ = cell.source.partition("### BEGIN SOLUTION")
+    return before if before.endswith("\n") else ""
+
+
 def test_the_solutions_pass_and_usual_mistakes_get_their_hint(source):
     names = {}
     with at_the_desk():
-        cells = code_of(versions.solution(read(source)))
+        marked, cells = code_of(read(source)), code_of(versions.solution(read(source)))
         for number, cell in enumerate(cells):
             name, role = exercise(cell)
             if role == "solution":
                 check = next(after for after in cells[number:] if exercise(after) == (name, "check"))
                 for mistake in MISUNDERSTANDINGS[name]:
                     mistaken = dict(names)
-                    run(mistake["code"], mistaken)
+                    run(given(marked[number]) + mistake["code"], mistaken)
                     with pytest.raises(checks.NotYet, match=re.escape(mistake["hint"])):
                         run(check.source, mistaken)
             run(cell.source, names)
@@ -57,7 +63,7 @@ def test_the_solutions_pass_and_usual_mistakes_get_their_hint(source):
 
 def test_every_exercise_is_checked_and_has_its_mistakes():
     answered = names_of(SOURCES, "solution")
-    assert len(answered) == len(set(answered)) >= 6
+    assert len(answered) == len(set(answered)) >= 12
     assert answered == names_of(SOURCES, "check")
     assert sorted(answered) == sorted(MISUNDERSTANDINGS)
 
