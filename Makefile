@@ -71,8 +71,8 @@ CORE := $(if $(wildcard $(VENV)/.ready),$(VENV)/.ready,$(VENV)/.core)
 
 # The kernel of this environment, not one of the same name installed for the user.
 export JUPYTER_PREFER_ENV_PATH := 1
-# Progress bars are text here: nobody need be told, in red, that there are no widgets.
-export PYTHONWARNINGS ?= ignore:IProgress not found
+# Progress bars are text here: nobody need be told, in red, that there are no widgets; nor what a package should call.
+export PYTHONWARNINGS ?= ignore:IProgress not found,ignore:`torch.jit.script` is deprecated
 
 # The order of the study. What else a notebook depends on its own rules say, which its last cell writes: the files that it
 # read, the modules that it loaded; and what it made, so that it is executed again when something of that has gone. One

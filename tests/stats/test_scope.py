@@ -103,7 +103,7 @@ def test_a_gap_that_the_study_s_family_misses_is_found_where_accuracy_is_the_fam
         (["confusion:fear:sad", "no_answer"], {("confusion", "fear", "sad"), ("no_answer", "", "")}),
         (["confusion:fear"], {("confusion", "fear", other) for other in EMOTIONS if other != "fear"}),
     ],
-    ids=str,
+    ids=["accuracy", "one recall", "one confusion and no answer", "all confusions of one emotion"],
 )
 def test_only_declared_measures_are_judged(asked, rates):
     taken = intake.read(table_of(), measures=asked)
