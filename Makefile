@@ -170,7 +170,7 @@ teaching-tables: ## make the small tables of the exercises anew from the demo's 
 	@$(BIN)/python data/teaching/source/excerpts.py $(RUNS)/demo
 
 demo-figures: ## keep the figures of the demo's run in figures/demo, for the README
-	@rm -rf figures/demo/*.csv && cp $(RUNS)/demo/figures/*.png $(RUNS)/demo/figures/*.csv $(RUNS)/demo/figures/*.txt figures/demo/
+	@rm -f $(patsubst %.txt,%.*,$(wildcard figures/demo/*.txt)) && cp $(RUNS)/demo/figures/*.png $(RUNS)/demo/figures/*.csv $(RUNS)/demo/figures/*.txt figures/demo/
 
 demo-faces demo-models: $(VENV)/.faces ## render the demo's faces, or train its models, anew (see data/demo/README.md)
 	@$(MAKE) --no-print-directory -f data/demo/Makefile $@ PYTHON=$(BIN)/python
