@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import sys
 
 import nbformat
@@ -31,6 +32,12 @@ def exercise(cell):
     marks = cell.metadata.get("nbgrader", {})
     role = "check" if marks.get("grade") and not marks.get("solution") else "solution" if marks else ""
     return marks.get("grade_id", "").removeprefix("check_"), role
+
+
+def expected(stem):
+    """Expressions and their values, as the guide says that they come out of one notebook's solutions."""
+    text = (TEACHING / "guide.md").read_text(encoding="utf-8")
+    return re.findall(rf"^\| \[[^]]+\]\({stem}\.ipynb\) \| `([^`]+)` \| `([^`]+)` \|$", text, re.M)
 
 
 @contextlib.contextmanager

@@ -3,9 +3,10 @@
 import re
 
 import checks
+import pandas as pd
 import pytest
 import versions
-from teaching_helpers import MISUNDERSTANDINGS, TEACHING, at_the_desk, code_of, exercise, read, run
+from teaching_helpers import MISUNDERSTANDINGS, TEACHING, at_the_desk, code_of, exercise, expected, read, run
 
 from ferlib.errors import InputError
 
@@ -45,7 +46,7 @@ def given(cell):
     return before if before.endswith("\n") else ""
 
 
-def test_the_solutions_pass_and_usual_mistakes_get_their_hint(source):
+def test_solutions_pass_mistakes_get_their_hint_and_the_guide_says_what_comes_out(source):
     names = {}
     with at_the_desk():
         marked, cells = code_of(read(source)), code_of(versions.solution(read(source)))
@@ -54,11 +55,17 @@ def test_the_solutions_pass_and_usual_mistakes_get_their_hint(source):
             if role == "solution":
                 check = next(after for after in cells[number:] if exercise(after) == (name, "check"))
                 for mistake in MISUNDERSTANDINGS[name]:
-                    mistaken = dict(names)
+                    mistaken = {
+                        key: value.copy() if isinstance(value, pd.DataFrame) else value for key, value in names.items()
+                    }
                     run(given(marked[number]) + mistake["code"], mistaken)
                     with pytest.raises(checks.NotYet, match=re.escape(mistake["hint"])):
                         run(check.source, mistaken)
             run(cell.source, names)
+    given_by_guide = expected(source.stem)
+    assert given_by_guide
+    for expression, value in given_by_guide:
+        assert str(eval(expression, names)) == value, f"guide.md: {expression}"  # noqa: S307
 
 
 def test_every_exercise_is_checked_and_has_its_mistakes():
