@@ -24,7 +24,7 @@ LONG = 36
 TEACHING = "data/teaching"
 """Folder whose Markdown files and notebooks are a part of the book when it is there, those as they are."""
 
-FIRST = ("index", "README")
+FIRST = ("index", "README", "lessons")
 """Pages that stand before the others of their part."""
 
 HIDDEN = "hide-input"
