@@ -51,6 +51,11 @@ ifneq ($(strip $(UNKNOWN)),)
 $(error Error: unknown variable $(strip $(UNKNOWN)). Known: $(OPTIONS))
 endif
 
+# make takes a blank for the end of a name. The folder of the repository itself may hold some.
+ifneq ($(words $(VENV)) $(words $(RUNS)),1 1)
+$(error Error: VENV=$(VENV) and RUNS=$(RUNS) must be one name each, without a blank)
+endif
+
 # PARAMS=path/name.yaml runs anyone's own parameter file as the profile "name".
 ifneq ($(origin PARAMS),file)
 PROFILE := $(basename $(notdir $(PARAMS)))

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ferlib import paths
 
+VENV = os.path.relpath(sys.prefix, paths.ROOT)
+"""The environment that the tests themselves run in; relative, since the way to the repository may hold blanks."""
+
 PLANTED_KEY = "sk-planted-key-that-nothing-may-read"
 
 
@@ -19,8 +22,7 @@ class Make:
 
     def command(self, *arguments):
         """The command line for the environment that the tests themselves run in."""
-        venv = f"VENV={Path(sys.prefix)}"
-        return ["make", "--no-print-directory", venv, f"RUNS={self.runs}", *arguments]
+        return ["make", "--no-print-directory", f"VENV={VENV}", f"RUNS={self.runs}", *arguments]
 
     @property
     def environment(self):

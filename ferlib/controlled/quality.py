@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image, ImageEnhance, ImageFilter
 
 from ferlib.errors import InputError
+from ferlib.images import open_rgb
 from ferlib.labels import EMOTIONS
 
 GAMMA = 2.2
@@ -34,7 +35,7 @@ def _size(image, amount):
 def _jpeg(image, amount):
     kept = io.BytesIO()
     image.save(kept, "JPEG", quality=amount)
-    return Image.open(kept).convert("RGB")
+    return open_rgb(kept.getvalue())
 
 
 def _noise(image, amount):

@@ -1,11 +1,11 @@
 """`make compare`: two files of predictions, paired by image, in tables, a figure and a few lines."""
 
 import subprocess
-import sys
 import time
 
 import pandas as pd
 import pytest
+from make_helpers import VENV
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.errors import InputError
@@ -50,6 +50,6 @@ def test_choices_are_checked_and_make_hands_them_on(files):
     command = ["make", "-n", "compare", "BEFORE=one file.csv", "AFTER=b.csv", "OUT=out", "DELTA=0.1", "COLUMNS=a=b"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     assert '"one file.csv" "b.csv" --out "out" --delta 0.1' in printed and '--columns "a=b"' in printed
-    command = ["make", f"VENV={sys.prefix}", "compare", "BEFORE=a.csv"]
+    command = ["make", f"VENV={VENV}", "compare", "BEFORE=a.csv"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told.returncode and "say make compare BEFORE=a.csv AFTER=b.csv OUT=folder" in told.stderr

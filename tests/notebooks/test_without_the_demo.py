@@ -23,11 +23,11 @@ def elsewhere(tmp_path_factory):
         if (paths.ROOT / name).is_file() and not name.startswith(("data/demo/", "figures/", "tests/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(paths.ROOT / name, folder / name)
-    venv = sys.prefix
+    (folder / ".venv").symlink_to(sys.prefix)
 
     def make(*arguments):
         # The environment is there and must not be made to point at the copy.
-        command = ["make", f"VENV={venv}", "-o", f"{venv}/.ready", *arguments]
+        command = ["make", "-o", ".venv/.ready", *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         environment["PYTHONPATH"] = str(folder)
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

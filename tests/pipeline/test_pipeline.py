@@ -261,6 +261,12 @@ def test_a_profile_that_does_not_exist_is_named_with_those_that_do(make):
     assert "demo paper smoke" in done.stderr and "PARAMS=" in done.stderr
 
 
+@pytest.mark.parametrize("folder", ["VENV=my environment", "RUNS=my runs"])
+def test_a_folder_with_a_blank_is_refused_in_words(make, folder):
+    done = make("-n", "run", folder)
+    assert done.returncode != 0 and folder in done.stderr and "without a blank" in done.stderr
+
+
 def test_an_unknown_parameter_stops_before_anything_runs(make, tmp_path):
     (tmp_path / "typo.yaml").write_text("03_probing: {n_fold: 3}\n")
     done = make("run", f"PARAMS={tmp_path / 'typo.yaml'}")
