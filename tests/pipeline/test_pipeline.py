@@ -130,7 +130,10 @@ def test_a_second_run_does_nothing_and_says_so(smoke, make):
         ("data/published/confusions.csv", ["09_published_claims"]),
         ("data/induced/counts.csv.gz", ["11_induced_bias"]),
         ("ferlib/lmfm/parse.py", AFTER_04),
-        ("ferlib/labels.py", NAMES),
+        (
+            "ferlib/labels.py",
+            [name for name in NAMES if name != "09_published_claims"],
+        ),  # its counts bring their labels
         ("data/demo/ferdemo/faces/renderer.py", []),
         ("data/demo/ferdemo/standin/sight.py", AFTER_04),
         ("data/prompts/forced-choice.yaml", AFTER_04),
