@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from ferlib.figures.style import (
     COLOURS,
-    MARKERS,
     WIDTH,
     in_order,
     legend_columns,
     listed,
+    marker,
     named,
     percent,
     percent_tick,
@@ -24,12 +24,7 @@ from ferlib.figures.style import (
 
 def _style(number):
     """Colour and marker of the so-manieth model; from the ninth on a colour returns with another marker."""
-    return {
-        "color": COLOURS[number % len(COLOURS)],
-        "fmt": MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],
-        "markersize": 5,
-        "elinewidth": 1.4,
-    }
+    return {"color": COLOURS[number % len(COLOURS)], "fmt": marker(number), "markersize": 5, "elinewidth": 1.4}
 
 
 def _error(part, value):

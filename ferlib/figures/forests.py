@@ -12,10 +12,10 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from ferlib.figures.style import (
     COLOURS,
-    MARKERS,
     WIDTH,
     legend_columns,
     listed,
+    marker,
     named,
     percent,
     percent_tick,
@@ -59,8 +59,7 @@ def gaps(table):
             y = y + (number - (len(models) - 1) / 2) * step
             panel.barh(y, part["gap_95"], height=0.7 * step, color="#D9D9D9")
             panel.plot(part["gap_expected"], y, "|", color="#555555", markersize=5)
-            marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
-            panel.plot(part["gap"], y, marker, color=COLOURS[number % len(COLOURS)], markersize=5, label=model)
+            panel.plot(part["gap"], y, marker(number), color=COLOURS[number % len(COLOURS)], markersize=5, label=model)
         panel.set_title(divided[attribute])
         panel.xaxis.set_major_formatter(percent_tick)
         panel.tick_params(axis="y", length=0)

@@ -14,10 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from ferlib.figures.style import (
     COLOURS,
     HATCHES,
-    MARKERS,
     WIDTH,
     legend_columns,
     listed,
+    marker,
     named,
     percent,
     percent_tick,
@@ -98,9 +98,7 @@ def accuracy(table, *, confidence=0.95):
         y = np.array([rows[key] for key in zip(part["by"], part["group"], strict=True)])
         y = y + (number - (len(models) - 1) / 2) * step
         error = np.abs(part[["ci_low", "ci_high"]].to_numpy().T - part["accuracy"].to_numpy())
-        # From the eighth model on a colour returns with another marker.
-        marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
-        style = {"color": COLOURS[number % len(COLOURS)], "fmt": marker}
+        style = {"color": COLOURS[number % len(COLOURS)], "fmt": marker(number)}
         panel.errorbar(part["accuracy"], y, xerr=error, label=model, markersize=5, elinewidth=1.6, **style)
     for y in list(ticks)[::2]:
         panel.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", linewidth=0)

@@ -27,6 +27,12 @@ styled = matplotlib.rc_context(STYLE)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
+
+def marker(number):
+    """Marker of the model with this number, from 0; where a colour returns it comes with another marker."""
+    return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+
+
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++")
 """Beside the colours of bars, so that none is told by its colour alone."""
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ferlib.figures.forests import measure_names
-from ferlib.figures.style import COLOURS, MARKERS, WIDTH, legend_columns, listed, percent, percent_tick, styled
+from ferlib.figures.style import COLOURS, WIDTH, legend_columns, listed, marker, percent, percent_tick, styled
 
 
 @styled
@@ -69,18 +69,16 @@ def marks(table, *, rows, panels, line, label):
     """
     names, models = list(dict.fromkeys(table[rows])), sorted(set(table["model"]))
     shown = list(dict.fromkeys(table[panels]))
-    height = 1.3 + len(names) * (0.14 + 0.11 * len(models))
+    height, step = 1.3 + len(names) * (0.14 + 0.11 * len(models)), 0.8 / len(models)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for panel, name in zip(axes, shown, strict=True):
         panel.axvline(line, color="#555555", linewidth=1, linestyle="--")
         for number, model in enumerate(models):
             part = table[(table[panels] == name) & (table["model"] == model)]
-            y = np.array([names.index(row) for row in part[rows]]) + (number - (len(models) - 1) / 2) * 0.8 / len(
-                models
-            )
-            marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
-            panel.plot(part["value"], y, marker, color=COLOURS[number % len(COLOURS)], markersize=5, label=model)
+            y = np.array([names.index(row) for row in part[rows]]) + (number - (len(models) - 1) / 2) * step
+            style = {"color": COLOURS[number % len(COLOURS)], "markersize": 5}
+            panel.plot(part["value"], y, marker(number), label=model, **style)
         panel.set_title(name)
         panel.xaxis.set_major_formatter(percent_tick)
         panel.tick_params(axis="y", length=0)

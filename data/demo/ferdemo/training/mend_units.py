@@ -102,11 +102,7 @@ def main(arguments=None):
             "minutes": round((time.monotonic() - began) / 60, 1),
         },
         "held_out": {options.held_out: measured},
-        "versions": {name: provenance.versions()[name] for name in ("python", "torch", "torchvision", "platform")},
-        "files": {
-            name: {"bytes": (folder / name).stat().st_size, "sha256": provenance.sha256(folder / name)}
-            for name in (aunet.CONFIG, aunet.WEIGHTS)
-        },
+        **train_units.written(folder),
     }  # fmt: skip
     tables.write_bytes((json.dumps(record, indent=1) + "\n").encode(), folder / "training.json")
     tables.write_bytes(unit_card.write_mended(record).encode(), folder / "README.md")

@@ -164,6 +164,17 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
     return rows
 
 
+def written(folder):
+    """What a record tells of a network's files and of the packages that made them: `versions` and `files`."""
+    return {
+        "versions": {name: provenance.versions()[name] for name in ("python", "torch", "torchvision", "platform")},
+        "files": {
+            name: {"bytes": (folder / name).stat().st_size, "sha256": provenance.sha256(folder / name)}
+            for name in (aunet.CONFIG, aunet.WEIGHTS)
+        },
+    }
+
+
 def main(arguments=None):
     """Command line: train, unless only measuring is asked for; measure, write the card."""
     options = _parser().parse_args(arguments)
@@ -187,11 +198,7 @@ def main(arguments=None):
             str(held_out): evaluate(folder, held_out, recipe, faults, trained_on=set(manifest["subject_id"]))
             for held_out in options.held_out
         },
-        "versions": {name: provenance.versions()[name] for name in ("python", "torch", "torchvision", "platform")},
-        "files": {
-            name: {"bytes": (folder / name).stat().st_size, "sha256": provenance.sha256(folder / name)}
-            for name in (aunet.CONFIG, aunet.WEIGHTS)
-        },
+        **written(folder),
     }
     tables.write_bytes((json.dumps(record, indent=1) + "\n").encode(), folder / "training.json")
     tables.write_bytes(unit_card.write(record).encode(), folder / "README.md")
