@@ -98,7 +98,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit compare plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit compare plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables release bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -173,6 +173,9 @@ teaching: $(CORE) ## make the exercises' versions for students (data/teaching) a
 
 teaching-tables: ## make the small tables of the exercises anew from the demo's run
 	@$(BIN)/python data/teaching/source/excerpts.py $(RUNS)/demo
+
+release: $(CORE) ## renew the metadata (CodeMeta, Croissant, codecheck.yml); pack committed files and the run; refuses what is stale
+	@$(BIN)/python data/citation/release.py $(RUN)
 
 demo-figures: ## keep the figures of the demo's run in figures/demo, for the README
 	@rm -f $(patsubst %.txt,%.*,$(wildcard figures/demo/*.txt)) && cp $(RUNS)/demo/figures/*.png $(RUNS)/demo/figures/*.csv $(RUNS)/demo/figures/*.txt figures/demo/

@@ -95,7 +95,7 @@ def test_what_is_imported_is_declared(requirements):
     names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
     declared |= {module for package, module in IMPORTED_AS.items() if package in declared}
-    ours = {path.stem for room in ("tests", "data/teaching") for path in (ROOT / room).rglob("*.py")}
+    ours = {path.stem for room in ("tests", "data/teaching", "data/citation") for path in (ROOT / room).rglob("*.py")}
     ours |= {"ferlib", "ferdemo"}
     for name in names - ours - {"google"} - set(sys.stdlib_module_names):
         assert {normal(maker) for maker in makers.get(name, [name])} & declared, name

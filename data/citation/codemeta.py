@@ -1,12 +1,19 @@
-"""Make `codemeta.json` from pyproject.toml and CITATION.cff: `python data/citation/codemeta.py`."""
+"""Describe the compendium for machines: `codemeta.json`, from pyproject.toml, CITATION.cff and CHANGELOG.md."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def released():
+    """The newest version in the list of changes, and its date."""
+    found = re.search(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    return found.groups() if found else ("", "")
 
 
 def described():
@@ -20,6 +27,7 @@ def described():
         "identifier": project["name"],
         "description": project["description"],
         "version": project["version"],
+        "datePublished": released()[1],
         "license": f"https://spdx.org/licenses/{citation['license']}",
         "programmingLanguage": "Python",
         "runtimePlatform": f"Python {project['requires-python']}",
@@ -28,7 +36,3 @@ def described():
         "referencePublication": [work["url"] for work in citation["references"]],
     }
     return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    (ROOT / "codemeta.json").write_text(described(), encoding="utf-8")
