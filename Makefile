@@ -90,6 +90,8 @@ $(RUN)/executed/08_mitigation.ipynb: $(RUN)/executed/02_embedding.ipynb $(RUN)/e
 $(RUN)/executed/12_networks_in_use.ipynb: $(RUN)/executed/01_data_prep.ipynb
 $(RUN)/executed/06_bias_stats.ipynb: $(RUN)/executed/03_probing.ipynb $(RUN)/executed/04_lmfm_prompting.ipynb $(RUN)/executed/12_networks_in_use.ipynb
 $(RUN)/executed/07_controlled_faces.ipynb $(RUN)/executed/10_figures.ipynb: $(RUN)/executed/06_bias_stats.ipynb
+# An order of time alone, for two at once: 06 keeps others waiting, 08 nobody, and as good as nothing runs alone at the end.
+$(RUN)/executed/08_mitigation.ipynb: | $(RUN)/executed/06_bias_stats.ipynb
 UNFINISHED_04_lmfm_prompting := $(RUN)/unanswered.csv
 
 -include $(NAMES:%=$(RUN)/depends/%.mk)
