@@ -18,8 +18,6 @@ import os
 import sys
 from pathlib import Path
 
-from papermill.exceptions import PapermillExecutionError
-
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.pipeline import execution, judged, summary
@@ -183,7 +181,7 @@ def main():
         found = judge(taken, given.out, **choices)
     except InputError as error:
         sys.exit(f"Error: {error}")
-    except PapermillExecutionError as error:
+    except execution.PapermillExecutionError as error:
         failed = max((given.out / "executed").glob("failed-*.ipynb"), key=os.path.getmtime)
         sys.exit(execution.complaint(error, failed.resolve()))
     page = report(taken, given.out, name=given.predictions.name, digest=sha256(given.predictions), **choices)
