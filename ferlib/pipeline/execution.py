@@ -46,14 +46,28 @@ class LocalKernelManager(AsyncKernelManager):
     at the same time would listen on each other's sockets.
     """
 
+    at_work = False
+    """Whether a cell is being executed: of the one notebook that this process executes."""
+
     def __init__(self, **options):
         super().__init__(**options)
         if os.name == "posix":
             sweep_sockets()
             self._sockets = tempfile.TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
             self.transport, self.ip = "ipc", f"{self._sockets.name}/kernel"
-        # After Ctrl-C the kernel has half of these seconds for what it must finish: answers under way are paid for.
-        self.shutdown_wait_time = 120.0
+
+    @property
+    def shutdown_wait_time(self):
+        """Seconds until the kernel is killed; after half of them it is asked to go at once.
+
+        When Ctrl-C interrupts a cell, it has something to finish: answers under way are paid for. After the last cell
+        there is nothing to wait for, but a kernel may hang as it exits.
+        """
+        return 120.0 if self.at_work else 6.0
+
+
+def _at_work(value):
+    return lambda **_: setattr(LocalKernelManager, "at_work", value)
 
 
 def execute(notebook, parameters, output):
@@ -85,6 +99,8 @@ def execute(notebook, parameters, output):
             cwd=ROOT,
             kernel_name="python3",
             kernel_manager_class=LocalKernelManager,
+            on_cell_execute=_at_work(True),
+            on_cell_executed=_at_work(False),
             extra_arguments=["--IPKernelApp.log_level=50"],  # it would report its own interruption at length
             progress_bar=sys.stderr.isatty(),
         )
