@@ -177,7 +177,7 @@ teaching-tables: ## make the small tables of the exercises anew from the demo's 
 	@$(BIN)/python data/teaching/source/excerpts.py $(RUNS)/demo
 
 release: $(CORE) ## renew the metadata (CodeMeta, Croissant, codecheck.yml); pack committed files and the run; refuses what is stale
-	@$(BIN)/python data/citation/release.py $(RUN)
+	@PYTHONPATH=. $(BIN)/python data/citation/release.py $(RUN)
 
 demo-figures: ## keep the figures of the demo's run in figures/demo, for the README
 	@rm -f $(patsubst %.txt,%.*,$(wildcard figures/demo/*.txt)) && cp $(RUNS)/demo/figures/*.png $(RUNS)/demo/figures/*.csv $(RUNS)/demo/figures/*.txt figures/demo/

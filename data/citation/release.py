@@ -86,11 +86,11 @@ def outdated(run):
     for notebook in sorted(notebooks - {record["notebook"] for record in told}):
         yield f"{paths.relative(run.provenance)}: notebook {notebook} has no record. {remedy}"
     for record in told:
-        for kind, digest in (("reads", _read_hash), ("writes", sha256)):
-            for name, then in record[kind].items():
-                path = run.file(name) if run.file(name).exists() else ROOT / name
-                if not path.exists() or digest(path) != then:
-                    yield f"{record['notebook']} {kind} {name}, which is another today. {remedy}"
+        for kind, named, digest in (("read", record["reads"], _read_hash), ("wrote", record["writes"], sha256)):
+            where = {name: run.file(name) if run.file(name).exists() else ROOT / name for name in named}
+            other = [name for name, path in where.items() if not path.exists() or digest(path) != named[name]]
+            if other:
+                yield f"{record['notebook']} {kind} {', '.join(other[:3])}, another today ({len(other)} such). {remedy}"
     for words in sorted(codecheck.FIGURES.glob("*.txt")):
         ours, theirs = words.with_suffix(".csv"), run.figures / f"{words.stem}.csv"
         if not theirs.is_file() or sha256(ours) != sha256(theirs):

@@ -205,6 +205,8 @@ def test_the_same_files_give_the_same_archive(packed, run, tmp_path):
     again = tmp_path / "b.zip"
     release.pack(files, release.records(run), prefix="data/runs/demo", target=again, date="2026-11-26")
     assert again.read_bytes() == target.read_bytes()
+    with zipfile.ZipFile(again) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2026, 11, 26, 0, 0, 0)}
 
 
 def entities(target):
@@ -283,8 +285,8 @@ def test_a_run_of_other_faces_figures_or_notebooks_is_outdated(run):
     (run.figures / f"{figure}.csv").write_text("other\n")
     missing, table, faces, shown = release.outdated(run)
     assert f"notebook {NOTEBOOKS[0]} has no record. Run `make demo`." in missing
-    assert table.startswith("06_bias_stats writes tables/disparities.csv, which is another today")
-    assert faces.startswith("07_controlled_faces reads data/demo/crossed, which is another today")
+    assert table == "06_bias_stats wrote tables/disparities.csv, another today (1 such). Run `make demo`."
+    assert faces.startswith("07_controlled_faces read data/demo/crossed, another today")
     assert shown.startswith(f"figures/demo/{figure}.csv is not") and shown.endswith("Run `make demo-figures`.")
 
 
