@@ -117,17 +117,15 @@ def judge(pairs, z, null, *, alpha, delta, min_units):
 def _counted(matched, outcome, asked, a, b):
     """Counts and rates of sides a and b in every measure."""
     names, n = list(matched.factor.sides), asked.sum(axis=0)
-    table = pd.DataFrame(MEASURES, columns=["measure", "true", "predicted"])
-    table = table.assign(group_a=names[a], group_b=names[b], units=(matched.by_unit(asked) > 0).sum(axis=0))
+    found = dict(zip(("measure", "true", "predicted"), zip(*MEASURES, strict=True), strict=True))
+    found |= {"group_a": names[a], "group_b": names[b], "units": (matched.by_unit(asked) > 0).sum(axis=0)}
     for side, number in (("a", a), ("b", b)):
-        images = matched.images[number]
-        table[f"subjects_{side}"] = matched.people[number]
-        table[f"count_{side}"] = np.round(outcome[:, number].sum(axis=0) * images, 9)
-        table[f"n_{side}"] = np.round(n * images).astype(int)
-        table[f"rate_{side}"] = ratio(outcome[:, number].sum(axis=0), n)
+        images, count = matched.images[number], outcome[:, number].sum(axis=0)
+        found |= {f"subjects_{side}": matched.people[number], f"count_{side}": np.round(count * images, 9)}
+        found |= {f"n_{side}": np.round(n * images).astype(int), f"rate_{side}": ratio(count, n)}
     for side, has, lacks in (("a", a, b), ("b", b, a)):
-        table[f"only_{side}"] = ratio((outcome[:, has] * (asked - outcome[:, lacks])).sum(axis=0), n)
-    return table.assign(risk_difference=table["rate_a"] - table["rate_b"])
+        found[f"only_{side}"] = ratio((outcome[:, has] * (asked - outcome[:, lacks])).sum(axis=0), n)
+    return pd.DataFrame(found | {"risk_difference": found["rate_a"] - found["rate_b"]})
 
 
 def shuffled(sums, sides, *, draws, seed):

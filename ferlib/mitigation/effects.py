@@ -4,6 +4,8 @@ Each person is their own control, as in `ferlib.controlled`: whoever is hard to 
 verdicts are those of the audit; a change that is *different* is called *better* or *worse* for the group.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ from ferlib.stats import model_gaps
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import ATTRIBUTES, MEASURES, measure
 from ferlib.stats.groups import members_of
-from ferlib.stats.verdicts import VERDICTS
+from ferlib.stats.verdicts import VERDICTS, Family
 
 FAMILY = "all estimable changes of one remedy: every measure, in everybody and in every group of every attribute"
 """The declared family, over which `p_adjusted` controls the error of any false `different`."""
@@ -60,14 +62,10 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
         one. `effect` is the verdict, but for `different` it says `better` or `worse`.
     """
     options = {"alpha": alpha, "delta": delta, "min_units": min_people}
-    groups = [
-        (by, name, inside)
-        for by in ATTRIBUTES
-        for name, inside in _members(paired, by)
-        if by == "all" or inside.sum() < len(inside)
-    ]
-    z, null = _swapped(paired, np.array([inside for *_, inside in groups]), draws=draws, seed=seed)
-    pairs = [(paired.of(name, inside), 0, 1) for _, name, inside in groups]
+    groups = _groups(paired)
+    inside = np.array([rows for *_, rows in groups])
+    z, null, _ = _swapped(paired, inside, draws=draws, seed=seed)
+    pairs = [(paired.of(name, rows), 0, 1) for _, name, rows in groups]
     table = paired_contrasts.judge(pairs, z, null, **options)
     names = {"rate_a": "rate_after", "rate_b": "rate_before", "units": "subjects", "n_a": "n_images"}
     names |= {"risk_difference": "change", "rd_low": "ci_low", "rd_high": "ci_high"}
@@ -75,11 +73,40 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
     table = table.rename(columns=names).assign(
         dataset=paired.dataset, before=paired.before, after=paired.after,
         by=np.repeat([by for by, *_ in groups], each), group=np.repeat([name for _, name, _ in groups], each),
-        sd_repeats=np.concatenate([_spread(paired.outcome[:, inside], paired.images[inside]) for *_, inside in groups]),
+        sd_repeats=_spread(paired, inside),
     )  # fmt: skip
     better = (table["change"] > 0).to_numpy() == np.tile(HIGHER_IS_BETTER, len(groups))
     said = np.where(better, "better", "worse")
     return table.assign(effect=np.where(table["verdict"] == VERDICTS[0], said, table["verdict"]))[list(COLUMNS)]
+
+
+def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0, **_):
+    """Whose accuracy is *different* when each repeat (seed) is judged alone, as `changes` would judge it.
+
+    Parameters
+    ----------
+    paired : ferlib.mitigation.pairing.Paired
+    alpha, min_people, draws, seed
+        As for `changes`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `repeat`, `by`, `group`, `better`, `worse`: a row for everybody and every group in each repeat. Both are False
+        where the verdict is another than *different*.
+    """
+    groups, found = _groups(paired), []
+    inside = np.array([rows for *_, rows in groups])
+    for repeat, outcome in enumerate(paired.outcome):
+        asked = ~np.isnan(outcome).any(axis=(1, 2))
+        alone = replace(paired, images=paired.images[asked].reset_index(drop=True), outcome=outcome[None, asked])
+        z, null, people = _swapped(alone, inside[:, asked], draws=draws, seed=seed)
+        known = ~np.isnan(z) & (people >= min_people)
+        family = Family(np.abs(np.nan_to_num(z)), null, known, alpha, 0.0, 0.0, 0.0)
+        sure, rises = (rows[:: len(MEASURES)] for rows in (family.p_adjusted <= alpha, z > 0))  # accuracy is the first
+        sides = {"repeat": repeat, "by": [by for by, *_ in groups], "group": [name for _, name, _ in groups]}
+        found.append(pd.DataFrame(sides).assign(better=sure & rises, worse=sure & ~rises))
+    return pd.concat(found, ignore_index=True)
 
 
 def gap_changes(paired, changed, *, alpha=0.05, min_people=5):
@@ -122,6 +149,16 @@ def _outcome(row, accuracy):
     return OUTCOMES[1] if upper["effect"] == "worse" or -upper["change"] > lower["change"] else OUTCOMES[0]
 
 
+def _groups(paired):
+    """Everybody, and every group of every attribute: attribute, name, rows."""
+    return [
+        (by, name, inside)
+        for by in ATTRIBUTES
+        for name, inside in _members(paired, by)
+        if by == "all" or inside.sum() < len(inside)
+    ]
+
+
 def _members(paired, by):
     labels = ["all"] * len(paired.images) if by == "all" else paired.images[by]
     members = members_of(labels)
@@ -129,13 +166,19 @@ def _members(paired, by):
 
 
 def _swapped(paired, groups, *, draws, seed):
-    """The statistic of `ferlib.controlled.paired_contrasts.shuffled`, the same people swapped in all their groups."""
+    """The statistic of `ferlib.controlled.paired_contrasts.shuffled`, the same people swapped in all their groups.
+
+    And how many people it is about.
+    """
     person, people = pd.factorize(paired.images["subject_id"], sort=True)
     true = paired.of("all", np.ones(len(person), bool)).tensor
-    change = measure(true[:, 0])[0] - measure(true[:, 1])[0]
+    after, asked = measure(true[:, 0])
+    change = after - measure(true[:, 1])[0]
     sums = np.zeros((len(people), len(groups), change.shape[1]))
+    shown = np.zeros(sums.shape, bool)
     for number, inside in enumerate(groups):
         np.add.at(sums[:, number], person[inside], change[inside])
+        np.logical_or.at(shown[:, number], person[inside], asked[inside] > 0)
     sums = sums.reshape(len(people), -1)
     size = np.sqrt((sums**2).sum(axis=0))
     size[size < 1e-6] = 0
@@ -143,18 +186,19 @@ def _swapped(paired, groups, *, draws, seed):
     null = np.zeros((draws, sums.shape[1]), np.float32)
     some = size > 0
     null[:, some] = np.abs(signs @ sums[:, some].astype(np.float32)) / size[some].astype(np.float32)
-    return ratio(sums.sum(axis=0), size), null
+    return ratio(sums.sum(axis=0), size), null, shown.sum(axis=0).ravel()
 
 
-def _spread(outcome, images):
-    """Standard deviation over repeats of the change of each measure."""
-    if len(outcome) == 1:
-        return np.full(len(MEASURES), np.nan)
-    true = pd.get_dummies(images["true"]).reindex(columns=list(EMOTIONS), fill_value=False).to_numpy(float)
+def _spread(paired, groups):
+    """Standard deviation over repeats of the change of each measure in each group, shape (groups x measures,)."""
+    if len(paired.outcome) == 1:
+        return np.full(len(groups) * len(MEASURES), np.nan)
+    true = pd.get_dummies(paired.images["true"]).reindex(columns=list(EMOTIONS), fill_value=False).to_numpy(float)
     each = []
-    for repeat in outcome:
+    for repeat in paired.outcome:
         asked = ~np.isnan(repeat).any(axis=(1, 2))
-        tensor = np.einsum("ie,iso->seo", true[asked], repeat[asked])
-        after, before = (ratio(*measure(side)) for side in tensor)
-        each.append(after - before)
+        tensors = np.einsum("ie,iso->iseo", true[asked], repeat[asked])
+        sums = groups[:, asked].astype(float) @ tensors.reshape(len(tensors), -1)
+        after, before = (ratio(*measure(side)) for side in sums.reshape(-1, *tensors.shape[1:]).swapaxes(0, 1))
+        each.append((after - before).ravel())
     return np.std(each, axis=0, ddof=1)

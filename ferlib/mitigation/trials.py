@@ -33,7 +33,7 @@ class Trials:
 
     def __init__(self, parts, who, planted, *, called, **rules):
         self.parts, self.who, self.planted, self.called, self.rules = parts, who, planted, called, rules
-        self.changes, self.gaps, self.rows = [], [], []
+        self.changes, self.gaps, self.rows, self.pairs = [], [], [], []
 
     def judge(self, name, ways, before, models, *, labels=0, membership="no", retraining="none"):
         """Judge the ways of a remedy on some models.
@@ -67,6 +67,7 @@ class Trials:
                 rest = {key: self.rules[key] for key in ("alpha", "min_people")}
                 gaps = effects.gap_changes(pair, changed, **rest)
                 named = dict(zip(KEYS, (name, way, model), strict=True))
+                self.pairs.append((named, pair))
                 self.rows.append(named | needs | self._summary(changed, gaps))
                 shown.append(named | self._line(changed, gaps))
                 self.changes.append(changed.replace({"by": self.called}).assign(**named))
@@ -76,6 +77,21 @@ class Trials:
     def table(self):
         """What was found of every remedy: the table `mitigation.csv`."""
         return pd.DataFrame(self.rows)[list(SUMMARY)]
+
+    def by_seed(self, model):
+        """Judge what was done to a model seed by seed: whose accuracy each seed alone calls *different*.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each remedy, way and seed: `KEYS`, `seed`, and in how many groups it is `better`, and `worse`.
+        """
+        found = []
+        for named, pair in self.pairs:
+            if named["model"] == model:
+                each = effects.different_by_repeat(pair, **self.rules).groupby("repeat")[["better", "worse"]].sum()
+                found.append(each.rename_axis("seed").reset_index().assign(**named))
+        return pd.concat(found, ignore_index=True)[[*KEYS, "seed", "better", "worse"]]
 
     def _planted(self, changed):
         return changed[

@@ -112,6 +112,28 @@ def test_repeats_are_averaged_and_their_spread_is_told_apart(sides):
     assert changed(before, before)[1]["sd_repeats"].isna().all()
 
 
+def test_a_repeat_judged_alone_is_judged_as_if_there_were_no_other(sides):
+    manifest, before, _ = sides
+    black, gap = before["race"] == "Black", before["outcome"] != before["true"]
+    # Both repeats ask about the same images; the first changes nothing, the second is better for one group.
+    after = [mended(before, black & gap & (repeat == 1)).assign(repeat=repeat) for repeat in (0, 1)]
+    (pair,) = pairing.pair(before, pd.concat(after))
+    found = effects.different_by_repeat(pair, draws=500)
+    assert not found.loc[found["repeat"] == 0, ["better", "worse"]].to_numpy().any()
+    for repeat, one in enumerate(after):
+        _, table, _ = changed(before, one.assign(repeat=0))
+        alone = table[table["measure"] == "accuracy"]["effect"]
+        rows = found[found["repeat"] == repeat].set_index(["by", "group"]).loc[alone.index]
+        for effect in ("better", "worse"):
+            assert (rows[effect] == (alone == effect)).all()
+    assert found.query("repeat == 1 and group == 'Black'")["better"].all()
+    (back,) = pairing.pair(after[1].assign(repeat=0), before)
+    assert effects.different_by_repeat(back, draws=500).query("group == 'Black'")["worse"].all()
+    # No group has this many people, but everybody together.
+    few = effects.different_by_repeat(pair, draws=500, min_people=manifest["subject_id"].nunique())
+    assert not few.query("by != 'all'")[["better", "worse"]].to_numpy().any() and few["better"].any()
+
+
 def test_what_is_in_one_table_only_is_left_out_and_said(sides):
     _, before, after = sides
     pair, table, _ = changed(before.iloc[5:], after)
