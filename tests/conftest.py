@@ -1,9 +1,16 @@
 """The real notebooks, run once through the real Makefile on a few people, for all tests that look at a run."""
 
+import signal
+
 import pytest
 from make_helpers import Make
 
 from ferlib import paths
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and so do all programs that this starts: the tests
+# that send it would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
