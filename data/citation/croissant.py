@@ -74,7 +74,7 @@ def meaning_of(column, told):
 
 def kinds(tables):
     """Type of each column, the same in every set that has it."""
-    every = pd.concat([pd.read_csv(path) for path in tables])
+    every = pd.concat(tables)
     return {
         column: "sc:Integer" if pd.api.types.is_integer_dtype(values.dropna().convert_dtypes())
         else "sc:Float" if pd.api.types.is_numeric_dtype(values) else "sc:Text"
@@ -82,9 +82,9 @@ def kinds(tables):
     }  # fmt: skip
 
 
-def distribution(table):
+def distribution(table, pictures):
     """A set's table and the pictures that it lists, with the hash of the table, which holds the pictures' own."""
-    name, pictures = table.parent.name, pd.read_csv(table)["path"]
+    name = table.parent.name
     folder = {path.rsplit("/", 1)[0] for path in pictures}
     suffix = {path.rsplit(".", 1)[1] for path in pictures}
     if len(folder) != 1 or len(suffix) != 1:
@@ -99,7 +99,7 @@ def distribution(table):
     ]  # fmt: skip
 
 
-def records(table, told, types):
+def records(table, columns, told, types):
     """The rows of a set's table; `path` names the picture (mlcroissant 1.1 cannot open WebP by itself)."""
     name = f"{table.parent.name}/{table.stem}"
     fields = [
@@ -108,7 +108,7 @@ def records(table, told, types):
             "description": meaning_of(label, told),
             "source": {"fileObject": {"@id": f"{table.parent.name}/{table.name}"}, "extract": {"column": label}},
         }
-        for label in pd.read_csv(table, nrows=0).columns
+        for label in columns
     ]  # fmt: skip
     return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields}
 
@@ -116,17 +116,18 @@ def records(table, told, types):
 def described():
     """The demo's faces in the words of Croissant, as text."""
     text, about = DATASHEET.read_text(encoding="utf-8"), json.loads(codemeta.described())
-    tables = [*sorted(DEMO.glob("*/manifest.csv")), *sorted(DEMO.glob("*/regions.csv"))]
-    types, told = kinds(tables), meanings(text)
+    paths = [*sorted(DEMO.glob("*/manifest.csv")), *sorted(DEMO.glob("*/regions.csv"))]
+    tables = {path: pd.read_csv(path) for path in paths}
+    types, told = kinds(tables.values()), meanings(text)
     uses, _, misuses = section(text, "Uses").partition(FORBIDDEN)
     if not misuses:
         raise InputError(f"data/demo/README.md, section '## Uses': says nowhere '{FORBIDDEN}'. Write it there.")
     title = re.match(r"# (.*)", text)[1].split(":")[0]
-    sets = [part for table in tables for part in distribution(table)]
-    rows = []
-    for table in tables:
+    sets = [part for table, rows in tables.items() for part in distribution(table, rows["path"])]
+    record_sets = []
+    for table, rows in tables.items():
         readme = (table.parent / "README.md").read_text(encoding="utf-8")
-        rows.append(records(table, {**meanings(readme), **told}, types))
+        record_sets.append(records(table, rows.columns, {**meanings(readme), **told}, types))
     whole = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -149,6 +150,6 @@ def described():
         "rai:dataBiases": paragraph(text, "**The groups are"),
         "rai:personalSensitiveInformation": paragraph(text, "No image shows a person"),
         "distribution": sets,
-        "recordSet": rows,
+        "recordSet": record_sets,
     }
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"

@@ -38,11 +38,14 @@ GENERATED = {
 
 def stale():
     """Generated files that no longer say what they are made from."""
-    return [name for name, described in GENERATED.items() if not _holds(ROOT / name, described())]
+    return list(_due())
 
 
-def _holds(path, text):
-    return path.is_file() and path.read_text(encoding="utf-8") == text
+def _due():
+    """What each generated file that is stale should hold, by its name."""
+    texts = {name: described() for name, described in GENERATED.items()}
+    held = {name: (ROOT / name).read_text(encoding="utf-8") for name in texts if (ROOT / name).is_file()}
+    return {name: text for name, text in texts.items() if held.get(name) != text}
 
 
 def disagreements():
@@ -151,12 +154,11 @@ def main(run_dir):
     wrong = list(disagreements())
     if wrong:
         return _refuse(wrong)
-    for name, described in GENERATED.items():
-        text = described()
-        renewed = not _holds(ROOT / name, text)
-        if renewed:
-            write_bytes(text.encode(), ROOT / name)
-        print(f"{name}: {'renewed' if renewed else 'as it was'}")
+    due = _due()
+    for name in GENERATED:
+        if name in due:
+            write_bytes(due[name].encode(), ROOT / name)
+        print(f"{name}: {'renewed' if name in due else 'as it was'}")
     run = paths.run(run_dir)
     if not run.provenance.is_dir():
         print(f"No archive: no run in {paths.relative(run.root)}. Run `make demo`, then `make release` again.")
