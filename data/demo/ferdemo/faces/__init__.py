@@ -6,6 +6,6 @@
 
 `sets` names the sets; `recipe` is what they have in common, `posed`, `crossed`, `light_pose` and `combinations` their
 designs; `identity`, `expression`, `tone` and `rest` say what that means for a face; `geometry`, `skin`, `wrinkles` and
-`hair` make meshes and textures of it; `renderer` draws them; `produce` writes a set, `regions` and `masks` where its
-Action Units act; `contact` and `sheets` show them.
+`hair` make meshes and textures of it; `renderer` draws them; `produce` writes a set, `acting_regions` and `masks` where
+its Action Units act, `strength` and `landmarks` how strongly; `contact` and `sheets` show them.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ferdemo.faces.contact import contact_sheet, tone_strip
 from ferdemo.faces.sets import SETS, SHIPPED
-from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, units_sheet
+from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, strength_sheet, units_sheet
 from ferlib import paths, tables
 from ferlib.errors import InputError
 
@@ -21,9 +21,12 @@ def main(arguments=None):
     try:
         if chosen.command == "contact-sheet":
             draw_sheets(chosen.data, chosen.out)
+        elif chosen.command == "strength":
+            measure(paths.DEMO)
         elif chosen.command == "demo":
             for name in SHIPPED:
                 render(SETS[name], paths.DEMO / name)
+            measure(paths.DEMO)
             draw_sheets(paths.DEMO, FIGURES)
         else:
             face_set = dataclasses.replace(SETS[chosen.command], size=chosen.size)
@@ -45,6 +48,7 @@ def _parser():
         command.add_argument("--part", default="0/1", help="k/n: every n-th person from the k-th on (default: all)")
         command.add_argument("--only", default="", help="regular expression: image ids that are wanted (default: all)")
     commands.add_parser("demo", help=f"render all shipped sets ({', '.join(SHIPPED)}) and their contact sheets")
+    commands.add_parser("strength", help="measure how strongly each Action Unit moves each face of the set 'people'")
     command = commands.add_parser("contact-sheet", help="draw contact sheets of the shipped sets that are there")
     command.add_argument("--data", default=paths.DEMO, type=Path, help="folder of the sets (default: data/demo)")
     command.add_argument("--out", default=FIGURES, type=Path, help="folder for the PNG and CSV files")
@@ -75,6 +79,13 @@ def render(face_set, out, *, part=(0, 1), only=""):
         print(produce_masks(face_set, out, persons=persons))
 
 
+def measure(data):
+    """Write the tables of the strengths of Action Units beside the set `people`; no image is drawn."""
+    from ferdemo.faces.strength import produce
+
+    print(*produce(SETS["people"].persons(), data / "people"), sep="\n")
+
+
 def draw_sheets(data, out):
     """Draw the contact sheets of the shipped sets in a folder; a set that is not there is left out."""
     found = {name: data / name / "manifest.csv" for name in SHIPPED if (data / name / "manifest.csv").is_file()}
@@ -84,6 +95,9 @@ def draw_sheets(data, out):
     if "people" in manifests:
         print(contact_sheet(manifests["people"], out / "contact_sheet.png"))
         print(tone_strip(manifests["people"], out / "skin_tones.png"))
+    strengths = data / "people" / "strength.csv"
+    if strengths.is_file():
+        print(strength_sheet(tables.read_csv(strengths, columns=("unit", "group", "value")), out / "strength.png"))
     if "crossed" in manifests:
         print(crossed_sheet(manifests["crossed"], out / "crossed.png"))
     if "light_pose" in manifests:

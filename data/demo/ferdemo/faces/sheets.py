@@ -12,6 +12,7 @@ from ferlib import paths, tables
 
 GAP = 3
 RED = np.array([255.0, 40.0, 40.0])
+MORE, LESS = np.array([230.0, 159.0, 0.0]), np.array([86.0, 180.0, 233.0])
 
 
 def sheet(cells, out, *, columns, rows, cell, left, top=30):
@@ -93,6 +94,42 @@ def light_pose_sheet(manifest, out, *, subjects=("pose-WF01", "pose-BM02"), emot
         left=64,
         top=38,
     )
+
+
+def strength_sheet(table, out, *, cell=74, line=24):
+    """How strongly each group shows each Action Unit, of the mean of all: white is equal, and ever more colour is not.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `strength.csv`; the greatest intensity is drawn.
+    out : str or pathlib.Path
+    cell, line : int
+        Width and height of a number's cell, pixels.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    shown = table[table["intensity"] == table["intensity"].max()].pivot(index="unit", columns="group", values="value")
+    left, top = 190, 44
+    picture = Image.new("RGB", (left + len(shown.columns) * cell, top + len(shown) * line), PAPER)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
+    for column, group in enumerate(shown.columns):
+        middle = left + (column + 0.5) * cell
+        draw.text((middle, top / 2), group.replace(" ", "\n"), INK, font, anchor="mm", align="center")
+    for row, unit in enumerate(shown.index):
+        y = top + row * line
+        draw.text((6, y + line / 2), f"{int(unit[2:])} {NAMES[unit]}", INK, font, anchor="lm")
+        for column, value in enumerate(shown.loc[unit]):
+            x = left + column * cell
+            share, end = min(abs(value - 1) / 0.5, 1), MORE if value > 1 else LESS
+            colour = tuple((255 - share * (255 - end)).astype(int))
+            draw.rectangle((x, y, x + cell - 2, y + line - 2), fill=colour)
+            draw.text((x + cell / 2, y + line / 2), f"{value:.2f}", INK, font, anchor="mm")
+    out = Path(out)
+    tables.write_csv(shown.reset_index(), out.with_suffix(".csv"), sort_by=["unit"])
+    return tables.write_bytes(png(picture), out)
 
 
 def units_sheet(manifest, regions, out, *, subject="unit-BF01", cell=126, across=8):
