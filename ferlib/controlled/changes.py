@@ -153,15 +153,14 @@ def _levels_of_one(matched, occurs, alpha):
 
 def _rates(count, n, members, numbers, alpha):
     """Rates of some of `MEASURES` in each group of units, with their clustered Wilson intervals."""
-    frames, inside = [], members.to_numpy()
-    for number in numbers:
-        hit, of_unit, there = count[:, number], n[:, number], n[:, number] > 0
-        ends = clustered(hit[there], of_unit[there], inside[:, there], alpha=alpha)
-        frame = pd.DataFrame({"level": members.index, "units": inside[:, there].sum(axis=1)})
-        frame = frame.assign(count=np.round(inside.astype(float) @ hit, 9), n=inside.astype(float) @ of_unit)
-        frame = frame.assign(rate=frame["count"] / frame["n"], ci_low=ends[:, 0], ci_high=ends[:, 1])
-        frames.append(frame.assign(**dict(zip(("measure", "true", "predicted"), MEASURES[number], strict=True))))
-    return pd.concat(frames)
+    inside, hit, of_unit = members.to_numpy(dtype=float), count[:, numbers], n[:, numbers]
+    low, high = np.moveaxis(clustered(hit, of_unit, inside, alpha=alpha), -1, 0)
+    hits, images, units = np.round(inside @ hit, 9), inside @ of_unit, (inside @ (of_unit > 0)).astype(int)
+    columns = {"units": units, "count": hits, "n": images, "rate": hits / images, "ci_low": low, "ci_high": high}
+    asked = [np.repeat(part, len(inside)) for part in zip(*(MEASURES[number] for number in numbers), strict=True)]
+    frame = pd.DataFrame({name: part.T.ravel() for name, part in columns.items()})
+    frame["level"] = members.index[np.tile(np.arange(len(inside)), len(numbers))]
+    return frame.assign(**dict(zip(("measure", "true", "predicted"), asked, strict=True)))
 
 
 def by_group(all_counts, attribute, *, alpha=0.05):

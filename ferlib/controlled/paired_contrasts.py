@@ -148,10 +148,11 @@ def shuffled(sums, sides, *, draws, seed):
     """
     a, b = (np.array(side) for side in zip(*sides, strict=True))
     random, found = np.random.default_rng(seed), []
+    rows, first = sums.reshape(-1, sums.shape[-1]), sums.shape[1] * np.arange(len(sums))[:, None]
     chunk = max(1, CHUNK // sums.size)
     for start in range(0, draws, chunk):
         order = random.random((min(chunk, draws - start), *sums.shape[:2])).argsort(axis=-1)
-        found.append(np.abs(np.nan_to_num(_z(np.take_along_axis(sums[None], order[..., None], axis=2), a, b))))
+        found.append(np.abs(np.nan_to_num(_z(rows[first + order], a, b))))
     return _z(sums, a, b), np.concatenate(found).astype(np.float32)
 
 

@@ -44,16 +44,16 @@ def wilson(count, n, members, *, alpha=0.05):
 def clustered(count, n, members, *, alpha=0.05):
     """Jeffreys's interval of each group's rate on the independent images that it is worth (`ferlib.stats.group_rates`).
 
-    Parameters and return value as for `wilson`. The groups are those over which the correlation is pooled; nobody is
-    in more than one.
+    Parameters and return value as for `wilson`; with `count` and `n` of shape (people, measures) all measures at once,
+    shape (groups, measures, 2). The groups are those over which the correlation is pooled; nobody is in more than one.
     """
     members = np.asarray(members, dtype=bool)
     placed = members.any(axis=0)
-    count, n = (np.asarray(part, dtype=float)[placed, None] for part in (count, n))
-    persons = Persons(count, n, members[:, placed])
-    rates = [persons.of(inside[placed]) for inside in members]
-    ends = [intervals.jeffreys(one.rate, one.paid(alpha), alpha=alpha) for one in rates]
-    return np.array(ends).reshape(-1, 2)
+    count, n = (np.asarray(part, dtype=float)[placed] for part in (count, n))
+    persons = Persons(*(part.reshape(len(part), -1) for part in (count, n)), members[:, placed])
+    rates = Rates.stack([persons.of(inside[placed]) for inside in members])
+    ends = np.stack(intervals.jeffreys(rates.rate, rates.paid(alpha), alpha=alpha), axis=-1)
+    return ends if count.ndim > 1 else ends[:, 0]
 
 
 METHODS = {"wilson": wilson, "clustered-jeffreys": clustered}
