@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ferdemo.faces import sets
 from ferdemo.faces.recipe import row
-from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet
+from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, strengths_sheet
 
 from ferlib import paths, tables
 
@@ -63,7 +63,17 @@ def test_the_sheets_show_what_they_say(manifests, tmp_path):
     assert pd.read_csv(drawn.with_suffix(".csv"))["image_id"].nunique() == 2 * 36
 
 
-@pytest.mark.parametrize("name", ["contact_sheet", "skin_tones", "crossed", "light_pose", "action_units"])
+def test_the_sheet_of_strengths_shows_every_group_near_each_of_them(manifests, tmp_path):
+    drawn = pd.read_csv(strengths_sheet(manifests["people"], tmp_path / "strengths.png", cell=24).with_suffix(".csv"))
+    shown = drawn.merge(manifests["people"], on="image_id").sort_values(["row", "column"])
+    assert len(shown) == 6 * 3 * 6
+    assert (shown.groupby("row")["group"].nunique() == 1).all()
+    assert (shown.groupby("column")["emotion"].nunique() == 1).all()
+    wanted = np.tile(np.repeat([0.4, 0.7, 1.0], 6), 6)
+    assert np.abs(shown["strength"] - wanted).max() < 0.05
+
+
+@pytest.mark.parametrize("name", ["contact_sheet", "strengths", "skin_tones", "crossed", "light_pose", "action_units"])
 def test_contact_sheets_are_of_the_images_shipped_now_and_small(manifests, name):
     shown = pd.read_csv(paths.ROOT / "figures" / "demo" / f"{name}.csv")
     assert set(shown["image_id"]) <= set(pd.concat([manifest["image_id"] for manifest in manifests.values()]))

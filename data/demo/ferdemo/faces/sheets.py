@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ferdemo.faces.contact import FAINT, INK, PAPER, png
 from ferdemo.faces.expression import ACTION_UNITS, NAMES
 from ferlib import paths, tables
+from ferlib.labels import EMOTIONS
 
 GAP = 3
 RED = np.array([255.0, 40.0, 40.0])
@@ -71,6 +72,31 @@ def crossed_sheet(manifest, out, *, emotions=("neutral", "anger"), cell=112):
     columns = [f"{emotion}\nMonk {tone}" for emotion in emotions for tone in tones]
     groups = [shown.loc[(subject, tones[0], "neutral")]["group"] for subject in subjects]
     return sheet(cells, out, columns=columns, rows=[g.replace(" ", "\n") for g in groups], cell=cell, left=64, top=38)
+
+
+def strengths_sheet(manifest, out, *, strengths=(0.4, 0.7, 1.0), cell=84):
+    """Each group's expressions at some strengths, of whichever of its people come nearest; result as for `sheet`.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        Of the set `people`.
+    out : str or pathlib.Path
+    strengths : tuple of float
+        1 is the prototype.
+    cell : int
+        Width and height of a face, pixels.
+    """
+    emotions = [emotion for emotion in EMOTIONS if emotion != "neutral"]
+    places = [(group, strength) for group in sorted(manifest["group"].unique()) for strength in strengths]
+    cells = []
+    for row, (group, strength) in enumerate(places):
+        for column, emotion in enumerate(emotions):
+            able = manifest[(manifest["group"] == group) & (manifest["emotion"] == emotion)]
+            found = able.loc[(able["strength"] - strength).abs().idxmin()]
+            cells.append((row, column, found["image_id"], _open(found["path"])))
+    rows = [f"{group}\nstrength {strength:g}" for group, strength in places]
+    return sheet(cells, out, columns=emotions, rows=rows, cell=cell, left=104)
 
 
 def light_pose_sheet(manifest, out, *, subjects=("pose-WF01", "pose-BM02"), emotion="happy", cell=96):
