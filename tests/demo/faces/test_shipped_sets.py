@@ -70,7 +70,10 @@ def test_the_sheet_of_strengths_shows_every_group_near_each_of_them(manifests, t
     assert (shown.groupby("row")["group"].nunique() == 1).all()
     assert (shown.groupby("column")["emotion"].nunique() == 1).all()
     wanted = np.tile(np.repeat([0.4, 0.7, 1.0], 6), 6)
-    assert np.abs(shown["strength"] - wanted).max() < 0.05
+    low, high = sets.SETS["people"].strength
+    assert (
+        np.abs(shown["strength"] - wanted).max() < (high - low) / sets.SETS["people"].block
+    )  # there is one in each step
 
 
 @pytest.mark.parametrize("name", ["contact_sheet", "strengths", "skin_tones", "crossed", "light_pose", "action_units"])
