@@ -166,6 +166,5 @@ def measure(manifest, *, datasets=()):
     chosen = manifest[manifest["dataset"].isin(datasets)] if datasets else manifest
     rows = [measure_image(path) for path in tqdm(chosen["path"], desc="covariates", unit="image")]
     measured = pd.DataFrame(rows, columns=list(COLUMNS), index=chosen.index).astype({"ita_ok": "boolean"})
-    measured = measured.reindex(manifest.index)
-    kept = manifest.drop(columns=[column for column in COLUMNS if column in manifest.columns])
-    return pd.concat([kept, measured], axis=1)
+    kept = manifest.drop(columns=list(COLUMNS), errors="ignore")
+    return pd.concat([kept, measured.reindex(manifest.index)], axis=1)

@@ -24,7 +24,7 @@ OPTIONAL = {"dataset": "data", "model": "model", "variant": "only", "repeat": "0
 MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none", ".")
 """What spreadsheets and programs write where there is nothing; in any case."""
 
-MOST_GROUPS = 40  # more race-gender groups than this are taken for a wrong column
+MOST_GROUPS = 40  # more groups of an attribute than this are taken for a wrong column
 NOT_ALONE = "Where nobody knows, write 'unknown': that is a group like any other."
 
 
@@ -96,10 +96,8 @@ def read(given, *, cluster="person", columns=None, classes=(), labels=(), attrib
         frame[(frame["status"] != "ok") & (frame["predicted"] != "")], "status", source,
         "a prediction beside a status other than 'ok'", "Empty `predicted`, or set `status` to ok.",
     )  # fmt: skip
-    whole = frame["repeat"].str.fullmatch(r"[0-9]{1,9}")
-    refuse_values(
-        frame[~whole], "repeat", source, "a repeat that is no number from 0", "Number the repeats 0, 1, 2 ..."
-    )
+    wrong = frame[~frame["repeat"].str.fullmatch(r"[0-9]{1,9}")]
+    refuse_values(wrong, "repeat", source, "a repeat that is no number from 0", "Number the repeats 0, 1, 2 ...")
     frame["repeat"] = frame["repeat"].astype(int)
     for name in ("dataset", *scope.base):
         frame[name], merged = one_spelling(frame[name])
@@ -208,10 +206,12 @@ def _consistent(frame, source, scope):
     remedy = "Keep one, or number them in a column `repeat`, or name what differs in `variant` or `model`."
     refuse_values(double, "image_id", source, "more than one answer for the same image", remedy)
     pairs = frame[[*scope.base, "group"]].drop_duplicates()
-    if len(pairs) > MOST_GROUPS:
-        raise InputError(
-            f"{source}: {len(pairs)} groups of {' and '.join(scope.base)}; at most {MOST_GROUPS} can be compared."
-        )
+    for name in scope.attributes:
+        if (many := frame[name].nunique()) > MOST_GROUPS:
+            raise InputError(
+                f"{source}: {many} groups by {name}; at most {MOST_GROUPS} can be compared. Write bands in place of "
+                f"numbers, or name other columns: ATTRIBUTES=..."
+            )
     if pairs["group"].duplicated().any():
         raise InputError(f"{source}: two groups are called {pairs['group'][pairs['group'].duplicated()].iloc[0]!r}.")
     for dataset, groups in frame.groupby("dataset")["group"]:

@@ -43,13 +43,9 @@ def check_manifest(manifest, *, source="the manifest"):
     named = f"a group that is not {' '.join(scope.base)!r}"
     refuse(manifest[wrong], source, named, "Mend the column `group`.", show="group")
     groups = manifest.groupby(["dataset", "subject_id"])["group"].transform("nunique")
-    refuse(
-        manifest[groups > 1],
-        source,
-        f"a person with more than one {' or '.join(scope.base)}",
-        "Give each person one label, or separate the persons' ids.",
-        show="subject_id",
-    )
+    named = f"a person with more than one {' or '.join(scope.base)}"
+    remedy = "Give each person one label, or separate the persons' ids."
+    refuse(manifest[groups > 1], source, named, remedy, show="subject_id")
 
 
 def _refuse_empty(frame, columns, source, remedy):

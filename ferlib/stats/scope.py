@@ -20,7 +20,7 @@ SHARES = np.array([[0.25, 0.15], [0.45, 0.15]])
 gender, then by race-gender group. The study's own question is which emotion is taken for which by race and by gender,
 and that is most of the contrasts. Chosen on the first half of the designs of `make calibrate`, and on the demo."""
 
-MOST_LABELS = 30  # each pair of labels is a measure; more are another kind of question
+MOST_LABELS = 40  # each pair of labels is a measure; more are another kind of question
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """An audit of other labels, attributes, measures and references is the same audit under other names."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,6 +144,47 @@ def test_one_attribute_alone_and_three_are_audited():
             np.testing.assert_allclose(rates[expected.index], expected)
 
 
+def fairface():
+    """One person of each race, gender and age band of FairFace, with two images."""
+    races = ["White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern"]
+    ages = ["0-2", "3-9", *(f"{ten}0-{ten}9" for ten in range(1, 7)), "more than 70"]
+    people = pd.DataFrame(itertools.product(races, ["Female", "Male"], ages), columns=["race", "gender", "age"])
+    people["subject_id"] = [f"p{number}" for number in range(len(people))]
+    table = people.merge(pd.DataFrame({"emotion": ["fear", "sad"]}), how="cross")
+    right = np.random.default_rng(3).random(len(table)) < 0.7
+    return table.assign(image_id=table.index.map("{}.jpg".format), predicted=table["emotion"].where(right, "anger"))
+
+
+def test_many_groups_of_people_are_compared_by_each_attribute_for_itself():
+    table = fairface()
+    asked = ["race", "gender", "age"]
+    taken = intake.read(table, attributes=asked, measures=["accuracy"])
+    found = disparities.disparities(counts.tally(outcomes.join(taken.predictions, taken.manifest)), draws=100)
+    assert not taken.notes and taken.manifest["group"].nunique() == 126
+    assert found["attribute"].value_counts().to_dict() == {"age": 36, "race": 21, "gender": 1}
+    rates = table.assign(right=table["emotion"] == table["predicted"])
+    for row in found.itertuples():
+        by = rates.groupby(row.attribute)["right"].mean()
+        assert row.risk_difference == pytest.approx(by[row.group_a] - by[row.group_b], abs=1e-6)
+    with pytest.raises(InputError, match="126 groups by group; at most 40 .*name other columns: ATTRIBUTES="):
+        intake.read(table, attributes=[*asked, "group"])
+    years = table.assign(age=table["subject_id"].str[1:].astype(int) % 60)
+    with pytest.raises(InputError, match="60 groups by age; at most 40 .*Write bands in place of numbers"):
+        intake.read(years, attributes=asked)
+
+
+def test_as_many_labels_as_emonet_face_has_are_taken():
+    labels = [f"feeling {number}" for number in range(40)]
+    table = fairface()
+    truth = [labels[number % 40] for number in range(len(table))]
+    table = table.assign(emotion=truth, predicted=["feeling 0", *truth[1:-1], "feeling 39"])
+    taken = intake.read(table, labels=labels, attributes=["gender"], measures=["accuracy", "recall"])
+    found = disparities.disparities(counts.tally(outcomes.join(taken.predictions, taken.manifest)), draws=100)
+    assert set(found["true"]) <= {"", *labels} and len(found) == 41
+    with pytest.raises(InputError, match="give 2 to 40 labels"):
+        intake.read(table, labels=[*labels, "one more"])
+
+
 @pytest.mark.parametrize("word", ["none", "Error!", "yes"])
 def test_a_declared_label_is_a_label_whatever_else_the_word_means(word):
     table = table_of().replace({"emotion": {"sad": word}, "predicted": {"sad": word}})
@@ -167,7 +210,7 @@ def test_synonyms_serve_the_labels_that_are_declared():
 @pytest.mark.parametrize(
     "asked, words",
     [
-        ({"labels": ["a"]}, "LABELS=a: give 2 to 30 labels"),
+        ({"labels": ["a"]}, "LABELS=a: give 2 to 40 labels"),
         ({"labels": ["a b", "AB"]}, "differ in letters or digits"),
         ({"attributes": ["model"]}, "COLUMNS=team=model"),
         ({"attributes": ["race", "group"]}, "`group` among them crosses two or more others"),
