@@ -110,7 +110,7 @@ def words():
 
 
 def one_spelling(values):
-    """Values that differ in capitals only, each in the spelling that is most frequent.
+    """Values that differ in capitals, or in what joins their words, only: each in the spelling that is most frequent.
 
     Parameters
     ----------
@@ -123,6 +123,7 @@ def one_spelling(values):
         What was read as what, in words.
     """
     times = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    first = pd.Series(times.index, index=times.index).groupby(times.index.str.casefold()).transform("first")
+    alike = times.index.str.casefold().str.replace(r"(?<=[^\W\d_])[ _-]+(?=[^\W\d_])", " ", regex=True)
+    first = pd.Series(times.index, index=times.index).groupby(alike).transform("first")
     others = first.index[first != first.index]
     return values.map(first), [f"{other!r} ({times[other]} rows) was read as {first[other]!r}." for other in others]
