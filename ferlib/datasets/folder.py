@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ferlib import labels, tables
-from ferlib.datasets import conventions, manifest, tree
+from ferlib.datasets import conventions, covariates, manifest, tree
 from ferlib.datasets.reading import Reading
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
@@ -40,7 +40,11 @@ def read_csv(path):
     if "path" in frame.columns:
         frame["path"] = frame["path"].map(lambda image: _locate(image, source.parent), na_action="ignore")
     whole = manifest.complete(frame, dataset=source.parent.name, source=source)
-    return Reading(whole, notes=() if whole["subject_id"].duplicated().any() else (_cost(whole["dataset"].iloc[0]),))
+    notes = [] if whole["subject_id"].duplicated().any() else [_cost(whole["dataset"].iloc[0])]
+    lost = [name for name in ("reason", *covariates.COLUMNS) if name in frame]
+    if lost := lost + ["group"] * ("group" in frame and not set(frame["group"]) <= set(whole["group"])):
+        notes.append(f"{relative(source)}: not used, for the audit makes its own: {', '.join(lost)}. Rename to keep.")
+    return Reading(whole, notes=tuple(notes))
 
 
 def _locate(image, folder):
@@ -127,9 +131,8 @@ def compile_pattern(pattern):
             expression += f"(?P={part['name']})"
         else:
             names.append(part["name"])
-            expression += (
-                f"(?P<{part['name']}>[^/]{{{part['length']}}})" if part["length"] else f"(?P<{part['name']}>[^/]+?)"
-            )
+            times = f"{{{part['length']}}}" if part["length"] else "+?"
+            expression += f"(?P<{part['name']}>[^/]{times})"
     return re.compile(expression + re.escape(pattern[position:]), re.IGNORECASE), names
 
 

@@ -75,6 +75,25 @@ def test_a_set_in_which_nobody_occurs_twice_is_noted(dataset):
     assert "every image counts as a person of its own" in note and "too narrow" in note
 
 
+def test_columns_of_ones_own_that_the_audit_overwrites_are_named(dataset):
+    path = dataset()
+    frame = pd.read_csv(path)
+    for own, lost in (
+        ({"group": "control", "brightness": 7, "camera": "A"}, "brightness, group"),
+        ({"reason": "pilot"}, "reason"),
+        ({"group": frame["race"] + " " + frame["gender"], "age": 30}, None),
+    ):
+        frame.assign(**own).to_csv(path, index=False)
+        notes = known.read_all([path]).notes
+        assert len(notes) == (lost is not None) and all(f"makes its own: {lost}. Rename" in note for note in notes)
+        assert set(own) & {"camera", "age"} <= set(known.read(path).manifest)
+
+
+def test_a_long_look_at_images_shows_how_far_it_is(dataset, capsys):
+    manifest.check_images(known.read(dataset()).manifest)
+    assert "images: 100%" in capsys.readouterr().err
+
+
 def test_the_same_image_under_two_people_or_two_labels_is_noted(dataset, tmp_path):
     path = dataset()
     assert manifest.same_bytes(manifest.check_images(known.read(path).manifest)) == ()
