@@ -7,6 +7,7 @@ from PIL import Image
 from ferlib import provenance
 from ferlib.datasets import folder, known, manifest
 from ferlib.errors import InputError
+from ferlib.stats import intake
 
 ROWS = [
     ("a1", "a1.png", "p1", "anger", "Black", "Female"),
@@ -62,6 +63,15 @@ def test_an_unknown_dataset_is_named_with_what_can_be_given(name):
     with pytest.raises(InputError) as caught:
         known.read(name)
     assert name in str(caught.value) and "'demo'" in str(caught.value) and "data/raw/README.md" in str(caught.value)
+
+
+@pytest.mark.parametrize("gender", ["unsure", "unknown", "Non-binary"])
+def test_a_gender_that_is_unsure_is_a_value_like_any_other(dataset, gender):
+    reading = known.read_all([dataset([(2, "gender", gender)])])
+    assert reading.manifest["group"].tolist() == ["Black Female", "Black Female", f"White {gender}"]
+    table = reading.manifest.drop(columns="group").assign(predicted=reading.manifest["emotion"])
+    taken = intake.read(table)
+    assert set(taken.manifest["gender"]) == {"Female", gender} and "3 images of 2 people in 2 groups" in taken.summary
 
 
 def test_one_race_in_two_spellings_is_noted(dataset):

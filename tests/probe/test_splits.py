@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from ferlib import predictions
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.probe import splits
+from ferlib.probe import leakage, learning, splits
+from ferlib.stats import outcomes
 
 OPTIONS = {"model": "m", "seed": 3, "penalties": [1.0, 30.0], "n_inner": 2}
 
@@ -48,6 +49,25 @@ def test_only_the_random_split_meets_people_again(answered, faces):
     table = splits.met_again(answered, faces[1]).set_index("split")
     assert table.loc["identity-disjoint", "in_several_folds"] == 0
     assert table.loc["random", "in_several_folds"] == table.loc["random", "people"] == 12
+
+
+def test_all_of_03_runs_where_each_image_is_a_person_of_its_own(faces):
+    vectors, manifest = faces
+    manifest = manifest.assign(subject_id=manifest["image_id"], dataset="alone", race="Black", gender="unsure")
+    manifest["group"] = manifest["race"] + " " + manifest["gender"]
+    options = {**OPTIONS, "n_inner": 3}
+    schemes = [
+        splits.out_of_fold(vectors, manifest, scheme=scheme, n_folds=3, n_splits=2, **options)
+        for scheme in ("identity-disjoint", "random")
+    ]
+    table = splits.met_again(schemes, manifest)
+    assert (table["in_several_folds"] == 0).all() and (table["people"] == len(manifest)).all()
+    (row,) = leakage.leakage(outcomes.join(pd.concat([one.answers for one in schemes]), manifest)).itertuples()
+    assert row.ci_low <= row.leakage <= row.ci_high
+    few = learning.by_people(vectors, manifest, schemes[0].folds[0], counts=[8, 64], **options)
+    assert few.groupby("variant")["image_id"].nunique().to_dict() == {"8": len(manifest), "64": len(manifest)}
+    right = few.merge(manifest)["emotion"] == few["predicted"]
+    assert right[few["variant"] == "64"].mean() > right[few["variant"] == "8"].mean()
 
 
 def test_scikit_learn_gives_the_same_labels_and_a_wrong_one_shows(answered, faces):
