@@ -89,18 +89,15 @@ def test_asks_the_reader_to_predict(cells):
     assert any("**Predict.**" in source(cell) for cell in cells if cell["cell_type"] == "markdown")
 
 
-UNANSWERED = {"06_bias_stats": 6, "07_controlled_faces": 4, "10_figures": 2}
-"""Predictions that get no answer yet, by notebook: set it to what is left; it ends as an empty dict."""
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_prediction_gets_its_answer_a_few_cells_later(path):
-    """A code cell says it, with its number: `Markdown(f"**Answer.** ...")`, while the reader remembers the question."""
+    """A code cell says it, with its number: `Markdown(f"**Answer.** ...")`, before anything else is asked."""
     cells = json.loads(path.read_text())["cells"]
     asked = [number for number, cell in enumerate(cells) if "**Predict.**" in source(cell)]
     told = [number for number, cell in enumerate(cells) if "**Answer.**" in source(cell) and cell in code_of(cells)]
-    open_ones = [number for number in asked if not any(number < answer <= number + 12 for answer in told)]
-    assert len(open_ones) <= UNANSWERED.get(path.stem, 0), [cells[number]["id"] for number in open_ones]
+    until = [min(number + 12, later - 1) for number, later in zip(asked, [*asked[1:], len(cells)], strict=True)]
+    pairs = zip(asked, until, strict=True)
+    assert not [cells[a]["id"] for a, end in pairs if not any(a < answer <= end for answer in told)]
 
 
 def test_code_is_clean_python(cells):
