@@ -58,7 +58,8 @@ def _shared(skin, one, other):
 
 def place(vertices, name):
     """Where a point is, the two sides of the face as one: x outwards, y up, z forwards; shape (3,), metres."""
-    return np.mean(np.abs(vertices[points()[name]]) * (1, 0, 0) + vertices[points()[name]] * (0, 1, 1), axis=0)
+    x, y, z = vertices[points()[name]].T.astype(float)
+    return np.array([np.abs(x).mean(), y.mean(), z.mean()])
 
 
 def distance(vertices, one, other):
