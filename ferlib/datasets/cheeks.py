@@ -78,18 +78,7 @@ def skin_like(pixels):
 
 
 def skin(pixels):
-    """Which pixels are skin-like and hang together with the middle of the image.
-
-    Parameters
-    ----------
-    pixels : numpy.ndarray
-        CIELAB, (height, width, 3).
-
-    Returns
-    -------
-    numpy.ndarray
-        bool, (height, width); nowhere true when the middle of the image is not skin-like.
-    """
+    """Which pixels are skin-like and hang together with the middle of the image, which must be; else as `skin_like`."""
     height, width, _ = pixels.shape
     lightness, plane, like = pixels[..., 0], pixels[..., 1:], skin_like(pixels)
     middle = (slice(int(0.4 * height), int(0.65 * height)), slice(int(0.35 * width), int(0.65 * width)))

@@ -164,6 +164,8 @@ def _tidy(rows, source, scope, *, cluster, notes):
         frame[name] = column.map({value: clean(value) for value in column.unique()})
         if hidden := (frame[name] != column.str.strip()).sum():
             notes.append(f"{name}: invisible characters or double blanks were taken out of {hidden} values.")
+    for name in scope.base:
+        spellings.dates(frame[name], name, notes)
     if cluster == "none":
         frame["subject_id"] = frame["image_id"]
     nothing = set(MISSING) - {label.lower() for label in scope.labels}

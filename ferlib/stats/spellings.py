@@ -9,6 +9,8 @@ from ferlib.labels import words as all_words
 NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
 """What stands around the number of a class: LABEL_4, 04, 4.0."""
 
+DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-\d{1,2}|\d{4}-\d\d-\d\d( .*)?")  # 19-Oct, Oct-19, 2026-10-19
+
 
 def words_of(scope):
     """What is read as which label: the usual words for those that have some, and what the user declared."""
@@ -56,6 +58,12 @@ def _status(value, statuses):
     told = fold(value) or value
     begins = (name for word, name in statuses.items() if len(word) > 12 and told.startswith(word))
     return statuses.get(told) or next(begins, None)
+
+
+def dates(values, name, notes):
+    """Bands such as 10-12, which spreadsheets take for dates, are told: nobody here can know what they were."""
+    if found := sorted(value for value in set(values) if DATE.fullmatch(value)):
+        notes.append(f"{name}: {', '.join(found[:5])} may be bands such as 10-12, which a spreadsheet took for a date.")
 
 
 def one_number(frame, notes):

@@ -309,3 +309,13 @@ def test_the_faults_reach_both_ends(tmp_path):
         except InputError:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"} and set(STATUSES) >= {"ok", "refused"}
+
+
+@pytest.mark.parametrize("dated", ["Oct-19", "19-Oct", "2026-10-19", "2026-10-19 00:00:00"])
+def test_a_band_that_a_spreadsheet_took_for_a_date_is_told(dated):
+    band = {"Black": dated, "White": "20-29"}
+    table = table_of(3).assign(age_band=lambda rows: rows["race"].map(band))
+    taken = intake.read(table, attributes=["age_band"])
+    assert taken.notes == (f"age_band: {dated} may be bands such as 10-12, which a spreadsheet took for a date.",)
+    plain = intake.read(table.replace({"age_band": {dated: "30-39"}}), attributes=["age_band"])
+    assert not plain.notes
