@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ferdemo.faces import sets
 from ferdemo.faces.recipe import row
-from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, strengths_sheet
+from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, mended_sheet, strengths_sheet
 
 from ferlib import paths, tables
 
@@ -76,7 +76,22 @@ def test_the_sheet_of_strengths_shows_every_group_near_each_of_them(manifests, t
     )  # there is one in each step
 
 
-@pytest.mark.parametrize("name", ["contact_sheet", "strengths", "skin_tones", "crossed", "light_pose", "action_units"])
+def test_the_sheet_of_what_was_mended_has_each_earlier_face_above_the_same_face_of_today(manifests, tmp_path):
+    earlier = paths.DEMO / "people" / "earlier"
+    drawn = pd.read_csv(
+        mended_sheet(manifests["people"], earlier, tmp_path / "mended.png", cell=24).with_suffix(".csv")
+    )
+    kept = sorted(path.stem for path in earlier.iterdir())
+    assert len(kept) == 8
+    for _, line in drawn.groupby("row"):
+        assert line.sort_values("column")["image_id"].tolist() == kept
+    digests = manifests["people"].set_index("image_id")["sha256"]
+    assert all(hashlib.sha256((earlier / f"{name}.webp").read_bytes()).hexdigest() != digests[name] for name in kept)
+
+
+@pytest.mark.parametrize(
+    "name", ["contact_sheet", "strengths", "mended", "skin_tones", "crossed", "light_pose", "action_units"]
+)
 def test_contact_sheets_are_of_the_images_shipped_now_and_small(manifests, name):
     shown = pd.read_csv(paths.ROOT / "figures" / "demo" / f"{name}.csv")
     assert set(shown["image_id"]) <= set(pd.concat([manifest["image_id"] for manifest in manifests.values()]))

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from ferdemo.faces.contact import contact_sheet, tone_strip
 from ferdemo.faces.sets import SETS, SHIPPED
-from ferdemo.faces.sheets import crossed_sheet, light_pose_sheet, strength_sheet, strengths_sheet, units_sheet
+from ferdemo.faces.sheets import (
+    crossed_sheet,
+    light_pose_sheet,
+    mended_sheet,
+    strength_sheet,
+    strengths_sheet,
+    units_sheet,
+)
 from ferlib import paths, tables
 from ferlib.errors import InputError
 
@@ -96,6 +103,8 @@ def draw_sheets(data, out):
         print(contact_sheet(manifests["people"], out / "contact_sheet.png"))
         print(tone_strip(manifests["people"], out / "skin_tones.png"))
         print(strengths_sheet(manifests["people"], out / "strengths.png"))
+        if (earlier := data / "people" / "earlier").is_dir():
+            print(mended_sheet(manifests["people"], earlier, out / "mended.png"))
     strengths = data / "people" / "strength.csv"
     if strengths.is_file():
         print(strength_sheet(tables.read_csv(strengths, columns=("unit", "group", "value")), out / "strength.png"))

@@ -13,7 +13,7 @@ import io
 import numpy as np
 from PIL import Image as Picture
 
-from ferdemo.faces import expression, wrinkles
+from ferdemo.faces import wrinkles
 from ferdemo.faces.camera import direction, look, perspective
 from ferdemo.faces.face import FRAMES
 from ferdemo.faces.renderer import DISTANCE, OVERSAMPLING
@@ -102,9 +102,7 @@ class Regions:
             Where the face shows in either drawing.
         """
         units, who = {unit: 1.0}, self.portrait.who
-        moved = self.portrait.rest + expression.displacement(units, who.asymmetry)
-        jaw = expression.weights(units).get("jawOpen", 0.0)
-        before, after = self.portrait.surfaces(self.portrait.rest), self.portrait.surfaces(moved, jaw=jaw)
+        before, after = self.portrait.expressing({}), self.portrait.expressing(units)
         change = np.abs(wrinkles.height(units, who) - wrinkles.height({}, who))
         self.lines.write(np.ascontiguousarray(change[::-1]).tobytes())
         movement = [

@@ -48,17 +48,17 @@ NAMES = {
 
 PROTOTYPES = {
     "anger": {"au04": 0.95, "au05": 0.45, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
-    # The frown of disgust is a trace that comes with AU9; a lowered brow is what tells anger.
-    "disgust": {"au04": 0.05, "au06": 0.50, "au07": 0.40, "au09": 0.95, "au10": 0.95, "au16": 0.15, "au25": 0.15},
+    # No frown: the brows that AU9 pulls down a little are its own; a lowered brow is what tells anger.
+    "disgust": {"au06": 0.50, "au07": 0.40, "au09": 0.95, "au10": 0.95, "au16": 0.15, "au25": 0.15},
     "fear": {
         "au01": 0.95,
-        "au02": 0.45,
-        "au04": 0.55,
-        "au05": 0.90,
+        "au02": 0.55,
+        "au04": 0.45,
+        "au05": 0.95,
         "au20": 0.95,
         "au25": 0.45,
-        "au26": 0.15,
-        "au07": 0.30,
+        "au26": 0.20,
+        "au07": 0.15,
     },
     "happy": {"au06": 0.70, "au07": 0.15, "au12": 0.85, "au25": 0.90},
     "neutral": {},
@@ -68,8 +68,11 @@ PROTOTYPES = {
 assert tuple(PROTOTYPES) == EMOTIONS
 
 
-# MakeHuman's actions hardly move the inner ends of the brows, which carry anger, fear and sadness: two own movements.
-OWN_INNER_BROW, OWN_CORRUGATOR = "inner frontalis", "corrugator"
+# What MakeHuman's actions hardly move: the inner ends of the brows, which carry anger, fear and sadness; the wings of
+# the nose and the middle of the upper lip (AU9); the boss of the chin (AU17). Own movements, named after the muscles.
+OWN_INNER_BROW, OWN_CORRUGATOR, OWN_LEVATOR, OWN_MENTALIS = OWN = (
+    "inner frontalis", "corrugator", "levator alae nasi", "mentalis",
+)  # fmt: skip
 
 
 def both(**actions):
@@ -79,25 +82,25 @@ def both(**actions):
 
 MOVEMENTS = {
     "au01": {"browInnerUp": 1.2, OWN_INNER_BROW: 1.0},
-    "au02": both(browOuterUp=1.2),
+    "au02": both(browOuterUp=1.4),
     "au04": both(browDown=0.9) | {OWN_CORRUGATOR: 1.0},
     "au05": both(eyeWide=1.15),
     "au06": both(cheekSquint=1.2),
     "au07": both(eyeSquint=1.1),
-    "au09": both(noseSneer=1.4),
+    "au09": both(noseSneer=1.4) | {OWN_LEVATOR: 1.0},
     "au10": both(mouthUpperUp=1.1),
     "au12": both(mouthSmile=1.2),
     "au14": both(mouthDimple=1.0),
     "au15": both(mouthFrown=1.25),
     "au16": both(mouthLowerDown=1.0),
-    "au17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
+    "au17": {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25, OWN_MENTALIS: 1.0},
     "au18": {"mouthPucker": 1.1},
     "au20": both(mouthStretch=1.2),
     "au22": {"mouthFunnel": 1.1},
     "au23": {"mouthRollLower": 0.55, "mouthRollUpper": 0.45, "mouthPucker": 0.25},
     # The action mouthPress lifts the corners as a smile does: the lip corner depressor holds them down.
     "au24": both(mouthPress=0.50, mouthFrown=0.60) | {"mouthRollLower": 0.45, "mouthRollUpper": 0.35},
-    "au25": both(mouthLowerDown=0.75, mouthUpperUp=0.55) | {"jawOpen": 0.10},
+    "au25": both(mouthLowerDown=0.85, mouthUpperUp=0.62) | {"jawOpen": 0.10},
     "au26": {"jawOpen": 0.75},
     "au27": {"jawOpen": 1.15},
     "au28": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
@@ -206,12 +209,24 @@ def movement(name):
     if name.startswith("noseSneer"):
         # MakeHuman's action frowns as well: the brows belong to another Action Unit.
         moved = geometry.action(name).copy()
-        moved[index] *= np.float32(1 - 0.75 * smoothstep(0.002, 0.012, y))[:, None]
+        moved[index] *= np.float32(1 - smoothstep(0.002, 0.012, y))[:, None]
         return moved
-    if name not in (OWN_INNER_BROW, OWN_CORRUGATOR):
+    if name not in OWN:
         return geometry.action(name)
-    reach = smoothstep(0.005, 0.013, y) * smoothstep(-0.020, 0.0, z)
     moved = np.zeros((19158, 3), dtype=np.float32)
+    if name == OWN_LEVATOR:
+        front = smoothstep(-0.020, 0.0, z)
+        wing = np.exp(-(((np.abs(x) - 0.015) / 0.008) ** 2) - ((y + 0.038) / 0.012) ** 2) * front
+        lip = np.exp(-((x / 0.014) ** 2) - ((y + 0.056) / 0.007) ** 2) * front * smoothstep(-0.0665, -0.058, y)
+        moved[index, 0] = 0.0008 * wing * np.tanh(x / 0.005)
+        moved[index, 1] = 0.0032 * wing + 0.0022 * lip
+        return moved
+    if name == OWN_MENTALIS:
+        boss = np.exp(-((x / 0.016) ** 2) - ((y + 0.094) / 0.012) ** 2) * smoothstep(-0.030, -0.010, z)
+        moved[index, 1] = 0.0045 * boss
+        moved[index, 2] = 0.0016 * boss
+        return moved
+    reach = smoothstep(0.005, 0.013, y) * smoothstep(-0.020, 0.0, z)
     if name == OWN_INNER_BROW:
         near = np.exp(-(((np.abs(x) - 0.012) / 0.013) ** 2) - ((y - 0.020) / 0.014) ** 2) * reach
         moved[index, 1] = 0.0042 * near

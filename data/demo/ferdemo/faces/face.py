@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from ferdemo.faces import expression, geometry, hair, skin, wrinkles
+from ferdemo.faces import expression, geometry, hair, measures, skin, wrinkles
 from ferdemo.faces.identity import resting_mesh
 from ferdemo.faces.renderer import FIELD
 from ferdemo.faces.surface import Surface
-from ferdemo.faces.tone import darkness
+from ferdemo.faces.tone import darkness, metered
 
 LOWER_TEETH = 0.0018  # m; in the base mesh the upper lip hides the teeth even in a broad smile
 GROOVE_DARKENING = 0.30
-LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.72, 0.68, 0.60), (0.28, 0.085, 0.080)  # linear colours
+LASHES, TEETH, TONGUE = (0.012, 0.010, 0.009), (0.62, 0.585, 0.52), (0.28, 0.085, 0.080)  # linear colours
 FRAMES = {"head": (0.0, FIELD), "face": (-0.040, 0.200)}
 """How high the view's middle is above the head's (m), and how wide it is (m), for a head of base size."""
 
@@ -27,7 +27,9 @@ class Portrait:
 
     def __init__(self, who, renderer):
         self.who, self.renderer = who, renderer
-        self.rest = hair.press_ears(who, resting_mesh(who))
+        rest = resting_mesh(who)
+        self.scales = measures.scales(rest, who.asymmetry)
+        self.rest = hair.press_ears(who, rest)
         maps = skin.textures(who)
         for name, values in maps.items():
             renderer.set_map(name, values)
@@ -69,16 +71,22 @@ class Portrait:
         """
         self.renderer.set_map("wrinkle", wrinkles.height(units, self.who))
         higher, field = FRAMES[frame]
-        jaw = expression.weights(units).get("jawOpen", 0.0)
         return self.renderer.draw(
-            self.surfaces(self.rest + expression.displacement(units, self.who.asymmetry), jaw=jaw),
+            self.expressing(units),
             centre=self.centre + (0, higher * self.scale, 0),
             scale=self.scale,
             field=field,
             oiliness=self.who.oiliness,
+            exposure=metered(self.who.skin_tone),
             groove=GROOVE_DARKENING * (1 + 0.8 * darkness(self.who.skin_tone)),
             **view,
         )
+
+    def expressing(self, units):
+        """What there is to draw of these Action Units, each as strong in this face as in any other."""
+        own = measures.scaled(units, self.scales)
+        moved = self.rest + expression.displacement(own, self.who.asymmetry)
+        return self.surfaces(moved, jaw=expression.weights(own).get("jawOpen", 0.0))
 
     def surfaces(self, vertices, *, jaw=0.0):
         """What there is to draw when the base mesh's vertices are at these places, the jaw open by this weight."""

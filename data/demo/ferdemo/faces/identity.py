@@ -64,6 +64,7 @@ LOCAL_CHANGES = {
     "nose/nose-width2": ("decr", "incr", 0.22),
     "nose/nose-width3": ("decr", "incr", 0.20),
 }
+GREYING = (38, 58)  # years: where hair begins to grey, and where all of it may have
 OUTLINES = {"Female": ("oval", "round", "invertedtriangular"), "Male": ("oval", "rectangular", "round", "square")}
 
 
@@ -78,6 +79,7 @@ class Person:
     skin_tone: int
     hair: str
     hair_colour: str
+    greying: float
     iris_colour: str
     curl: float
     shape: tuple
@@ -96,7 +98,8 @@ class Person:
 
     @property
     def hair_linear(self):
-        return HAIR_LINEAR[self.hair_colour]
+        own, grey = np.array(HAIR_LINEAR[self.hair_colour]), np.array(HAIR_LINEAR["grey"])
+        return tuple((own + self.greying * (grey - own)).tolist())
 
     @property
     def iris_linear(self):
@@ -140,8 +143,7 @@ def person(subject_id, *, race, gender, number):
         if fair
         else (rng.choice(["black", "dark brown"], p=[0.7, 0.3]))
     )
-    if age > 50 and rng.uniform() < 0.25:
-        hair = "grey"
+    greying = round(float(np.interp(age, GREYING, (0, 1)) * generator(subject_id, "greying").uniform(0.3, 1.0)), 3)
     iris = rng.choice(["brown", "dark brown", "hazel", "green", "blue", "grey"], p=[0.25, 0.15, 0.15, 0.1, 0.25, 0.1])
     return Person(
         subject_id=subject_id,
@@ -150,7 +152,8 @@ def person(subject_id, *, race, gender, number):
         age=round(float(age), 1),
         skin_tone=tone,
         hair=styles[(number + number // 4) % len(styles)],
-        hair_colour=str(hair),
+        hair_colour="grey" if greying > 0.6 else str(hair),
+        greying=greying,
         iris_colour=str(iris) if fair else str(rng.choice(["dark brown", "brown"], p=[0.7, 0.3])),
         curl=float(rng.uniform(0.7, 1.0)) if race == "Black" else float(rng.uniform(0.0, 0.35)),
         shape=shape(rng, race, female, age),
@@ -184,7 +187,7 @@ def shape(rng, race, female, age):
     part = rng.uniform()
     races = {own: 1 - mix, others[0]: mix * part, others[1]: mix * (1 - part)}
     femininity = rng.uniform(1.0, 1.15) if female else rng.uniform(-0.05, 0.10)
-    old = 0.8 * np.clip((age - 25) / 65, 0, 1)
+    old = np.clip((age - 22) / 50, 0, 1)
     weight = rng.uniform(0.32, 0.72)
     heavy = {
         "averageweight": 1 - abs(2 * weight - 1),

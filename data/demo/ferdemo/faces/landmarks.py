@@ -46,8 +46,10 @@ def points():
         "corner of the mouth": lip & (x > 0.0239),
         "chin boss": front & (x < 0.010) & (np.abs(y + 0.095) < 0.006),
         "chin": front & (x < 0.012) & (np.abs(y + 0.112) < 0.004),
+        "middle of the lips": red & middle,
     }
-    return {name: skin.index[chosen] for name, chosen in found.items()}
+    eyes = np.concatenate([head.parts[f"{side}_eye"].index for side in ("left", "right")])
+    return {name: skin.index[chosen] for name, chosen in found.items()} | {"eye": eyes}
 
 
 def _shared(skin, one, other):
@@ -60,6 +62,33 @@ def place(vertices, name):
     """Where a point is, the two sides of the face as one: x outwards, y up, z forwards; shape (3,), metres."""
     x, y, z = vertices[points()[name]].T.astype(float)
     return np.array([np.abs(x).mean(), y.mean(), z.mean()])
+
+
+@functools.lru_cache(maxsize=1)
+def _around_pupils():
+    """Skin above and below the eyes, as rows of the subdivision: a fold of the lid may hang before the lid's edge."""
+    part = geometry.load_head().parts["skin"]
+    outer = np.isin(np.arange(len(part.canonical)), part.triangles[part.material == geometry.SKIN])
+    near = outer & (np.abs(np.abs(part.canonical[:, 0]) - 0.031) < 0.008) & (part.canonical[:, 2] > -0.012)
+    y = part.canonical[:, 1]
+    return [part.smooth[chosen] for chosen in (near & (y > 0.001) & (y < 0.022), near & (y < -0.001) & (y > -0.018))]
+
+
+def opening(vertices):
+    """How far the eyes are open as seen from the front, the mean of both: from the highest skin below the pupil to the
+    lowest above it, be that the lid's edge or a fold that hangs before it; metres.
+    """
+    head = geometry.load_head()
+    above, below = (rows @ vertices[head.parts["skin"].index] for rows in _around_pupils())
+    seen = []
+    for side in ("left", "right"):
+        pupil = vertices[head.parts[f"{side}_eye"].index].mean(axis=0)
+        top, bottom = (
+            skin[(np.abs(skin[:, 0] - pupil[0]) < 0.003) & (skin[:, 2] > pupil[2] + 0.006), 1]
+            for skin in (above, below)
+        )
+        seen.append(top.min() - bottom.max())
+    return float(np.mean(seen))
 
 
 def distance(vertices, one, other):

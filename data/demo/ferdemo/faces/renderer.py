@@ -107,6 +107,7 @@ class Renderer:
         side=1.0,
         groove=0.15,
         oiliness=0.5,
+        exposure=1.0,
         field=FIELD,
     ):
         """Render the surfaces; the maps must have been set.
@@ -124,6 +125,8 @@ class Renderer:
             Strength of key and fill, 1 = normal.
         side : float
             Side of the key light: -1 ... 1, positive = from the image's right.
+        exposure : float
+            Factor of all light that falls on the head; the background is lit on its own.
         field : float
             Width of the view at the face, metres, for a head of base size.
 
@@ -144,18 +147,27 @@ class Renderer:
             packed = np.c_[surface.vertices, surface.normals, surface.canonical, growth].astype("f4")
             buffers.append((context.buffer(packed.tobytes()), context.buffer(surface.triangles.astype("i4").tobytes())))
         context.enable(gl.DEPTH_TEST)
-        for (_, target), matrix in ((self.light_depth, lamp), (self.view_depth, view)):
+        self.target.clear(0, 0, 0, 0, depth=1.0)
+        self.target.color_mask = [(False,) * 4] * len(self.layers)
+        # What lies behind is not shaded: depths first. Hair and lashes have holes, so they hide nothing beforehand.
+        for target, matrix, left_out in (
+            (self.light_depth[1], lamp, ("lash",)),
+            (self.view_depth[1], view, ("lash",)),
+            (self.target, view, ("lash", "hair")),
+        ):
             target.use()
-            target.clear(depth=1.0)
+            if target is not self.target:
+                target.clear(depth=1.0)
             self.depth_program["projection"].write(_bytes(matrix))
             for surface, (data, index) in zip(surfaces, buffers, strict=True):
-                if surface.material != "lash":
+                if surface.material not in left_out:
                     array = context.vertex_array(self.depth_program, [(data, "3f 28x", "position")], index)
                     array.render()
                     array.release()
 
+        self.target.color_mask = [(True,) * 4] * len(self.layers)
         self.target.use()
-        self.target.clear(0, 0, 0, 0, depth=1.0)
+        context.depth_func = "<="
         maps = {
             "colour_map": self.maps["colour"],
             "relief_map": self.maps["relief"],
@@ -172,7 +184,9 @@ class Renderer:
             "camera": _floats(*camera),
             "key_direction": _floats(*key),
             "fill_direction": _floats(*fill),
-            "strength": _floats(LIGHTS["key"] * light, LIGHTS["fill"] * light, LIGHTS["ambient"]),
+            "strength": _floats(
+                exposure * LIGHTS["key"] * light, exposure * LIGHTS["fill"] * light, exposure * LIGHTS["ambient"]
+            ),
             "ao_radius": _floats(0.020 / field),
             "oiliness": _floats(oiliness),
         }
@@ -194,6 +208,7 @@ class Renderer:
             array = context.vertex_array(program, [(data, layout, *names)], index)
             array.render()
             array.release()
+        context.depth_func = "<"
         for data, index in buffers:
             data.release()
             index.release()

@@ -2,44 +2,34 @@
 
 Some of MakeHuman's presets rest with drooping lids, low brows or lip corners turned down, the male and the older ones
 most: seen as a photograph they look stern or sad, and a group would carry an expression of its own. The presets keep
-their shapes; only the heights of lip corners, brows and upper lids are brought into a common range with the same
-facial actions that make the expressions.
+their shapes; only the heights of lip corners, brows and upper lids are brought into one range with the same facial
+actions that make the expressions. The lids' range is of the opening that is seen: a fold before the lid's edge counts.
 """
-
-import functools
 
 import numpy as np
 
 from ferdemo.faces import geometry
+from ferdemo.faces.landmarks import distance, opening, place
 
-CORNERS = 0.0002  # m, lip corners above the middle of the lips
-INNER_BROW, OUTER_BROW = 0.0126, 0.0147  # m, least height of the brows' skin above the eyes, for a head of base size
-LIDS = 0.0013  # m, least mean height of the upper lashes above the eyes
+RANGES = {
+    "outer_brow": (0.700, 0.740),
+    "inner_brow": (0.575, 0.605),
+    "opening": (0.350, 0.364),
+    "corners": (0.009, 0.009),
+}
+"""Heights of a resting face, as shares of the width of its eye; see `heights`."""
+MOVEMENTS = {
+    "outer_brow": ("browOuterUpLeft", "browOuterUpRight"),
+    "inner_brow": ("browInnerUp",),
+    "opening": ("eyeWideLeft", "eyeWideRight"),
+    "corners": ("mouthSmileLeft", "mouthSmileRight"),
+}
 LIMIT = 0.8  # greatest weight of a facial action in the correction
-
-
-@functools.lru_cache(maxsize=1)
-def _landmarks():
-    """Vertices of the base mesh whose heights tell how a face rests."""
-    head = geometry.load_head()
-    skin = head.parts["skin"]
-    count = len(skin.index)
-    x, y, z = np.abs(skin.canonical[:count, 0]), skin.canonical[:count, 1], skin.canonical[:count, 2]
-    lips = geometry.sample(geometry.texture_mask("lips"), skin.uv[:count]) > 0.5
-    widest = np.sort(x[lips])[-8]
-    front = z > -0.02
-    return {
-        "corners": skin.index[lips & (x > widest)],
-        "middle": skin.index[lips & (x < 0.006)],
-        "inner_brow": skin.index[front & (np.abs(x - 0.016) < 0.005) & (np.abs(y - 0.016) < 0.005)],
-        "outer_brow": skin.index[front & (np.abs(x - 0.043) < 0.006) & (np.abs(y - 0.018) < 0.006)],
-        "lids": head.parts["lashes"].index,
-        "eyes": np.concatenate([head.parts["left_eye"].index, head.parts["right_eye"].index]),
-    }
+PASSES = 3  # a brow that moves takes the lid's fold with it
 
 
 def heights(vertices):
-    """Heights that tell how a face rests.
+    """How a face rests.
 
     Parameters
     ----------
@@ -47,24 +37,22 @@ def heights(vertices):
 
     Returns
     -------
-    dict of str to float, metres
-        Lip corners above the middle of the lips; brows and upper lids above the eyes.
+    dict of str to float, shares of the eye's width
+        Brows above the middle of the eyes, opening of the eyes, lip corners above the middle of the lips.
     """
-    at = {name: float(vertices[index, 1].mean()) for name, index in _landmarks().items()}
+    eye = distance(vertices, "inner corner of the eye", "outer corner of the eye")
+    y = {name: place(vertices, name)[1] for name in ("eye", "inner brow", "outer brow")}
+    lips = [place(vertices, name)[1] for name in ("corner of the mouth", "middle of the lips")]
     return {
-        "corners": at["corners"] - at["middle"],
-        "inner_brow": at["inner_brow"] - at["eyes"],
-        "outer_brow": at["outer_brow"] - at["eyes"],
-        "lids": at["lids"] - at["eyes"],
+        "outer_brow": (y["outer brow"] - y["eye"]) / eye,
+        "inner_brow": (y["inner brow"] - y["eye"]) / eye,
+        "opening": opening(vertices) / eye,
+        "corners": (lips[0] - lips[1]) / eye,
     }
 
 
-def _pair(name):
-    return geometry.action(f"{name}Left") + geometry.action(f"{name}Right")
-
-
 def settle(vertices):
-    """Bring a resting face's lip corners, brows and lids into the common range.
+    """Bring a resting face's brows, lids and lip corners into the common ranges.
 
     Parameters
     ----------
@@ -72,18 +60,18 @@ def settle(vertices):
 
     Returns
     -------
-    numpy.ndarray, shape (19158, 3), metres
+    numpy.ndarray of float32, shape (19158, 3), metres
     """
-    steps = (
-        ("outer_brow", OUTER_BROW, _pair("browOuterUp"), False),
-        ("inner_brow", INNER_BROW, geometry.action("browInnerUp"), False),
-        ("lids", LIDS, _pair("eyeWide"), False),
-        ("corners", CORNERS, _pair("mouthSmile"), True),
-    )
-    for name, wanted, movement, exact in steps:
-        lack = wanted - heights(vertices)[name]
-        per_unit = heights(vertices + movement)[name] - heights(vertices)[name]
-        weight = np.clip(lack / per_unit, -LIMIT, LIMIT)
-        if exact or lack > 0:
-            vertices = vertices + np.float32(weight) * movement
-    return vertices
+    weights = dict.fromkeys(RANGES, 0.0)
+    start = np.asarray(vertices, dtype=np.float32)
+    settled = start
+    for name in PASSES * tuple(RANGES):
+        movement = sum(geometry.action(action) for action in MOVEMENTS[name])
+        now = heights(settled)[name]
+        lack = np.clip(now, *RANGES[name]) - now
+        if lack:
+            per_unit = heights(settled + np.float32(0.2) * movement)[name] - now
+            change = np.clip(weights[name] + 0.2 * lack / per_unit, -LIMIT, LIMIT) - weights[name]
+            weights[name] += change
+            settled = settled + np.float32(change) * movement
+    return settled

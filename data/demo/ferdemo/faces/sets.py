@@ -17,7 +17,7 @@ SETS = {
         Posed("train", "train", "demo-train", 40, 128, 95, block=40, strength=(0.30, 1.25), repetitions=2, mixtures=5),
         Posed("holdout", "holdout", "demo-holdout", 12, 128, 95, block=12, strength=(1.0, 1.0)),
         Combinations(
-            "units_train", "unittrain", "demo-units-train", 40, 128, 95, solos=6, deals=4, intensity=(0.3, 1.0)
+            "units_train", "unittrain", "demo-units-train", 28, 128, 95, solos=6, deals=4, intensity=(0.3, 1.0)
         ),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
     )

@@ -100,11 +100,11 @@ float lit(vec3 n) {
     vec4 p = light_projection * vec4(P + n * 0.0012, 1.0);
     vec3 q = p.xyz / p.w * 0.5 + 0.5;
     float sum = 0.0;
-    for (int i = 0; i < 24; ++i) {
-        float r = sqrt((float(i) + 0.5) / 24.0) * 0.020, t = float(i) * 2.39996;
+    for (int i = 0; i < 10; ++i) {
+        float r = sqrt((float(i) + 0.5) / 10.0) * 0.020, t = float(i) * 2.39996;
         sum += q.z - 0.0010 - r * 0.22 > texture(light_depth, q.xy + r * vec2(cos(t), sin(t))).r ? 0.0 : 1.0;
     }
-    return sum / 24.0;
+    return sum / 10.0;
 }
 
 vec3 unproject(vec2 at) {
@@ -116,12 +116,12 @@ float open_sky(vec3 n) {
     vec4 p = view_projection * vec4(P, 1.0);
     vec2 at = p.xy / p.w * 0.5 + 0.5;
     float blocked = 0.0;
-    for (int i = 0; i < 18; ++i) {
-        float share = (float(i) + 0.5) / 18.0, t = float(i) * 2.39996;
+    for (int i = 0; i < 8; ++i) {
+        float share = (float(i) + 0.5) / 8.0, t = float(i) * 2.39996;
         vec3 d = unproject(at + share * ao_radius * vec2(cos(t), sin(t))) - P;
         float length2 = dot(d, d);
         float near = clamp(1.0 - length2 / 0.0009, 0.0, 1.0) * 0.007 * (0.4 + share);
-        blocked += max(0.0, dot(n, d) - 0.0006) / (length2 + 1e-6) * near;
+        blocked += 2.25 * max(0.0, dot(n, d) - 0.0006) / (length2 + 1e-6) * near;
     }
     return exp(-1.15 * blocked);
 }

@@ -99,6 +99,28 @@ def strengths_sheet(manifest, out, *, strengths=(0.4, 0.7, 1.0), cell=84):
     return sheet(cells, out, columns=emotions, rows=rows, cell=cell, left=104)
 
 
+def mended_sheet(manifest, earlier, out, *, cell=112):
+    """Faces as an earlier version of the set drew them, and below as they are now; result as for `sheet`.
+
+    Parameters
+    ----------
+    manifest : pandas.DataFrame
+        Of the set `people`.
+    earlier : pathlib.Path
+        Folder of the earlier images, `<image_id>.webp`.
+    out : str or pathlib.Path
+    cell : int
+        Width and height of a face, pixels.
+    """
+    now = manifest.set_index("image_id")
+    shown = sorted(file.stem for file in earlier.glob("*.webp"))
+    cells = [(0, column, name, _open(earlier / f"{name}.webp")) for column, name in enumerate(shown)]
+    cells += [(1, column, name, _open(now.loc[name, "path"])) for column, name in enumerate(shown)]
+    told = [now.loc[name] for name in shown]
+    columns = [f"{one['group']}\n{one['emotion']}, Monk {one['skin_tone']}" for one in told]
+    return sheet(cells, out, columns=columns, rows=["as before", "as now"], cell=cell, left=74, top=38)
+
+
 def light_pose_sheet(manifest, out, *, subjects=("pose-WF01", "pose-BM02"), emotion="happy", cell=96):
     """All lights and poses of two people's one expression; parameters and result as for `sheet`."""
     chosen = manifest[manifest["subject_id"].isin(subjects) & (manifest["emotion"] == emotion)]

@@ -39,7 +39,7 @@ def noise(seed, sigma):
     """
     step = max(1, int(sigma // 3))
     coarse = SIZE if step == 1 else SIZE // step + 2
-    values = np.random.default_rng(seed).standard_normal((coarse, coarse))
+    values = np.random.default_rng(seed).standard_normal((coarse, coarse), dtype=np.float32)
     smooth = gaussian_filter(values, sigma / step)
     if step > 1:
         at = np.arange(SIZE) / step + 0.5
@@ -140,14 +140,14 @@ def textures(person):
     dark = darkness(person.skin_tone)
     lab = np.broadcast_to(skin_lab(person.skin_tone) + person.tint, (SIZE, SIZE, 3)).astype(np.float32).copy()
     mottle = 0.6 * noise((seed, 1), 60) + 0.3 * noise((seed, 2), 18) + 0.2 * noise((seed, 3), 4)
-    lab[..., 0] += (1.1 - 0.4 * dark) * mottle
-    lab[..., 1] += 0.8 * noise((seed, 4), 40) * (1 - 0.5 * dark)
+    lab[..., 0] += (1.1 - 0.4 * dark) * (1 + person.lines) * mottle
+    lab[..., 1] += 0.8 * noise((seed, 4), 40) * (1 - 0.5 * dark) * (1 + person.lines)
     flush = bump(x, y, (0.037, -0.036), (0.020, 0.019)) + 0.6 * bump(x, y, (0.0, -0.034), (0.013, 0.014))
     flush += 0.35 * bump(x, y, (0.0, -0.098), (0.016, 0.012))
     lab[..., 1] += person.flush * (5.5 - 3.0 * dark) * flush
     lab[..., 0] -= person.flush * 2.0 * flush
     socket = bump(x, y, (0.031, -0.005), (0.021, 0.013))
-    lab[..., 0] -= (4.0 + 1.5 * person.lines) * socket
+    lab[..., 0] -= (4.0 + 3.5 * person.lines) * socket
     lab[..., 1] += 1.5 * socket
     forehead = smoothstep(0.02, 0.05, y) * (1 - smoothstep(0.04, 0.07, np.abs(x)))
     lab[..., 0] += 1.2 * forehead
@@ -168,7 +168,7 @@ def textures(person):
     paint = np.minimum(paint, 0.22 * colour.mean(axis=(0, 1)))
     colour = _cover(colour, paint, np.clip(brow, 0, 1) * (0.84 + 0.11 * dark))
     # Hair does not shine as skin does; pores break the shine; on dark skin the same shine would look like plastic.
-    shine = (1 - 0.35 * dark) * (1 - 0.9 * np.clip(brow, 0, 1)) * (1 + 0.05 * noise((seed, 11), 2.0))
+    shine = (1 - 0.60 * dark) * (1 - 0.9 * np.clip(brow, 0, 1)) * (1 + 0.05 * noise((seed, 11), 2.0))
     if person.stubble:
         beard = smoothstep(-0.036, -0.062, y) * smoothstep(-0.150, -0.120, y)
         beard *= 1 - smoothstep(0.052, 0.080, np.abs(x))
@@ -176,7 +176,7 @@ def textures(person):
         beard *= 1 - 0.6 * bump(x, y, (0.034, -0.052), (0.012, 0.012))
         grain = 0.55 + 0.45 * np.clip(noise((seed, 7), 1.2), -1, 1)
         colour = _cover(colour, hair * 0.6 + 0.35 * colour.mean(axis=(0, 1)), person.stubble * 0.42 * beard * grain)
-    relief = 0.000009 * (1 + person.lines) * (noise((seed, 8), 1.2) + noise((seed, 9), 2.4))
+    relief = 0.000009 * (1 + 2 * person.lines) * (noise((seed, 8), 1.2) + noise((seed, 9), 2.4))
     relief += 0.00012 * brow + 0.00006 * lips * noise((seed, 10), 2)
     neckline = -0.155 + 0.030 * smoothstep(0.035, 0.110, np.abs(x))
     shirt = smoothstep(0.0006, -0.0006, y - neckline)

@@ -46,9 +46,12 @@ IRIS_LINEAR = {
 }
 
 
+METERED_FOR, METERING = 3, 0.25  # Monk tone; exponent of luminance, 0 = one exposure for all, 1 = all equally bright
+
+
 def lab_to_linear(lab):
     """CIELAB (D65) to linear sRGB, last axis 3; values outside the gamut are clipped at zero."""
-    lab = np.asarray(lab, dtype=float)
+    lab = np.asarray(lab)
     fy = (lab[..., 0] + 16) / 116
     f = np.stack([fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200], axis=-1)
     xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * (0.95047, 1.0, 1.08883)
@@ -84,6 +87,16 @@ def skin_lab(monk):
         raise ValueError(f"Monk tone {monk!r} is outside the scale; allowed: 1 (lightest) to 10 (darkest)")
     table = np.array(SKIN_LAB)
     return np.array([np.interp(monk, np.arange(1, 11), table[:, k]) for k in range(3)])
+
+
+def metered(monk):
+    """Exposure that a photographer's meter would choose for a face of this tone, 1 for Monk 3.
+
+    A meter alone would make all faces equally bright; by the quarter root of the skin's luminance a dark face stays
+    dark and keeps its shape in the shadows. The factor `light` of a set is crossed with it.
+    """
+    luminance = [lab_to_linear(skin_lab(tone)) @ (0.2126, 0.7152, 0.0722) for tone in (METERED_FOR, monk)]
+    return float((luminance[0] / luminance[1]) ** METERING)
 
 
 def darkness(monk):

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from ferdemo.faces.skin import BOTTOM, LEFT, SPAN, smoothstep
-from ferdemo.faces.tone import darkness
 
 SIZE = 512
 PIXEL = SPAN / SIZE
@@ -65,10 +64,7 @@ def atlas():
 
 
 def amounts(units, who):
-    """Depth of each groove, 0-1: what the AUs ask for, more with age, a little softer on dark skin.
-
-    Drawn at one depth for all, a groove looks cut on dark skin; much shallower, it cannot be seen there.
-    """
+    """Depth of each groove, 0-1: what the AUs ask for, more with age, on every tone the same."""
     get = {unit: units.get(unit, 0.0) for unit in units}
 
     def au(name):
@@ -78,7 +74,7 @@ def amounts(units, who):
     asked = {
         "forehead": min(au("au01"), au("au02")) * 1.0 + 0.2 * au("au02"),
         "inner forehead": max(0.0, au("au01") - au("au02")) * 0.9,
-        "glabella": 1.1 * lowered + 0.15 * au("au09"),
+        "glabella": 1.1 * lowered,
         "nose root": 1.1 * au("au09"),
         "nose side": 0.9 * au("au09"),
         "crow's feet": 0.9 * au("au06"),
@@ -87,8 +83,8 @@ def amounts(units, who):
         "mouth corner": 0.8 * au("au15") + 0.2 * au("au17"),
         "chin": 0.9 * au("au17") + 0.2 * au("au24"),
     }
-    soft = (0.60 + 0.40 * who.lines) * (1 - 0.12 * darkness(who.skin_tone))
-    resting = {"nasolabial": 0.35, "forehead": 0.10, "lower lid": 0.25, "crow's feet": 0.2}
+    soft = 0.60 + 0.40 * who.lines
+    resting = {"nasolabial": 0.50, "forehead": 0.22, "lower lid": 0.50, "crow's feet": 0.45}
     return {
         name: float(min(1.0, value) * soft + resting.get(name, 0.0) * smoothstep(0.25, 1.0, who.lines) * soft)
         for name, value in asked.items()

@@ -34,7 +34,7 @@ class Skew:
     drop: float = 0.8
     true: str = "anger"
     told: str = "disgust"
-    flip: float = 0.7
+    flip: float = 1.0
 
     def __post_init__(self):
         for name in ("drop", "flip"):
