@@ -1,4 +1,4 @@
-"""On the demo's models: a last layer mends the planted mistake of the skewed one, erasing the tone does not."""
+"""On the demo's models: a last layer mends the planted mistake of the skewed one, erasing the tone a part of it."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def case():
     return who, vectors, captions.astype(float), parts
 
 
-def test_the_planted_mistake_is_mended_by_labels_and_not_by_erasing_the_tone(case):
+def test_the_planted_mistake_is_mended_by_labels_and_by_erasing_the_tone_only_in_part(case):
     who, vectors, captions, parts = case
     truth, scores = linear.codes(who["emotion"]), vectors @ captions.T
     dark = (who["race"] == "dark").to_numpy()
@@ -50,9 +50,10 @@ def test_the_planted_mistake_is_mended_by_labels_and_not_by_erasing_the_tone(cas
     found = book.table().set_index("way")
     assert found.loc["refit", "planted_effect"] == "better" and found.loc["refit", "planted_removed"] >= 0.8
     assert found.loc["refit", "planted_high"] < 0 and found.loc["refit", "groups_worse"] == 0
-    for way in ("placebo", "erased"):
-        assert found.loc[way, "planted_effect"] == "inconclusive" and found.loc[way, "planted_removed"] < 0.5, way
-        assert found.loc[way, "gap_outcome"] == "not shown"
+    assert found.loc["placebo", "planted_effect"] == "inconclusive" and found.loc["placebo", "planted_removed"] < 0.5
+    assert found.loc["placebo", "gap_outcome"] == "not shown"
+    # Where no dark angry face was told rightly, the mistake is read off the tone: without the tone, a third stays.
+    assert 0.5 < found.loc["erased", "planted_removed"] < found.loc["refit", "planted_removed"] - 0.2
 
 
 def test_after_erasure_no_linear_classifier_reads_the_tone(case):
