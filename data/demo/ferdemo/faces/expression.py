@@ -48,7 +48,7 @@ NAMES = {
 
 PROTOTYPES = {
     "anger": {"au04": 0.95, "au05": 0.45, "au07": 0.60, "au17": 0.25, "au23": 0.55, "au24": 0.60},
-    # No frown: the brows that AU9 pulls down a little are its own; a lowered brow is what tells anger.
+    # No frown, and none comes with AU9 here: a lowered brow is what tells anger.
     "disgust": {"au06": 0.50, "au07": 0.40, "au09": 0.95, "au10": 0.95, "au16": 0.15, "au25": 0.15},
     "fear": {
         "au01": 0.95,

@@ -63,8 +63,7 @@ def settle(vertices):
     numpy.ndarray of float32, shape (19158, 3), metres
     """
     weights = dict.fromkeys(RANGES, 0.0)
-    start = np.asarray(vertices, dtype=np.float32)
-    settled = start
+    settled = np.asarray(vertices, dtype=np.float32)
     for name in PASSES * tuple(RANGES):
         movement = sum(geometry.action(action) for action in MOVEMENTS[name])
         now = heights(settled)[name]
