@@ -45,13 +45,13 @@ class Make:
             self.command(*arguments), cwd=paths.ROOT, env=self.environment, capture_output=True, text=True
         )
 
-    def start(self, *arguments):
+    def start(self, *arguments, stdout=subprocess.DEVNULL):
         """Start make as the leader of a process group of its own, so that all of it can be killed."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=paths.ROOT,
             env=self.environment,
-            stdout=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -74,7 +74,7 @@ def execute(notebook, parameters, output):
     """Execute a notebook and keep the executed copy.
 
     The copy is written under a temporary name and takes its own in one step when every cell has run. papermill
-    writes its output as it goes, also when a cell fails: a failed copy is kept as `failed-<name>` and is no result.
+    writes its output when a cell fails, too: a failed copy is kept as `failed-<name>` and is no result.
 
     Parameters
     ----------
@@ -103,6 +103,7 @@ def execute(notebook, parameters, output):
             on_cell_executed=_at_work(False),
             extra_arguments=["--IPKernelApp.log_level=50"],  # it would report its own interruption at length
             progress_bar=sys.stderr.isatty(),
+            request_save_on_cell_execute=False,  # or the whole copy is written twice a cell: seconds for a long one
         )
     except PapermillExecutionError:
         os.replace(partial, failed)
