@@ -21,7 +21,8 @@ def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
         Name that the answers are given.
     counts : sequence of int
         People in the training part; more than a fold has means as many as the smallest training part has. The people
-        of a smaller part are among those of a larger one.
+        of a smaller part are among those of a larger one. Left out is a number of people who cannot be cut into inner
+        folds, since none of the emotions is shown `n_inner` times; where all are left out, everybody stays.
     seed : int
         Draws them.
     **options
@@ -35,9 +36,18 @@ def by_people(embeddings, manifest, folds, *, model, counts, seed, **options):
     emotions, subjects = manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy()
     parts, random = linear.outside(folds), np.random.default_rng(seed)
     order = [random.permutation(np.unique(subjects[part])) for part in parts]
-    counts = _at_most(min(map(len, order)), counts)
-    training = [part & np.isin(subjects, people[:n]) for n in counts for part, people in zip(parts, order, strict=True)]
-    probes = linear.fit(embeddings, emotions, subjects, np.array(training), seed=seed, **options)
+    everybody = min(map(len, order))
+
+    def learnt_from(n):
+        return np.array([part & np.isin(subjects, own[:n]) for part, own in zip(parts, order, strict=True)])
+
+    def enough(n):
+        shown = [(learnt_from(n) & (emotions == one)).sum(axis=1) for one in np.unique(emotions)]
+        return np.max(shown, axis=0).min() >= options["n_inner"]
+
+    counts = [n for n in _at_most(everybody, counts) if enough(n)] or [everybody]
+    training = np.concatenate([learnt_from(n) for n in counts])
+    probes = linear.fit(embeddings, emotions, subjects, training, seed=seed, **options)
     starts = len(parts) * np.arange(len(counts))
     return _answers(manifest, model, counts, [linear.predict(embeddings, probes, folds + start) for start in starts])
 

@@ -53,6 +53,17 @@ def test_a_probe_learns_from_so_many_people_and_all_of_them_is_the_whole(faces, 
     np.testing.assert_allclose(answers[16], linear.predict(vectors, whole, folds), atol=1e-5)
 
 
+def test_so_few_people_that_no_emotion_is_shown_often_enough_are_left_out(faces):
+    """As in photographs from the web, of which each counts as another person: two people mostly show two emotions."""
+    vectors, manifest, _ = faces
+    manifest = manifest.assign(subject_id=manifest["image_id"])
+    folds = linear.identity_folds(manifest["emotion"].to_numpy(), manifest["subject_id"].to_numpy(), n_folds=3, seed=0)
+    answers = by_count(learning.by_people(vectors, manifest, folds, counts=[2, 64, 999], **OPTIONS))
+    assert sorted(answers) == [64, 112]
+    assert accuracy(answers[64], manifest) > 2 / 7
+    assert sorted(by_count(learning.by_people(vectors, manifest, folds, counts=[2], **OPTIONS))) == [112]
+
+
 def test_all_dimensions_are_the_embedding_itself_and_few_are_less(faces):
     vectors, manifest, folds = faces
     answers = by_count(learning.by_dimensions(vectors, manifest, folds, counts=[2, 16, 64], **OPTIONS))
