@@ -81,6 +81,13 @@ def test_a_set_in_use_is_read_by_its_name_and_its_limits_are_said(name, tmp_path
     assert ("compare" in reading.notes[0]) and reading.notes[0].startswith(f"{name}: ")
 
 
+def lines_of(name):
+    """The lines of Python in the README that are about a dataset."""
+    text = (paths.ROOT / "data" / "raw" / "README.md").read_text(encoding="utf-8")
+    (lines,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if name in block]
+    return lines
+
+
 @pytest.mark.parametrize("rated", [False, True], ids=["FER2013", "FER+"])
 def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path, monkeypatch):
     pixels = np.random.default_rng(3).integers(0, 256, (4, 48, 48))
@@ -93,10 +100,8 @@ def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path
         votes.insert(0, "Image name", "fer0000000.png")
         votes.insert(0, "Usage", usage)
         votes.to_csv(tmp_path / "fer2013new.csv", index=False)
-    text = (paths.ROOT / "data" / "raw" / "README.md").read_text(encoding="utf-8")
-    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
     monkeypatch.chdir(tmp_path)
-    exec(lines, {})
+    exec(lines_of("fer2013"), {})
     reading = known.read("fer2013", raw_dir=tmp_path / "data" / "raw")
     found = reading.manifest.set_index("image_id")
     right = {"fer2013-TRAINING_0": "anger", "fer2013-TRAINING_1": "happy"}
@@ -107,3 +112,21 @@ def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path
         Image.open(tmp_path / "data/raw/fer2013/Training/{}/Training_0.png".format("anger" if rated else "angry"))
     )
     assert (kept == pixels[0]).all()
+
+
+def test_labels_beside_photographs_from_the_web_are_read_after_the_lines_of_the_readme(tmp_path, monkeypatch):
+    """The owners' own layout: one list of labels, and beside each photograph landmarks, then gender, race and age."""
+    basic = tmp_path / "data" / "raw" / "raf-db" / "basic"
+    (basic / "EmoLabel").mkdir(parents=True)
+    (basic / "Annotation" / "manual").mkdir(parents=True)
+    (basic / "EmoLabel" / "list_patition_label.txt").write_text("train_00001.jpg 5\ntest_0001.jpg 7\n")
+    for name, told in {"train_00001": "1\n0\n2", "test_0001": "2\n2\n4"}.items():
+        trees.save(basic / "Image" / "aligned" / f"{name}_aligned.jpg")
+        landmarks = "\n".join(f"{x}.5\t{x}.25" for x in range(10, 15))
+        (basic / "Annotation" / "manual" / f"{name}_manu_attri.txt").write_text(f"{landmarks}\n{told}\n")
+    monkeypatch.chdir(tmp_path)
+    exec(lines_of("raf-db"), {})
+    reading = known.read(str(basic / "manifest.csv"), raw_dir=tmp_path)
+    found = reading.manifest.set_index("image_id")[["emotion", "group", "age_band"]]
+    assert found.loc["train_00001"].tolist() == ["sad", "Caucasian Female", "20-39"]
+    assert found.loc["test_0001"].tolist() == ["neutral", "Asian unsure", "70+"]
