@@ -34,11 +34,28 @@ def absolute(path):
     return ROOT / path
 
 
+def _within(name, says):
+    """A property of a run: the path of a file or folder inside it."""
+    return property(lambda run: run.root / name, doc=says)
+
+
 @dataclass(frozen=True)
 class Run:
     """The files of one run; see the data dictionary in the README."""
 
     root: Path
+
+    manifest = _within("manifest.parquet", "The images: one row each (made by 01).")
+    rejected = _within("rejected.csv", "The images that were left out, each with the reason (made by 01).")
+    embeddings = _within("embeddings", "Folder of image embeddings, one file a backbone (made by 02).")
+    unanswered = _within("unanswered.csv", "The questions of this run that got no answer (made by 04).")
+    predictions = _within("predictions", "Folder of answers, one file a model (made by 03 and 04).")
+    tables = _within("tables", "Folder of result tables (made by 06).")
+    figures = _within("figures", "Folder of figures, each with the numbers drawn (made by 10).")
+    provenance = _within("provenance", "Folder of provenance records, one a notebook.")
+    changed = _within(".changed", "Empty file that says that a notebook was executed since the last summary.")
+    depends = _within("depends", "Folder of rules for make, one a notebook: what it depended on, and what it made.")
+    shards = property(lambda run: run.root.parent / "embedding-shards", doc="Embeddings of all runs (made by 02).")
 
     def name_of(self, path):
         """Path as text, relative to the run where it lies inside it, so that a run may be copied and renamed."""
@@ -50,26 +67,6 @@ class Run:
         return self.root / name
 
     @property
-    def manifest(self):
-        """The images: one row each (made by 01)."""
-        return self.root / "manifest.parquet"
-
-    @property
-    def rejected(self):
-        """The images that were left out, each with the reason (made by 01)."""
-        return self.root / "rejected.csv"
-
-    @property
-    def embeddings(self):
-        """Folder of image embeddings, one file a backbone (made by 02)."""
-        return self.root / "embeddings"
-
-    @property
-    def shards(self):
-        """Folder of embeddings as they were computed, kept for all runs that lie side by side (made by 02)."""
-        return self.root.parent / "embedding-shards"
-
-    @property
     def responses(self):
         """Folder of raw model responses, addressed by content (made by 04), kept for all runs that lie side by side.
 
@@ -77,41 +74,6 @@ class Run:
         """
         own = self.root / "responses"
         return own if own.is_dir() else self.root.parent / "responses"
-
-    @property
-    def unanswered(self):
-        """The questions of this run that got no answer (made by 04)."""
-        return self.root / "unanswered.csv"
-
-    @property
-    def predictions(self):
-        """Folder of answers, one file a model (made by 03 and 04)."""
-        return self.root / "predictions"
-
-    @property
-    def tables(self):
-        """Folder of result tables (made by 06)."""
-        return self.root / "tables"
-
-    @property
-    def figures(self):
-        """Folder of figures, each with the numbers drawn (made by 10)."""
-        return self.root / "figures"
-
-    @property
-    def provenance(self):
-        """Folder of provenance records, one a notebook."""
-        return self.root / "provenance"
-
-    @property
-    def changed(self):
-        """Empty file that says that a notebook was executed since the last summary."""
-        return self.root / ".changed"
-
-    @property
-    def depends(self):
-        """Folder of rules for make, one file a notebook: what it depended on, and what it made."""
-        return self.root / "depends"
 
 
 def run(run_dir):
