@@ -123,7 +123,7 @@ $(EXECUTED): $(RUN)/executed/%.ipynb: notebooks/%.ipynb $(RUN)/params/%.yaml fer
 # A dry run (make -n) does these two as well: without them it could not know what has changed.
 $(NAMES:%=$(RUN)/params/%.yaml): $(RUN)/params/.checked ; +@:
 
-$(RUN)/params/.checked: $(PARAMS) $(NAMES:%=notebooks/%.ipynb) ferlib/pipeline/parameters.py | $(VENV)/.ready
+$(RUN)/params/.checked: $(PARAMS) $(wildcard notebooks/params/*.yaml) $(NAMES:%=notebooks/%.ipynb) ferlib/pipeline/parameters.py | $(VENV)/.ready
 	+@[ ! -x $(BIN)/python ] || $(BIN)/python -m ferlib.pipeline.parameters $(PARAMS) --run-dir $(RUN) $(NAMES:%=notebooks/%.ipynb)
 
 $(PARAMS):

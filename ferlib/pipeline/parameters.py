@@ -21,6 +21,9 @@ from ferlib.tables import write_bytes
 EVERYWHERE = "all"
 """Section whose parameters go to every notebook."""
 
+BASED_ON = "based_on"
+"""Key under which a parameter file names the profile whose sections it takes over and may change."""
+
 LEFT_OUT = "left_out"
 """Key under which the reason stands why a notebook is not executed: a section that is a text instead of parameters."""
 
@@ -39,6 +42,9 @@ RANGES = (
 )
 """How the comment of a parameter says which numbers are legal."""
 
+LISTS = re.compile(r"\w+: \[([^\]]+)\]$")
+"""How it says that each value of a mapping is a list of so many."""
+
 
 def comments(notebook):
     """What the comment of each parameter of a notebook says, its legal values among it: dict of str to str."""
@@ -54,10 +60,14 @@ def legal(value, comment):
     --------
     >>> legal(1.5, "0 < alpha < 1"), legal("gpu", '"cpu", or "cuda"'), legal(3, "integer from 2")
     (False, False, True)
+    >>> legal({"b32": ["ViT-B-32"]}, "model: [open_clip name, weights' tag]")
+    False
     """
     if isinstance(value, str):
         choices = re.findall(r'"([^"]*)"', comment)
         return len(choices) < 2 or value in choices
+    if isinstance(value, dict) and (found := LISTS.match(comment)):
+        return all(isinstance(one, list) and len(one) == len(found[1].split(",")) for one in value.values())
     numbers = [one for one in (value if isinstance(value, list) else [value]) if type(one) in (int, float)]
     for pattern, holds in RANGES:
         if found := re.search(pattern, comment):
@@ -72,7 +82,7 @@ def read(path, notebooks, *, run_dir):
     ----------
     path : pathlib.Path
         YAML: a section for each notebook by its name, and `all` for those of every notebook. A text in place of a
-        section says why that notebook is left out.
+        section says why that notebook is left out; `based_on` names a profile that gives the sections to begin with.
     notebooks : sequence of pathlib.Path
     run_dir : str
         Folder of the run, passed to every notebook.
@@ -85,21 +95,9 @@ def read(path, notebooks, *, run_dir):
     Raises
     ------
     InputError
-        For a file that is not YAML, an unknown section or parameter, or a value that is not legal.
+        For a file that is not YAML, an unknown profile, section or parameter, or a value that is not legal.
     """
-    source = relative(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise InputError(f"{source}: is not valid YAML ({error}).") from error
-    if not isinstance(content, dict) or not all(
-        isinstance(values, dict | None) or (isinstance(values, str) and name != EVERYWHERE)
-        for name, values in content.items()
-    ):
-        raise InputError(
-            f"{source}: needs sections (a notebook's name, or `{EVERYWHERE}`) with `name: value` below, or a text that "
-            f"says why a notebook is left out."
-        )
+    source, content = relative(path), _sections(path, profiles=notebooks[0].parent / "params")
     known = {notebook.stem: declared(notebook) for notebook in notebooks}
     said = {notebook.stem: comments(notebook) for notebook in notebooks}
     # A comment that says what None means, says that it may be given.
@@ -118,6 +116,34 @@ def read(path, notebooks, *, run_dir):
     shared = content.get(EVERYWHERE) or {}
     split = {name: {**shared, **(content.get(name) or {}), SET_BY_MAKE: run_dir} for name in known}
     return split | {name: {LEFT_OUT: reason} for name, reason in left_out.items()}
+
+
+def _sections(path, *, profiles, followed=()):
+    """Sections of a parameter file, with those of the profile that it is based on."""
+    source = relative(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise InputError(f"{source}: is not valid YAML ({error}).") from error
+    base = content.pop(BASED_ON, None) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not all(
+        isinstance(values, dict | None) or (isinstance(values, str) and name != EVERYWHERE)
+        for name, values in content.items()
+    ):
+        raise InputError(
+            f"{source}: needs sections (a notebook's name, or `{EVERYWHERE}`) with `name: value` below, or a text that "
+            f"says why a notebook is left out."
+        )
+    if base is None:
+        return content
+    known = [file.stem for file in sorted(profiles.glob("*.yaml")) if file.stem not in followed]
+    if base not in known:
+        raise InputError(f"{source}: {BASED_ON}: {base!r} is no profile to begin with. There are: {', '.join(known)}.")
+    sections = _sections(profiles / f"{base}.yaml", profiles=profiles, followed=(*followed, base))
+    for name, values in content.items():
+        both = isinstance(values, dict) and isinstance(sections.get(name), dict)
+        sections[name] = {**sections[name], **values} if both else values
+    return sections
 
 
 def _check(values, defaults, *, source, section, notebook, said):

@@ -50,6 +50,29 @@ def test_a_text_instead_of_a_section_leaves_a_notebook_out(tmp_path, notebooks):
     assert split == {"01_a": {"seed": 7, "run_dir": "runs/mine"}, "02_b": {"left_out": "not today"}}
 
 
+def test_a_file_may_begin_with_the_sections_of_a_profile_and_change_them(tmp_path, notebooks):
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "plain.yaml").write_text("based_on: lowest\n01_a: {share: 0.25, seed: 4}\n02_b: not today\n")
+    (tmp_path / "params" / "lowest.yaml").write_text("all: {seed: 3}\n01_a: {share: 0.75, names: [z]}\n")
+    split = read(tmp_path, "based_on: plain\n01_a: {seed: 5}\n", notebooks)
+    assert split["01_a"] == {"seed": 5, "share": 0.25, "names": ["z"], "run_dir": "runs/mine"}
+    assert split["02_b"] == {"left_out": "not today"}
+    assert read(tmp_path, "based_on: plain\n02_b: {quick: true}\n", notebooks)["02_b"]["quick"] is True
+    (tmp_path / "params" / "lowest.yaml").write_text("based_on: plain\n")
+    for base in ("plain", "nobody"):
+        with pytest.raises(InputError, match="based_on: '.*' is no profile to begin with"):
+            read(tmp_path, f"based_on: {base}\n", notebooks)
+
+
+def test_a_mapping_of_lists_is_refused_where_a_list_is_too_short(tmp_path):
+    source = 'run_dir = "x"  # c\nbackbones = {"a": ["b", ""]}  # model: [open_clip name, weights\' tag]\n'
+    asked = [notebook(tmp_path, "02_c", source)]
+    assert read(tmp_path, "02_c: {backbones: {mine: [n, t]}}", asked)["02_c"]["backbones"] == {"mine": ["n", "t"]}
+    for wrong in ("[n]", "n"):
+        with pytest.raises(InputError, match="legal values: model: "):
+            read(tmp_path, f"02_c: {{backbones: {{mine: {wrong}}}}}", asked)
+
+
 def test_none_may_be_given_where_the_comment_says_what_it_means(tmp_path, notebooks):
     source = (
         'run_dir = "x"  # c\nthreshold = 0.3  # from which it counts; None where all are 0 or 1\nshare = 0.5  # c\n'

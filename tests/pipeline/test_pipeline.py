@@ -262,7 +262,7 @@ def test_a_profile_that_does_not_exist_is_named_with_those_that_do(make):
     done = make("run", "PROFILE=nobody")
     assert done.returncode != 0
     assert "notebooks/params/nobody.yaml does not exist" in done.stderr
-    assert "demo paper smoke" in done.stderr and "PARAMS=" in done.stderr
+    assert "demo own paper smoke" in done.stderr and "PARAMS=" in done.stderr
 
 
 @pytest.mark.parametrize("folder", ["VENV=my environment", "RUNS=my runs"])
