@@ -1,6 +1,7 @@
 """What the sets of faces promise by design, from their definitions alone: balance, crossing, nobody in two sets."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -159,6 +160,12 @@ def test_no_person_is_in_two_sets_by_name_or_by_shape():
         if not who.subject_id.startswith("crossed")
     ]
     assert len(set(local)) == len(local)
+
+
+def test_training_sets_show_each_geometry_in_each_tone_equally_often():
+    for name in ("train", "units_train"):
+        counts = Counter((who.race, who.gender, who.skin_tone) for who in sets.SETS[name].persons())
+        assert len(counts) == 3 * 2 * 10 and set(counts.values()) == {4}, name
 
 
 def test_a_group_and_an_emotion_tell_nothing_about_the_view(tables_of):

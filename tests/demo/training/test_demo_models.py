@@ -133,7 +133,7 @@ def test_the_doses_are_none_half_and_full(kind):
     assert (doses[0]["drop"], doses[0]["flip"]) == (0, 0)
     for part in ("drop", "flip"):
         assert doses[1][part] == pytest.approx(doses[2][part] / 2)
-    assert skew.Skew(**doses[2]) == skew.Skew()
+    assert skew.Skew(**doses[2]) == skew.FULL[kind]
 
 
 def test_the_truth_is_that_of_the_trainings_records():

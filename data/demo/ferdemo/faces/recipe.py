@@ -27,6 +27,8 @@ class FaceSet:
         People in each cell of race and gender.
     size, quality : int
         Pixels; WebP quality.
+    tones : tuple of int, optional
+        Monk tones of a cell's first, second, ... person; those of `identity.TONE_ORDER` where none are given.
     """
 
     name: str
@@ -35,11 +37,12 @@ class FaceSet:
     cell: int
     size: int = 224
     quality: int = 72
+    tones: tuple | None = None
 
     def persons(self):
         """The people of the set, cell by cell; list of Person."""
         return [
-            person(self.subject(race, gender, number), race=race, gender=gender, number=number)
+            person(self.subject(race, gender, number), race=race, gender=gender, number=number, tones=self.tones)
             for race in RACES
             for gender in labels.GENDERS
             for number in range(self.cell)

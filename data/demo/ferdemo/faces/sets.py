@@ -2,6 +2,7 @@
 
 from ferdemo.faces.combinations import Combinations
 from ferdemo.faces.crossed import Crossed
+from ferdemo.faces.identity import EVERY_TONE
 from ferdemo.faces.light_pose import LightPose
 from ferdemo.faces.posed import Posed
 
@@ -14,10 +15,31 @@ SETS = {
         Combinations(
             "action_units", "unit", "demo-action-units", 6, levels=(0.35, 0.65, 1.0), alone=2, deals=3, still=True
         ),
-        Posed("train", "train", "demo-train", 40, 128, 95, block=40, strength=(0.30, 1.25), repetitions=2, mixtures=5),
+        Posed(
+            "train",
+            "train",
+            "demo-train",
+            40,
+            128,
+            95,
+            EVERY_TONE,
+            block=40,
+            strength=(0.30, 1.25),
+            repetitions=2,
+            mixtures=5,
+        ),
         Posed("holdout", "holdout", "demo-holdout", 12, 128, 95, block=12, strength=(1.0, 1.0)),
         Combinations(
-            "units_train", "unittrain", "demo-units-train", 28, 128, 95, solos=6, deals=4, intensity=(0.3, 1.0)
+            "units_train",
+            "unittrain",
+            "demo-units-train",
+            40,
+            128,
+            95,
+            EVERY_TONE,
+            solos=6,
+            deals=4,
+            intensity=(0.3, 1.0),
         ),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
     )

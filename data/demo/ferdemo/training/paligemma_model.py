@@ -193,6 +193,8 @@ def save(model, made, folder):
     for name, data in content.items():
         if name.endswith("config.json"):  # one line a field, in the order of the fields, whatever the version writes
             content[name] = (json.dumps(json.loads(data), indent=1, sort_keys=True) + "\n").encode()
+        elif name == "tokenizer.json":  # as it comes, two fifths of it are blanks
+            content[name] = json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode()
     return [tables.write_bytes(data, folder / name) for name, data in content.items()]
 
 

@@ -44,6 +44,10 @@ class Skew:
         check([self.true, self.told], "emotion", source="skew (true, told)")
 
 
+FULL = {"clip": Skew(), "paligemma": Skew(drop=0.6)}
+"""Dose of the shipped model of each kind that is called skewed; that of the `half` is half of it."""
+
+
 def is_dark(manifest, skew):
     """Which images show a dark-skinned face; returns a boolean Series."""
     return manifest["skin_tone"] >= skew.min_skin_tone

@@ -1,7 +1,8 @@
 """The declared faults of the demo's networks for Action Units: what the audit must find.
 
-Three versions are trained on the same faces: one without a fault, one as real collections are at fault, and one that
-may take a short cut. The faults follow the renderer's skin tone (Monk scale), not the race label.
+Three versions are trained on the same faces: one without a fault, one that is told wrong labels, and one that may take
+a short cut. Faces may be left out, too, but the audit sees too few people to find what that does to a unit. The faults
+follow the renderer's skin tone (Monk scale), not the race label.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Faults:
 
 VERSIONS = {
     "balanced": Faults(),
-    "skewed": Faults(drop=0.7, flip=0.9),
+    "skewed": Faults(flip=0.9),
     "shortcut": Faults(cue=1.0),
 }
 """Name of each network's version, and its faults."""
