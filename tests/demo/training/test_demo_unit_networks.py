@@ -74,9 +74,9 @@ def test_the_record_is_of_the_files_that_are_shipped_and_nobody_shipped_was_trai
     assert record["version"] == version and set(record["held_out"]) == {"data/demo/action_units", "data/demo/people"}
 
 
-# Not reached with the third version of the faces, by .007: with 28 people a cell in the training set it was .82, with the
-# 40 of the second version it is .843. So units alone are harder to find in these faces, or 1,000 steps are too few for
-# them. `strict`: whoever reaches the bound sees this mark fail, and takes it away.
+# Not reached with the third version of the faces, by .007: with 28 people a cell in the training set it was .82, with
+# the 40 of the second version it is .843. So units alone are harder to find in these faces, or 1,000 steps are too few
+# for them. `strict`: whoever reaches the bound sees this mark fail, and takes it away.
 MISSED = "F1 of units alone is .843 (.85 wanted)"
 
 
