@@ -106,6 +106,13 @@ def test_on_a_phone_no_page_is_wider_than_the_screen_and_wide_tables_scroll(open
     assert scrolling
 
 
+@pytest.mark.parametrize("width", [1024, 1100, 1366])
+def test_in_a_small_window_no_page_is_wider_than_the_screen(opened, folder, width):
+    for name in names(folder):
+        page = opened(name, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
 def test_on_paper_nothing_is_cut_and_the_code_is_there(opened, folder):
     for name in names(folder):
         page = opened(name, PAPER)
