@@ -128,7 +128,7 @@ def _named(rows, source, columns, scope, read_as, notes):
         if ours not in known or theirs not in rows:
             raise InputError(
                 f"COLUMNS: {ours}={theirs}: give one of {', '.join(known)} = a column of {source}. "
-                f"It has: {', '.join(map(repr, rows.columns[:20]))}."
+                f"It has: {', '.join(map(repr, rows.columns[:20]))}. Several take commas between them."
             )
     named = {theirs: ours for ours, theirs in columns.items()}
     aliases = words()[0] | {fold(name): name for name in scope.base}
