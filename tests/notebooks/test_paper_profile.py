@@ -44,6 +44,15 @@ def test_the_three_datasets_give_the_study_s_rows_and_a_missing_one_is_said(stag
     assert any(warning.startswith("tarr is not here") for warning in warnings)
 
 
+def test_where_all_are_of_one_group_it_is_said_at_once(stage):
+    run, raw, made = stage
+    for name in ("KA.AN1.39.tiff", "KM.HA2.5.tiff"):
+        trees.save(raw / "jaffe" / name)
+    done = run(datasets=["jaffe"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "everybody is Japanese Female: groups cannot be compared, so notebook 06 will stop" in done.stdout
+
+
 def test_a_fault_stops_with_one_message(stage):
     run, raw, made = stage
     trees.radiate(raw / "radiate")
