@@ -44,7 +44,6 @@ class Run:
     """The files of one run; see the data dictionary in the README."""
 
     root: Path
-
     manifest = _within("manifest.parquet", "The images: one row each (made by 01).")
     rejected = _within("rejected.csv", "The images that were left out, each with the reason (made by 01).")
     embeddings = _within("embeddings", "Folder of image embeddings, one file a backbone (made by 02).")

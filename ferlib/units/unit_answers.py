@@ -52,7 +52,8 @@ def of_tables(tables, faces, *, threshold):
     """
     frames = []
     for name, table in tables.items():
-        told = unit_tables.join(unit_tables.read(table, threshold=threshold), faces.manifest, source=table)
+        told = unit_tables.read(table, threshold=threshold, prefer="c")
+        told = unit_tables.join(told, faces.manifest, source=table)
         told = told.set_index("image_id").reindex(faces.manifest["image_id"])
         for unit in (unit for unit in faces.present if unit in told):
             frame = faces.manifest[["image_id", "subject_id"]].reset_index(drop=True)

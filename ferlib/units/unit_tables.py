@@ -44,7 +44,7 @@ def unit_of(column):
     return (f"au{int(found[1]):02d}", (found[2] or "").lower().replace("intensity", "r")) if found else None
 
 
-def read(path, *, threshold=None, key=None):
+def read(path, *, threshold=None, key=None, prefer="r"):
     """Read which Action Units are present.
 
     Parameters
@@ -52,13 +52,14 @@ def read(path, *, threshold=None, key=None):
     path : str or pathlib.Path
         A CSV with a row a face, or a folder of CSV files, named as the images are (as OpenFace leaves them). Relative
         to the repository or absolute. Columns `AU01_c` (0 or 1), `AU01_r` (0-5), `AU01` or `au01` (0-1 or 0-5),
-        LibreFace's `au_1` and `au_1_intensity`. Where a unit has a column of intensities and one of presence, presence
-        is read without a `threshold`, and the intensity with one. Of several faces in an image the one counts of which
-        the tool is surest (`SURE`).
+        LibreFace's `au_1` and `au_1_intensity`. Of several faces in an image the one counts of which the tool is
+        surest (`SURE`).
     threshold : float, optional
         Intensity from which on a unit counts as present, on the scale of the table. Needed unless all are 0 or 1.
     key : str, optional
         Column that says which image a row is about; one of `KEYS` if none is given.
+    prefer : {"r", "c"}
+        With a `threshold`, where a unit has both: the intensity or the program's own presence. Without one, presence.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def read(path, *, threshold=None, key=None):
     """
     path = absolute(path)
     if path.is_dir():
-        return _read_folder(path, threshold)
+        return _read_folder(path, threshold, prefer)
     frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
     key = key or next((name for known in KEYS for name in frame if name.lower() == known), None)
     if key is None or key not in frame:
@@ -87,7 +88,7 @@ def read(path, *, threshold=None, key=None):
     frame = _surest(frame.assign(**{key: images}), key)
     twice = frame[key].duplicated(keep=False)
     _reject(twice, path, key, frame[key], "is there more than once. Keep one row an image (of several faces, one).")
-    return _present(frame, path, threshold).assign(image=frame[key])[["image", *_units(frame)]]
+    return _present(frame, path, threshold, prefer).assign(image=frame[key])[["image", *_units(frame)]]
 
 
 def _surest(frame, key):
@@ -99,7 +100,7 @@ def _surest(frame, key):
     return frame.loc[order].drop_duplicates(key).sort_index()
 
 
-def _read_folder(folder, threshold):
+def _read_folder(folder, threshold, prefer):
     found = []
     for path in sorted(folder.glob("*.csv")):
         frame = tables.read_csv(path, dtype=str, skipinitialspace=True).rename(columns=lambda name: name.strip())
@@ -109,7 +110,7 @@ def _read_folder(folder, threshold):
                 f"{relative(path)}: holds {len(frame)} rows, and in a folder each file is about one face of one image. "
                 f"Keep the row of the right face."
             )
-        units = _present(frame, path, threshold).reindex(range(1) if frame.empty else frame.index)
+        units = _present(frame, path, threshold, prefer).reindex(range(1) if frame.empty else frame.index)
         found.append(units.assign(image=path.stem)[["image", *_units(frame)]])
     if not found:
         raise InputError(f"{relative(folder)}: holds no CSV file. Give a table, or the folder that OpenFace wrote.")
@@ -196,7 +197,7 @@ def _units(frame):
     return sorted({unit[0] for name in frame if (unit := unit_of(name))})
 
 
-def _present(frame, path, threshold):
+def _present(frame, path, threshold, prefer="r"):
     columns = {}
     for name in frame:
         if unit := unit_of(name):
@@ -206,7 +207,7 @@ def _present(frame, path, threshold):
             f"{relative(path)}: has no column of an Action Unit (AU01, AU01_r, AU01_c, au01, ...). It has: "
             f"{', '.join(map(str, frame.columns))}."
         )
-    order = ("c", "", "r") if threshold is None else ("r", "", "c")
+    order = ("c", "", "r") if threshold is None or prefer == "c" else ("r", "", "c")
     chosen = {unit: next((kind, kinds[kind]) for kind in order if kind in kinds) for unit, kinds in columns.items()}
     nobody = pd.Series(False, index=frame.index)
     for name, least in {"success": 0.5, **dict.fromkeys(SURE, LEAST_SURE)}.items():

@@ -50,6 +50,13 @@ def test_without_one_it_is_the_strongest_findings_each_with_people_interval_verd
     assert "planted" not in page and not (run.tables / "scoreboard.csv").exists()
 
 
+def test_beside_a_demo_model_without_a_fault_there_is_nothing_to_score(run):
+    run, found = run
+    found["contrasts"] = found["contrasts"].query("reader != 'demo-openai-skewed'")
+    page = report.front(run)
+    assert "The strongest findings" in page and "planted" not in page
+
+
 def test_where_nothing_is_different_it_says_that_this_is_no_proof(run):
     run, found = run
     found["contrasts"] = found["contrasts"].query("reader == 'stranger'").assign(verdict="inconclusive")

@@ -111,6 +111,9 @@ def test_a_programs_table_is_judged_as_a_networks_answers_are(tmp_path):
     found = unit_answers.of_tables({"openface": table}, shown, threshold=None)
     assert list(found) == ["network", *unit_answers.COLUMNS]
     assert found[["unit", "present", "found"]].to_numpy().tolist() == [["au12", 1, 1], ["au12", 1, 0], ["au12", 0, 0]]
+    both = saved(tmp_path, "image_id,AU12_r,AU12_c\np1-a,0.9,0\np1-b,1.4,1\np2-a,0.2,0\n")
+    found = unit_answers.of_tables({"openface": both}, shown, threshold=0.3)  # of the labels, which go from 0 to 1
+    assert found["found"].tolist() == [0, 1, 0]
     with pytest.raises(InputError, match="openface: no Action Unit of these tables has a label"):
         unit_answers.of_tables({"openface": saved(tmp_path, "image_id,AU45_c\np1-a,1\n")}, shown, threshold=None)
 
