@@ -74,13 +74,13 @@ def front(run):
     contrasts = judged.of_run(run)
     scores, alpha = judged.score(run, contrasts), judged.alphas(run)
     shown = TEMPLATES.get_template("front.html")
-    if scores.empty or scores.query("kind == 'planted' and result != 'not read'").empty:
+    effects = scoreboard.effects(scores).query("result != 'not read'")
+    if effects.empty:
         found = judged.strongest(contrasts)
         pages = [f"notebooks/{judged.SOURCES[name][0]}.html" for name in found["table"]]
         words = [judged.sentence(row) for row in found.itertuples()]
         return shown.render(effects=[], strongest=list(zip(words, pages, strict=True)))
     tables.write_csv(scores, run.tables / "scoreboard.csv")
-    effects = scoreboard.effects(scores).query("result != 'not read'")
     count = effects["result"].value_counts().reindex(["found", "missed"], fill_value=0)
     found = set(effects[effects["result"] == "found"][["model", "mechanism", "reader"]].itertuples(index=False))
     spots = [row for row in scores.query("kind == 'planted' and result == 'missed'").itertuples()]

@@ -138,19 +138,16 @@ def effects(scores):
         `model`, `mechanism`, `dose`, `reader`, `result`, `places` (what is found), `looked` (in how many it could be
         found), and of the place with the most power `power`, `expected` and `min_detectable`.
     """
-    planted = scores[scores["kind"] == "planted"]
-    rows = []
-    for key, own in planted.groupby(["model", "mechanism", "dose", "reader"], sort=False, dropna=False):
+    planted, rows = scores[scores["kind"] == "planted"], []
+    named, of_best = ["model", "mechanism", "dose", "reader"], ["power", "expected", "min_detectable"]
+    for key, own in planted.groupby(named, sort=False, dropna=False):
         hits, read = own[own["result"] == "found"], own[own["result"] != "not read"]
-        row = dict(zip(("model", "mechanism", "dose", "reader"), key, strict=True)) | {"looked": len(read)}
+        row = dict(zip(named, key, strict=True)) | {"looked": len(read)}
         row["result"] = "found" if len(hits) else "missed" if len(read) else "not read"
         row["places"] = [place for place in hits[PLACE].itertuples(index=False)]
         best = read.sort_values("power", ascending=False, kind="stable").head(1)
-        rows.append(
-            row
-            | {name: best[name].squeeze() if len(best) else np.nan for name in ("power", "expected", "min_detectable")}
-        )
-    return pd.DataFrame(rows)
+        rows.append(row | {name: best[name].squeeze() if len(best) else np.nan for name in of_best})
+    return pd.DataFrame(rows, columns=[*named, "looked", "result", "places", *of_best])
 
 
 def explanation(one, mechanisms, errors, share):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ferlib import paths
 from ferlib.pipeline import judged, report
+from ferlib.stats import scoreboard
 
 
 def test_the_interval_is_the_one_that_belongs_to_the_verdict():
@@ -77,6 +78,6 @@ def test_what_is_declared_of_the_demo_names_the_race_that_has_most_of_the_plante
 def test_a_strongest_finding_leads_to_the_page_of_its_notebook(tmp_path, monkeypatch):
     found = pd.DataFrame([row()]).assign(table="disparities")
     monkeypatch.setattr(judged, "of_run", lambda run: found)
-    monkeypatch.setattr(judged, "score", lambda run, contrasts: pd.DataFrame())
+    monkeypatch.setattr(judged, "score", lambda run, contrasts: pd.DataFrame(columns=list(scoreboard.COLUMNS)))
     monkeypatch.setattr(judged, "strongest", lambda contrasts: contrasts)
     assert 'href="notebooks/06_bias_stats.html"' in report.front(paths.run(tmp_path))
