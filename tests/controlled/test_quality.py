@@ -122,11 +122,9 @@ def judged(said, images, amounts):
     return mean_contrasts.between(rows, people, attributes=["side"], draws=500).set_index(["unit", "measure"])
 
 
-def test_a_gap_that_was_taught_is_found_and_an_even_teacher_leaves_none_of_its_kind(manifest):
-    """Dark faces are learnt in blur only, light ones sharp only; who met both in both does no better in blur.
-
-    It takes more from dark faces, whose contrast is lower (notebook 07): an even reader may show a gap, the other way.
-    """
+@pytest.fixture(scope="module")
+def taught(manifest):
+    """Verdicts on two readers: `uneven` learnt dark faces in blur only, light ones sharp only, `even` both in both."""
     amounts = {"blur": AMOUNTS["blur"][2:3]}
     pool = quality.sample(
         manifest, dataset="demo", attribute="skin_tone", sides=SIDES, people=10, seed=20240827
@@ -142,8 +140,20 @@ def test_a_gap_that_was_taught_is_found_and_an_even_teacher_leaves_none_of_its_k
         learnt = SVC(C=30, gamma=15).fit(met, pool.loc[others, "emotion"])
         said = np.stack([learnt.predict(one) for one in vectors[asked]])
         verdicts[name] = judged(said, pool[asked], amounts)
-    taught = verdicts["uneven"].loc[("blur", 1)]
-    assert taught["verdict"] == "different" and taught["difference"] > 0.3
-    even = verdicts["even"].loc[("blur", 1)]
+    return verdicts
+
+
+def test_a_gap_that_was_taught_is_found_and_an_even_teacher_leaves_none_of_its_kind(taught):
+    uneven, even = (taught[name].loc[("blur", 1)] for name in ("uneven", "even"))
+    assert uneven["verdict"] == "different" and uneven["difference"] > 0.3
     assert even["verdict"] != "different" or even["difference"] < 0
-    assert taught["difference"] - even["difference"] > 0.5
+    assert uneven["difference"] - even["difference"] > 0.5
+
+
+LOSES = "blur takes more from dark faces of the balanced CLIP: -.33 here, *different* in 3 of 6 draws of people"
+
+
+@pytest.mark.xfail(strict=True, reason=LOSES)
+def test_an_even_teacher_leaves_no_gap(taught):
+    """It left none with the CLIP before, which had learnt each tone in some geometries only."""
+    assert (taught["even"]["verdict"] != "different").all()
