@@ -6,6 +6,7 @@ import checks
 import pandas as pd
 import pytest
 import versions
+from scipy.stats import binomtest
 from teaching_helpers import MISUNDERSTANDINGS, TEACHING, at_the_desk, code_of, exercise, expected, read, run
 
 from ferlib.errors import InputError
@@ -130,3 +131,33 @@ def test_hidden_tests_are_run_with_the_solution_only():
 def test_a_marker_without_its_partner_is_named(text, words):
     with pytest.raises(InputError, match=f"cell-01.*{words}"):
         versions.student(cell(text))
+
+
+# Mistakes that come out as the right answer on the tables that are shipped now, on tables where they do not.
+
+
+def test_who_names_the_most_frequent_mistake_though_the_twin_makes_it_is_told(monkeypatch):
+    both = {("fear", "surprise"): 0.6}
+    rates = {"demo-clip-skewed": both | {("anger", "disgust"): 0.5}, "demo-clip-balanced": both}
+    monkeypatch.setattr(checks, "_rates_on_dark", lambda model: pd.Series(rates[model]))
+    with pytest.raises(checks.NotYet, match="the twin makes it too"):
+        checks.planted_mistake(("fear", "surprise"), {})
+    with pytest.raises(checks.NotYet, match="further above the twin's"):
+        checks.planted_mistake(("sad", "neutral"), {})
+
+
+def test_a_one_sided_permutation_is_told(monkeypatch):
+    monkeypatch.setattr(checks, "_permutation_p", lambda model, deals: 0.2)
+    with pytest.raises(checks.NotYet, match="looks one-sided"):
+        checks.permutation_p({"demo-clip-skewed": 0.1, "demo-clip-balanced": 0.1})
+    checks.permutation_p({"demo-clip-skewed": 0.2, "demo-clip-balanced": 0.21})
+
+
+@pytest.mark.parametrize("darker", [6, 20])
+def test_who_counts_geometries_that_read_the_same_is_told(monkeypatch, darker):
+    both = [{"subject_id": n, "skin_tone": tone, "disgust": float(n < darker and tone == 10)}
+            for n in range(24) for tone in (2, 10)]  # fmt: skip
+    monkeypatch.setattr(checks, "_angry", lambda: pd.DataFrame(both))
+    with pytest.raises(checks.NotYet, match="leave it out of n"):
+        checks.paired_by_geometry(darker, 0, binomtest(darker, 24).pvalue)
+    checks.paired_by_geometry(darker, 0, binomtest(darker, darker).pvalue)
