@@ -105,6 +105,12 @@ def score(run, contrasts):
         return pd.DataFrame(columns=list(scoreboard.COLUMNS))
     truth = tables.read_csv(truth)
     declared = tables.read_csv(declared, keep_default_na=False, na_values={"size": [""]})
+    # A network is the demo's by its folder: any other may bear the same short name.
+    folders = _recorded(run, "05_action_units").get("networks") or {}
+    models = dict(zip(declared["reader"], declared["model"], strict=True))
+    ours = [name for name in folders if paths.absolute(folders[name]) == paths.DEMO / "models" / models.get(name, "")]
+    of_network = contrasts["table"].map(lambda name: SOURCES[name][0]) == "05_action_units"
+    contrasts = contrasts[~of_network | contrasts["reader"].isin(ours)]
     if not set(declared["reader"]) & set(contrasts["reader"]):
         return pd.DataFrame(columns=list(scoreboard.COLUMNS))
     people = tables.read_parquet(run.manifest, made_by="01_data_prep")
@@ -114,14 +120,16 @@ def score(run, contrasts):
     return scoreboard.board(contrasts, truth, declared, share)
 
 
+def _recorded(run, notebook):
+    """Parameters that a notebook of a run was executed with, as its record has them; none for one that was left out."""
+    record = run.provenance / f"{notebook}.json"
+    return json.loads(record.read_text(encoding="utf-8"))["parameters"] if record.is_file() else {}
+
+
 def alphas(run):
     """Family-wise error that each table of verdicts was made with, as its notebook's record has it; dict by table."""
-    found = {}
-    for name, (notebook, _) in SOURCES.items():
-        record = run.provenance / f"{notebook}.json"
-        if record.is_file():  # a notebook that was left out has none
-            found[name] = json.loads(record.read_text(encoding="utf-8"))["parameters"]["alpha"]
-    return found
+    found = {name: _recorded(run, notebook) for name, (notebook, _) in SOURCES.items()}
+    return {name: recorded["alpha"] for name, recorded in found.items() if recorded}
 
 
 def measured(row):

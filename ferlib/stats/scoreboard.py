@@ -211,6 +211,6 @@ def chance(contrasts, readers, *, alpha):
         (families with a false alarm, in the mean) and `any` (chance of at least one, if they are independent).
     """
     own = contrasts[contrasts["reader"].isin(readers) & contrasts["attribute"].isin(ABOUT_PEOPLE)]
-    each = own.drop_duplicates(["table", "dataset", "reader", "variant", "family"])["table"].map(alpha)
+    each = own.drop_duplicates(["table", "dataset", "reader", "variant", "family"])["table"].map(alpha).astype(float)
     chances = {"expected": float(each.sum()), "any": float(1 - (1 - each).prod())}
     return {"families": len(each), "contrasts": len(own), **chances}

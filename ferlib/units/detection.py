@@ -101,14 +101,8 @@ def by_group(answers, people, *, attributes, alpha=0.05, min_people=3):
     ----------
     answers : pandas.DataFrame
         Of one network and set of images; columns `COLUMNS`, a row for each image and unit.
-    people : pandas.DataFrame
-        A row a person: `subject_id` and a column for each attribute.
-    attributes : sequence of str
-        Columns of `people` to group by. All people together come first, as `all`.
-    alpha : float
-        One minus the confidence of the intervals.
-    min_people : int
-        A group of fewer people gets no interval.
+    people, attributes, alpha, min_people
+        As for `ferlib.units.means.by_group`.
 
     Returns
     -------

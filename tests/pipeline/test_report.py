@@ -1,5 +1,7 @@
 """The first page of a report: the score where the truth is known, the strongest findings where it is not."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -55,6 +57,18 @@ def test_beside_a_demo_model_without_a_fault_there_is_nothing_to_score(run):
     found["contrasts"] = found["contrasts"].query("reader != 'demo-openai-skewed'")
     page = report.front(run)
     assert "The strongest findings" in page and "planted" not in page
+
+
+@pytest.mark.parametrize(("folder", "scored"), [("data/demo/models/demo-aunet-skewed", True), ("my/skewed", False)])
+def test_a_network_is_the_demo_s_by_its_folder_not_by_its_short_name(run, folder, scored):
+    run, found = run
+    found["contrasts"] = found["contrasts"].assign(table="au_contrasts", reader="skewed", measure="recall", true="au12")
+    run.provenance.mkdir()
+    record = {"parameters": {"networks": {"skewed": folder}, "alpha": 0.05}}
+    (run.provenance / "05_action_units.json").write_text(json.dumps(record))
+    page = report.front(run)
+    assert ("planted effects are found" in page) == scored
+    assert ("The strongest findings" in page) != scored
 
 
 def test_where_nothing_is_different_it_says_that_this_is_no_proof(run):
