@@ -74,7 +74,7 @@ def _png(figure):
     """The figure as PNG bytes that depend on nothing but the drawing; 256 colours make a third of the size."""
     drawn, kept = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(drawn, format="png", dpi=DPI, facecolor="white")
+        figure.savefig(drawn, format="png", dpi=DPI, facecolor="white", pil_kwargs={"compress_level": 0})
     picture = Image.open(drawn).convert("RGB")
     palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     palette.save(kept, format="PNG", optimize=True, dpi=(DPI, DPI))
