@@ -1,9 +1,12 @@
 """The real notebooks, run once through the real Makefile on a few people, for all tests that look at a run."""
 
+import json
+import os
 import signal
 
 import pytest
-from make_helpers import Make
+from filelock import FileLock
+from make_helpers import Make, hashes
 
 from ferlib import paths
 
@@ -15,10 +18,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Share the tests between processes: those of the one run stay together and come first, the rest go by file."""
+    """Share the tests between processes: those of the one run stay together, the rest go by file; the longest first."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("run" if "smoke" in item.fixturenames else item.path.stem))
-    items.sort(key=lambda item: "smoke" not in item.fixturenames)
+        group = next((name for name in ("undisturbed", "smoke") if name in item.fixturenames), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not {"undisturbed", "smoke"} & set(item.fixturenames))
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +31,31 @@ def make(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def smoke(make):
+def shared(tmp_path_factory):
+    """A folder of all the processes that share these tests."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def smoke(make, shared):
     """The finished run of the profile `smoke`, and what make printed."""
-    done = make("run", "PROFILE=smoke")
-    assert done.returncode == 0, done.stdout + done.stderr
+    with FileLock(shared / "smoke.lock"):
+        done = make("run", "PROFILE=smoke")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (shared / "smoke.json").write_text(json.dumps(hashes(paths.run(make.runs / "smoke"))))
     return paths.run(make.runs / "smoke"), done.stdout
+
+
+@pytest.fixture
+def undisturbed(shared, request):
+    """How to have the hashes of the tables of `smoke`, by name, whichever process ran it; waits until it has."""
+
+    def wait():
+        with FileLock(shared / "smoke.lock"):
+            made = (shared / "smoke.json").is_file()
+        if not made:
+            request.getfixturevalue("smoke")
+        return json.loads((shared / "smoke.json").read_text())
+
+    return wait

@@ -6,12 +6,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferlib import paths
+from ferlib import paths, provenance
 
 VENV = os.path.relpath(sys.prefix, paths.ROOT)
 """The environment that the tests themselves run in; relative, since the way to the repository may hold blanks."""
 
 PLANTED_KEY = "sk-planted-key-that-nothing-may-read"
+
+
+def hashes(run):
+    """SHA-256 of all tables of a run, by name."""
+    files = [run.manifest, run.rejected, *run.tables.glob("*.csv"), *run.predictions.glob("*.parquet")]
+    files += [*run.figures.glob("*.csv"), *run.embeddings.glob("*.npz")]
+    return {path.relative_to(run.root).as_posix(): provenance.sha256(path) for path in files}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import page_links
 import pandas as pd
 import pytest
 import yaml
-from make_helpers import PLANTED_KEY, Make
+from make_helpers import PLANTED_KEY, Make, hashes
 from PIL import Image
 
 from ferlib import paths, provenance
@@ -35,13 +35,6 @@ def would_execute(make, *what_if, **variables):
     printed = make("-n", *flags, "run", "PROFILE=smoke", *assigned)
     assert printed.returncode == 0, printed.stderr
     return sorted(set(re.findall(r"execution notebooks/(\w+)", printed.stdout)))
-
-
-def tables_of(run):
-    """Contents of all tables of a run, by name."""
-    files = [run.manifest, run.rejected, *run.tables.glob("*.csv"), *run.predictions.glob("*.parquet")]
-    files += [*run.figures.glob("*.csv"), *run.embeddings.glob("*.npz")]
-    return {path.relative_to(run.root).as_posix(): path.read_bytes() for path in files}
 
 
 def test_the_run_reproduces_the_recorded_accuracies(smoke):
@@ -231,8 +224,7 @@ def test_a_second_profile_asks_nothing_again(smoke):
     assert re.search(r"^0 requests to be sent \([1-9]\d* answers are stored\)", estimate.text(other.root), re.MULTILINE)
 
 
-def test_killed_at_every_notebook_and_resumed_it_gives_the_same_tables(smoke, tmp_path):
-    run, _ = smoke
+def test_killed_at_every_notebook_and_resumed_it_gives_the_same_tables(undisturbed, tmp_path):
     make = Make(tmp_path)
     executed, told = tmp_path / "smoke" / "executed", tmp_path / "told.txt"
     in_order = re.findall(r"execution notebooks/(\w+)", make("-n", "run", "PROFILE=smoke").stdout)
@@ -249,7 +241,7 @@ def test_killed_at_every_notebook_and_resumed_it_gives_the_same_tables(smoke, tm
         assert not (executed / f"{name}.ipynb").exists(), f"{name} had ended before it could be killed"
     done = make("run", "PROFILE=smoke")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert tables_of(paths.run(tmp_path / "smoke")) == tables_of(run)
+    assert hashes(paths.run(tmp_path / "smoke")) == undisturbed()
 
 
 def test_kernels_of_runs_side_by_side_do_not_hear_each_other():
