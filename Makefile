@@ -139,6 +139,7 @@ audit: $(CORE) ## audit a CSV: PREDICTIONS=file.csv OUT=dir [DELTA=0.05] [ALPHA=
 
 compare: $(CORE) ## whom has a remedy helped or harmed? BEFORE=a.csv AFTER=b.csv OUT=dir [DELTA ALPHA CLUSTER COLUMNS ...]
 	@[ -n "$(BEFORE)" ] && [ -n "$(AFTER)" ] && [ -n "$(OUT)" ] || { echo "Error: say make compare BEFORE=a.csv AFTER=b.csv OUT=folder" >&2; exit 1; }
+	@[ -z "$(LABELS)$(ATTRIBUTES)$(MEASURES)$(REFERENCE)$(FAIL_ON)" ] || { echo "Error: make compare is about the seven emotions, race and gender; LABELS, ATTRIBUTES, MEASURES, REFERENCE and FAIL_ON are for make audit." >&2; exit 1; }
 	@$(BIN)/python -m ferlib.pipeline.comparing "$(BEFORE)" "$(AFTER)" --out "$(OUT)" --delta $(DELTA) --alpha $(ALPHA) \
 	  --cluster $(CLUSTER) --min-people $(MIN_PEOPLE) --columns "$(COLUMNS)" --classes "$(CLASSES)"
 

@@ -85,6 +85,10 @@ def check(values, name, *, source, allowed=None):
     refuse(unknown, source, f"unknown {name} {found}", remedy)
 
 
+WHOLE = r"^(\d+)\.0+$", r"\1"
+"""What programs make of whole numbers beside an empty cell (1.0, 12.00), and what they were."""
+
+
 def fold(word):
     """A word without capitals, blanks and punctuation, to compare it."""
     return re.sub(r"[\W_]+", "", word.casefold())
@@ -99,22 +103,25 @@ def clean(value):
 
 @functools.cache
 def words():
-    """Other words of files of predictions, folded: dicts to columns, emotions, statuses, foreign labels."""
+    """Other words of files of predictions: by kind, the folded word and what it stands for; `nothing` is not folded."""
     given = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
     given["emotions"] = {name: (*SYNONYMS[name], *given["emotions"].get(name, ())) for name in EMOTIONS}
-    given["foreign"] = {name: () for name in given["foreign"]}
-    return tuple(
-        {fold(word) or word: name for name, others in given[kind].items() for word in (name, *others)}
-        for kind in ("columns", "emotions", "statuses", "foreign")
-    )
+    lists = {kind: dict.fromkeys(names, ()) for kind, names in given.items() if isinstance(names, list)}
+    folded = {
+        kind: {fold(word) or word: name for name, others in own.items() for word in (name, *others)}
+        for kind, own in (given | lists).items()
+    }
+    return folded | {"nothing": frozenset(given["nothing"])}
 
 
-def one_spelling(values):
-    """Values that differ in capitals, or in what joins their words, only: each in the spelling that is most frequent.
+def one_spelling(values, meant=None):
+    """Values that differ in capitals, in what joins their words or in .0 only: each in its most frequent spelling.
 
     Parameters
     ----------
     values : pandas.Series of str
+    meant : dict of str to str, optional
+        Folded words that mean the same.
 
     Returns
     -------
@@ -123,7 +130,9 @@ def one_spelling(values):
         What was read as what, in words.
     """
     times = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    alike = times.index.str.casefold().str.replace(r"(?<=[^\W\d_])[ _-]+(?=[^\W\d_])", " ", regex=True)
+    apart = times.index.str.replace(r"(?<=[a-z])(?=[A-Z])", " ", regex=True).str.casefold()
+    alike = apart.str.replace(r"(?<=[^\W\d_])[ _/-]+(?=[^\W\d_])", " ", regex=True)
+    alike = alike.str.replace(*WHOLE, regex=True).map(lambda word: (meant or {}).get(fold(word), word))
     first = pd.Series(times.index, index=times.index).groupby(alike).transform("first")
     others = first.index[first != first.index]
     return values.map(first), [f"{other!r} ({times[other]} rows) was read as {first[other]!r}." for other in others]

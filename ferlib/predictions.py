@@ -5,7 +5,7 @@ import pandas as pd
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.labels import EMOTIONS, STATUSES, fold, words
+from ferlib.labels import EMOTIONS, STATUSES
 from ferlib.paths import relative
 from ferlib.provenance import written
 
@@ -40,21 +40,6 @@ def from_probabilities(manifest, probabilities, *, model, variant):
         predicted=np.array(EMOTIONS)[np.argmax(probabilities, axis=1)],
     )
     return answers.assign(**dict(zip(PROBABILITIES, np.asarray(probabilities, dtype=float).T, strict=True)))
-
-
-def most_probable(rows, notes, known):
-    """A table of texts, `predicted` made of columns of numbers `p_...`, or called by known words; `notes` says so."""
-    names = {name: name[2:] for name in rows if name.startswith("p_")}
-    names = names or {name: name for name in rows if fold(name) in known or fold(name) in words()[3]}
-    values = rows[list(names)].apply(lambda one: pd.to_numeric(one.str.replace(",", "."), errors="coerce"))
-    values = values.loc[:, values.notna().any() & values.apply(lambda one: one.dropna().between(0, 100).all())]
-    if sum(fold(names[name]) in known for name in values) < 2:
-        return rows
-    whole = values.notna().all(axis=1)
-    tied = (values.eq(values.max(axis=1), axis=0).sum(axis=1) > 1) & whole
-    again = f" In {tied.sum()} rows two were equal: the first counts." if tied.any() else ""
-    notes.append(f"`predicted` is the most probable of {', '.join(values)}.{again}")
-    return rows.assign(predicted=values[whole].idxmax(axis=1).map(names).reindex(rows.index, fill_value=""))
 
 
 def check(frame, *, source):

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import re
+import zlib
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +13,9 @@ from PIL import Image
 
 from ferlib.figures.style import DPI, STYLE
 from ferlib.tables import write_bytes, write_csv
+
+LONGEST = 120
+"""Letters of a file's name; those of systems end at 255 bytes, with what is written beside it."""
 
 
 def name_of(*parts):
@@ -22,7 +26,8 @@ def name_of(*parts):
     >>> name_of("mistakes", "demo", "google/paligemma 3b")
     'mistakes_demo_google-paligemma-3b'
     """
-    return "_".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-") for part in parts)
+    name = "_".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-") for part in parts)
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def save(figure, table, path, *, alt):

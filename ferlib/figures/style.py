@@ -16,6 +16,7 @@ STYLE = {
     "xtick.labelsize": 9.5,
     "ytick.labelsize": 9.5,
     "figure.dpi": 96,
+    "text.parse_math": False,  # a group may be called $50,000 to $99,999
 }
 WIDTH = 8.6
 """Inches; at 96 pixels an inch this is the width of the report's text, so that no letter is shown smaller than 9 pt."""

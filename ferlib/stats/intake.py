@@ -7,9 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from ferlib.errors import InputError
-from ferlib.labels import OTHER_LABEL, STATUSES, clean, fold, one_spelling, words
+from ferlib.labels import OTHER_LABEL, STATUSES, WHOLE, clean, fold, one_spelling, words
 from ferlib.paths import relative
-from ferlib.predictions import most_probable
 from ferlib.stats import sheets, spellings
 from ferlib.stats.outcomes import KEY, lopsided
 from ferlib.stats.scope import Scope
@@ -20,9 +19,6 @@ REQUIRED = ("image_id", "subject_id", "emotion", "race", "gender", "predicted")
 
 OPTIONAL = {"dataset": "data", "model": "model", "variant": "only", "repeat": "0", "status": "ok"}
 """Columns that may be absent, and what is then in each row."""
-
-MISSING = ("", "nan", "na", "n/a", "<na>", "null", "none", ".")
-"""What spreadsheets and programs write where there is nothing; in any case."""
 
 MOST_GROUPS = 40  # more groups of an attribute than this are taken for a wrong column
 NOT_ALONE = "Where nobody knows, write 'unknown': that is a group like any other."
@@ -96,11 +92,12 @@ def read(given, *, cluster="person", columns=None, classes=(), labels=(), attrib
         frame[(frame["status"] != "ok") & (frame["predicted"] != "")], "status", source,
         "a prediction beside a status other than 'ok'", "Empty `predicted`, or set `status` to ok.",
     )  # fmt: skip
+    frame["repeat"] = frame["repeat"].str.replace(*WHOLE, regex=True)
     wrong = frame[~frame["repeat"].str.fullmatch(r"[0-9]{1,9}")]
     refuse_values(wrong, "repeat", source, "a repeat that is no number from 0", "Number the repeats 0, 1, 2 ...")
     frame["repeat"] = frame["repeat"].astype(int)
     for name in ("dataset", *scope.base):
-        frame[name], merged = one_spelling(frame[name])
+        frame[name], merged = one_spelling(frame[name], words()["genders"] if name == "gender" else None)
         notes += [f"{name}: {change}" for change in merged]
     frame["group"] = scope.crossed(frame)
     if cluster != "none":
@@ -125,27 +122,35 @@ def _named(rows, source, columns, scope, read_as, notes):
             raise InputError(f"{source}: two columns are called {name!r}. Keep one.")
     known = (*_needed(scope), *OPTIONAL)
     for ours, theirs in columns.items():
-        if ours not in known or theirs not in rows:
+        if ours not in known or (theirs not in rows and (theirs or ours not in OPTIONAL)):
             raise InputError(
                 f"COLUMNS: {ours}={theirs}: give one of {', '.join(known)} = a column of {source}. "
                 f"It has: {', '.join(map(repr, rows.columns[:20]))}. Several take commas between them."
             )
-    named = {theirs: ours for ours, theirs in columns.items()}
-    aliases = words()[0] | {fold(name): name for name in scope.base}
-    notes += [f"As COLUMNS says, `{ours}` is the column {theirs!r}." for ours, theirs in columns.items()]
+    named = {theirs: ours for ours, theirs in columns.items() if theirs}
+    aliases = words()["columns"] | {fold(name): name for name in scope.base}
+    notes += [f"As COLUMNS says, `{ours}` is the column {theirs!r}." for theirs, ours in named.items()]
     for ours in known:
-        if ours in rows or ours in columns:
+        if ours in columns:
             continue
         close = [name for name in rows if name not in named and aliases.get(fold(name)) == ours]
         close = [name for name in close if fold(name) == fold(ours)] or close
         if len(close) > 1:
             found = " and ".join(map(repr, close))
             raise InputError(f"{source}: {found} could each be the column {ours!r}. Say which: COLUMNS={ours}=...")
-        if close:
+        if close and close[0] != ours:
             named[close[0]] = ours
             notes.append(f"The column {close[0]!r} was taken for `{ours}`.")
+    sure = "predicted" in columns or "predicted" in rows
     rows = rows.drop(columns=[name for name in columns if name in rows and name not in named]).rename(columns=named)
-    return rows if "predicted" in rows else most_probable(rows, notes, read_as)
+    rows = rows if "predicted" in rows else spellings.most_probable(rows, notes, read_as)
+    if not sure and {"emotion", "predicted"} <= {*rows}:
+        for name in spellings.labelled(rows, ["emotion", "predicted"], read_as):
+            raise InputError(
+                f"{source}: the column {name!r} holds labels, too, and is not used. Say which is the truth, and which "
+                f"the answer: COLUMNS=emotion=...,predicted=... Or leave that column out."
+            )
+    return rows
 
 
 def _tidy(rows, source, scope, *, cluster, notes):
@@ -166,19 +171,25 @@ def _tidy(rows, source, scope, *, cluster, notes):
             notes.append(f"{name}: invisible characters or double blanks were taken out of {hidden} values.")
     for name in scope.base:
         spellings.dates(frame[name], name, notes)
+    frame["image_id"] = spellings.whole_numbers(frame["image_id"], "image_id", notes)
     if cluster == "none":
         frame["subject_id"] = frame["image_id"]
-    nothing = set(MISSING) - {label.lower() for label in scope.labels}
+    nothing = {"", *words()["nothing"]} - {label.lower() for label in scope.labels}
     for name in ("predicted", "status"):
         frame[name] = frame[name].where(~frame[name].str.lower().isin(nothing), "")
     frame.loc[(frame["status"] == "") & (frame["predicted"] != ""), "status"] = "ok"
     for name in (name for name in frame if name != "predicted"):
-        blank, word = frame[frame[name] == ""], frame[frame[name].str.lower().isin(nothing)]
+        below_0 = frame[name].str.fullmatch(r"-\d+(\.0*)?") & (name in ("subject_id", *scope.base))
+        blank, word = frame[frame[name] == ""], frame[frame[name].str.lower().isin(nothing) | below_0]
         fill = f"Fill it. {NOT_ALONE}" if name in scope.base else "Fill it, or leave the row out."
         refuse_values(blank, name, source, f"the column {name!r} is empty", fill)
         code = "a code, such as that of Native American people" if name == "race" else "a code"
         remedy = f"Is it {code}? Then write the name in full. {fill.removeprefix('Fill it. ')}"
         refuse_values(word, name, source, f"{name!r} may be empty or not:", remedy)
+    for name in ("image_id", "subject_id"):
+        shortened = frame[frame[name].str.fullmatch(spellings.SHORTENED)]
+        problem = "a long number that a spreadsheet has shortened, so that several are alike:"
+        refuse_values(shortened, name, source, problem, "Take the ids, as text, from where the file was made.")
     return frame
 
 
@@ -188,8 +199,9 @@ def _hint(name, needed, rows):
             " It says who is in the image; without it nobody can tell how sure the result is. If it cannot be had, say "
             "so: make audit ... CLUSTER=none takes each image for another person, and intervals may be far too short."
         )
-    close = difflib.get_close_matches(name, list(rows), n=1)
-    like = f"Did you mean {close[0]!r}? Say COLUMNS={name}={close[0]}." if close else f"Needed: {', '.join(needed)}."
+    close = difflib.get_close_matches(name, list(rows), n=3, cutoff=0.6)
+    like = f"Did you mean {' or '.join(map(repr, close))}? Say COLUMNS={name}={close[0] if len(close) == 1 else '...'}."
+    like = like if close else f"Needed: {', '.join(needed)}."
     return f" It has: {', '.join(map(repr, rows.columns[:20]))}. {like}"
 
 
@@ -216,6 +228,12 @@ def _consistent(frame, source, scope):
             )
     if pairs["group"].duplicated().any():
         raise InputError(f"{source}: two groups are called {pairs['group'][pairs['group'].duplicated()].iloc[0]!r}.")
+    models = frame.groupby("model")["group"].nunique()
+    if len(models) > 1 and (models == 1).all():
+        raise InputError(
+            f"{source}: each of the {len(models)} models, such as {models.index[0]!r}, was asked about one group only: "
+            f"none can be judged. If that column does not name models, say COLUMNS=model= (nothing)."
+        )
     for dataset, groups in frame.groupby("dataset")["group"]:
         if groups.nunique() == 1:
             raise InputError(

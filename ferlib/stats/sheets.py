@@ -1,7 +1,9 @@
 """Sheets: a table as people keep it (CSV of any delimiter and encoding, gzip, Parquet), as texts with row numbers."""
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import zlib
 from pathlib import Path
@@ -12,6 +14,17 @@ from ferlib.errors import InputError
 from ferlib.paths import relative
 
 DELIMITERS = ",;\t|"
+RARE = "^~:"
+
+PACKED = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
+KINDS = {
+    b"PK\x03\x04": "a workbook or an archive", b"\xd0\xcf\x11\xe0": "a workbook", b"{": "JSON", b"[": "JSON",
+    b"<stata": "a file of Stata", b"<": "a page or XML", b"ARROW1": "a Feather file", b"FEA1": "a Feather file",
+    b"SQLite format": "a database", b"\x80": "a pickle", b"$FL2": "a file of SPSS", b"%PDF": "a PDF",
+    b"version https://git-lfs": "a pointer of Git LFS (fetch the file itself: git lfs pull)",
+}  # fmt: skip
+"""Beginnings of files that are none of those read here."""
+
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[;,]*\r?')
 
 
@@ -37,18 +50,22 @@ def read(path):
     path = Path(path)
     source = relative(path)
     if not path.is_file():
-        raise InputError(f"{source}: no such file. Check PREDICTIONS=.")
+        raise InputError(f"{source}: {'is a folder' if path.is_dir() else 'no such file'}. Check PREDICTIONS=.")
     data = path.read_bytes()
     try:
-        data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        data = next((packed.decompress(data) for begin, packed in PACKED.items() if data.startswith(begin)), data)
         if data[:4] == b"PAR1":
             return as_text(pd.read_parquet(io.BytesIO(data)))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         problem = " ".join(str(error).split())
         raise InputError(f"{source}: is damaged ({problem}). Save or download it again.") from error
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise InputError(f"{source}: is a workbook or an archive, not a CSV. Save the table as 'CSV UTF-8'.")
+    kind = next((kind for begin, kind in KINDS.items() if data.lstrip(b" \t\r\n").startswith(begin)), None)
+    kind = "an archive" if data[257:262] == b"ustar" else kind
+    if kind:
+        raise InputError(f"{source}: is {kind}, not a CSV. Save the table as 'CSV UTF-8'.")
     text, notes = _decoded(data, source)
+    above = len(text) - len(text.lstrip("\r\n"))
+    text, above = text[above:], text[:above].count("\n")
     first, _, rest = text.partition("\n")
     declared = SEPARATOR_LINE.fullmatch(first)
     text = rest if declared else text
@@ -56,34 +73,48 @@ def read(path):
     delimiter = declared[1] if declared else max(DELIMITERS, key=header.count)
     if not declared and header.count(" ") > 2 and not set(DELIMITERS) & set(header):
         delimiter = " "
+    if not declared and not set(DELIMITERS) & set(header) and max(map(header.count, RARE)) > 2:
+        delimiter = max(RARE, key=header.count)
     if delimiter != ",":
         notes.append(f"The columns are separated by {'tabs' if delimiter == chr(9) else repr(delimiter)}.")
-    rows = _below_questions(_rows(text, delimiter, source), notes)
+    rows = _below_questions(_rows(text, delimiter, source), notes).rename(index=lambda row: row + above)
+    again = (rows == rows.columns).all(axis=1)
+    if again.any():
+        notes.append(f"Row {', '.join(str(row + 2) for row in rows.index[again][:5])} is the header again: left out.")
+        rows = rows[~again]
     rows.attrs["notes"] = notes
     return rows
 
 
 def as_text(frame):
     """A table as the texts of a CSV: whole numbers without a point, nothing as an empty text; rows from 0."""
-    shown = {}
-    for name, column in frame.reset_index(drop=True).items():
-        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+    named = [name for name in frame.index.names if name is not None and name not in frame]
+    shown = []
+    for name, column in frame.reset_index(drop=not named).items():
+        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all() and column.abs().max() < 2**53:
             column = column.astype("Int64")
         column = column.astype(object)
-        shown[str(name).strip()] = column.where(column.notna(), "").astype(str)
-    text = pd.DataFrame(shown)
+        shown.append(column.where(column.notna(), "").astype(str).rename(str(name).strip()))
+    text = pd.concat(shown, axis=1)
     text.attrs["notes"] = []
     return text
 
 
 def _decoded(data, source):
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252", "latin-1"):
+    # Most letters of a table are two bytes in UTF-16, one of them 0; which one comes first says the order.
+    wide = (
+        "utf-16"
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        else {(0, 1): "utf-16-be", (1, 0): "utf-16-le"}.get(
+            tuple(int(data[start:200:2].count(0) < 20) for start in (0, 1))
+        )
+    )
+    for encoding in (wide,) if wide else ("utf-8-sig", "cp1252"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding in ("utf-8-sig", "utf-16") or "\0" not in text:
+        if encoding != "cp1252" or "\0" not in text:
             found = f"The text is no UTF-8 and was read as {encoding}: please check names with accents."
             return text, [] if encoding == "utf-8-sig" else [found]
     raise InputError(f"{source}: is not text in UTF-8 or another known encoding. Save it again as 'CSV UTF-8'.")

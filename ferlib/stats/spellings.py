@@ -2,8 +2,10 @@
 
 import re
 
+import pandas as pd
+
 from ferlib.errors import refuse
-from ferlib.labels import OTHER_LABEL, STATUSES, fold
+from ferlib.labels import OTHER_LABEL, STATUSES, WHOLE, fold
 from ferlib.labels import words as all_words
 
 NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
@@ -12,15 +14,65 @@ NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
 DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-\d{1,2}|\d{4}-\d\d-\d\d( .*)?")  # 19-Oct, Oct-19, 2026-10-19
 
 
+SHORTENED = r"-?\d[.,]?\d*E\+\d+"
+"""What a spreadsheet leaves of a long number: 1.23457E+11."""
+
+
 def words_of(scope):
     """What is read as which label: the usual words for those that have some, and what the user declared."""
-    own = {fold(label): label for label in scope.labels}
-    return {word: own[name] for word, name in all_words()[1].items() if name in own} | own
+    own, usual = {fold(label): label for label in scope.labels}, all_words()["emotions"]
+    meant = {}
+    for word, label in own.items():
+        meant.setdefault(usual.get(word), []).append(label)  # LABELS may say angry where the study says anger
+    return {word: meant[name][0] for word, name in usual.items() if len(meant.get(name, ())) == 1} | own
+
+
+def most_probable(rows, notes, known):
+    """A table of texts, with `predicted` made of the columns of numbers of labels, if it has any; `notes` says so.
+
+    These are called by a known word, alone or with one such as `p_` around it. Where they do not add up to 1 or 100,
+    a further column of numbers with which they do is one of another label.
+    """
+    labels, around = known.keys() | all_words()["foreign"].keys(), all_words()["around"]
+    short = {name: "".join(part for part in re.split(r"[\W_]+", name) if fold(part) not in around) for name in rows}
+    named = [name for name in rows if fold(short[name]) in labels]
+    named = [name for name in named if name.startswith("p_")] or named
+    numbers = rows.apply(lambda one: pd.to_numeric(one.str.rstrip("% ").str.replace(",", "."), errors="coerce"))
+    values = numbers[[name for name in named if numbers[name].notna().any()]]
+    if sum(fold(short[name]) in known for name in values) < 2:
+        return rows
+    whole = values.notna().all(axis=1)
+    sums = values[whole].sum(axis=1)
+    total = 100 if sums.max() > 1.5 else 1
+    lack = total - sums
+    if (values.min(axis=None) >= 0) and (lack.abs() > total / 50).mean() > 0.05:
+        others = [name for name in numbers if name not in values and numbers[name].between(0, total).all()]
+        for more in [others, *([name] for name in others)]:
+            if more and ((lack - numbers[whole][more].sum(axis=1)).abs() <= total / 50).mean() > 0.95:
+                values = values.join(numbers[more])
+                break
+        else:
+            notes.append(
+                f"`predicted`: {', '.join(values)} do not add up to 1 or 100. Is the column of a label missing?"
+            )
+    tied = (values.eq(values.max(axis=1), axis=0).sum(axis=1) > 1) & whole
+    again = f" In {tied.sum()} rows two were equal: the first counts." if tied.any() else ""
+    notes.append(f"`predicted` is the most probable of {', '.join(values)}.{again}")
+    best = values[whole].idxmax(axis=1).map(lambda name: short[name] or name)
+    return rows.assign(predicted=best.reindex(rows.index, fill_value=""))
+
+
+def labelled(rows, used, known):
+    """Names of the columns beyond those used that hold labels: in nearly all cells, not always one, not those used."""
+    said = {name: rows[name].map({value: known.get(fold(value)) for value in rows[name].unique()}) for name in rows}
+    others = [name for name in rows if name not in used and said[name].nunique() > 1]
+    others = [name for name in others if said[name][rows[name] != ""].notna().mean() > 0.9]
+    return [name for name in others if not any(said[name].equals(said[other]) for other in used)]
 
 
 def label(frame, source, classes, words, notes):
     """Emotions and statuses in our words; what the model said beyond the labels is an outcome of its own."""
-    statuses, own = all_words()[2], list(dict.fromkeys(words.values()))
+    statuses, own = all_words()["statuses"], list(dict.fromkeys(words.values()))
     numbers = {str(number): name for number, name in enumerate(classes)}
     said = {}
     for name in ("emotion", "predicted"):
@@ -41,7 +93,7 @@ def label(frame, source, classes, words, notes):
     allowed = f"Allowed: {', '.join(STATUSES)}."
     refuse_values(frame[~frame["status"].isin(STATUSES)], "status", source, "unknown status", allowed)
     instead = frame["predicted"].map({value: _status(value, statuses) for value in set(frame["predicted"]) - set(own)})
-    instead = instead.where((frame["status"] == "ok") | (frame["status"] == instead)).dropna()
+    instead = instead.where(instead != "ok").where((frame["status"] == "ok") | (frame["status"] == instead)).dropna()
     frame.loc[instead.index, "status"], frame.loc[instead.index, "predicted"] = instead, ""
     foreign = frame[(frame["predicted"] != "") & ~frame["predicted"].isin(own)]
     most = foreign if len(foreign) * 2 > (frame["predicted"] != "").sum() else foreign.head(0)
@@ -56,8 +108,8 @@ def label(frame, source, classes, words, notes):
 def _status(value, statuses):
     """The status that a word names, or a sentence begins with."""
     told = fold(value) or value
-    begins = (name for word, name in statuses.items() if len(word) > 12 and told.startswith(word))
-    return statuses.get(told) or next(begins, None)
+    begins = (name for word, name in statuses.items() if len(word) > 9 and told.startswith(word))
+    return statuses.get(told, next(begins, None))
 
 
 def dates(values, name, notes):
@@ -69,6 +121,11 @@ def dates(values, name, notes):
 def one_number(frame, notes):
     """People whose ids are the same number (001, 1, 1.0) are one person, unless their groups differ."""
     person = frame["subject_id"].str.extract(r"^0*([0-9]+)(?:\.0*)?$")[0]
+    capitals = frame["subject_id"].nunique() - frame["subject_id"].str.casefold().nunique()
+    if capitals:
+        notes.append(
+            f"subject_id: {capitals} ids differ from others in capitals only, and were left apart: please check."
+        )
     numbered = frame[person.notna()].groupby([frame["dataset"], person])
     if not len(numbered) or (numbered["subject_id"].nunique() == 1).all():
         return
@@ -80,6 +137,15 @@ def one_number(frame, notes):
         f"subject_id: ids that are the same number, such as 001, 1 and 1.0, were taken for one person: {after} people, "
         f"not {before}." + (" Where their groups differ they were left apart: please check." if apart.any() else "")
     )
+
+
+def whole_numbers(values, name, notes):
+    """Ids with .0 as they were, where a file has them both ways."""
+    whole = values.str.replace(*WHOLE, regex=True)
+    if whole.nunique() == values.nunique():
+        return values
+    notes.append(f"{name}: ids such as 1 and 1.0 were taken for one.")
+    return whole
 
 
 def refuse_values(rows, column, source, problem, remedy):

@@ -1,5 +1,6 @@
 """A figure is kept with the numbers drawn and a description, and the same figure gives the same bytes."""
 
+import matplotlib
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -70,6 +71,16 @@ def test_the_description_reaches_the_page_escaped(tmp_path):
 def test_file_names_are_safe_whatever_a_model_is_called():
     assert figures.name_of("mistakes", "demo", "google/paligemma 3b: mix") == "mistakes_demo_google-paligemma-3b-mix"
     assert "/" not in figures.name_of("x", "../../etc/passwd")
+    long = {figures.name_of("mistakes", "demo", "m" * 300 + end) for end in "ab"}
+    assert len(long) == 2 and max(map(len, long)) <= figures.LONGEST
+
+
+def test_dollars_in_a_name_are_no_mathematics(tmp_path):
+    with matplotlib.rc_context(style.STYLE):
+        figure = Figure()
+        figure.subplots().set_title("$50,000_to_$99,999")
+    drawing = figures.save(figure, TABLE, tmp_path / "income.png", alt="Incomes.")[3].read_text()
+    assert "<!-- $50,000_to_$99,999 -->" in drawing
 
 
 @style.styled

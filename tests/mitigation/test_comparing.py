@@ -53,3 +53,9 @@ def test_choices_are_checked_and_make_hands_them_on(files):
     command = ["make", f"VENV={VENV}", "compare", "BEFORE=a.csv"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told.returncode and "say make compare BEFORE=a.csv AFTER=b.csv OUT=folder" in told.stderr
+
+
+def test_what_only_an_audit_knows_is_refused_not_ignored():
+    command = ["make", "compare", "BEFORE=a.csv", "AFTER=b.csv", "OUT=out", "FAIL_ON=worse"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "FAIL_ON are for make audit" in done.stderr

@@ -57,7 +57,8 @@ def test_a_file_as_people_have_it_is_read_rightly_or_refused(case, tmp_path):
     joined = outcomes.join(taken.predictions, taken.manifest)
     said = joined.set_index("image_id").loc[taken.manifest["image_id"], "outcome"].tolist()
     assert said == case.get("outcomes", RIGHT), taken.notes
-    assert taken.manifest["emotion"].tolist() == ["anger", "sad", "anger", "sad"]
+    assert taken.manifest["emotion"].tolist() == case.get("labels", ["anger", "sad", "anger", "sad"])
+    assert case.get("noted", "") in " ".join(taken.notes)
     assert sorted(set(taken.manifest["group"])) == case.get("groups", ["Black Female", "White Male"])
     assert taken.manifest["subject_id"].nunique() == 2
     assert len(disparities.disparities(counts.tally(joined), draws=100))

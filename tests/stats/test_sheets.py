@@ -1,6 +1,9 @@
 """Files as people have them: read rightly whatever program wrote them, with a note of every guess, or refused."""
 
+import bz2
 import gzip
+import lzma
+import re
 
 import numpy as np
 import pandas as pd
@@ -173,7 +176,7 @@ def test_another_column_can_stand_for_one_that_is_there(tmp_path):
 def test_numbers_of_classes_need_their_order(tmp_path):
     table = plain()
     order = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral", "contempt")
-    numbers = {labels.words()[1].get(name, name): str(number) for number, name in enumerate(order)}
+    numbers = {labels.words()["emotions"].get(name, name): str(number) for number, name in enumerate(order)}
     coded = table.assign(emotion=table["emotion"].map(numbers), predicted=table["predicted"].map(numbers))
     coded.loc[0, "predicted"] = "7"
     with pytest.raises(InputError, match="CLASSES="):
@@ -200,3 +203,25 @@ def test_the_summary_counts_what_was_read(tmp_path):
     other = table.iloc[3:].assign(model="two", predicted="No face")
     expected = "109 rows: 56 images of 8 people in 4 groups, 2 model(s); 53 without an answer, 3 not asked"
     assert taken(tmp_path, pd.concat([table, other])).summary == expected
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_packed_files_are_opened_and_others_are_named(tmp_path, pack):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(pack(plain().to_csv(index=False).encode()))
+    assert len(intake.read(path).manifest)
+    for begin, kind in sheets.KINDS.items():
+        path.write_bytes(begin + b"\0" * 300)
+        with pytest.raises(InputError, match=re.escape(f"mine.csv: is {kind}, not a CSV")):
+            intake.read(path)
+    with pytest.raises(InputError, match="is a folder"):
+        intake.read(tmp_path)
+
+
+def test_a_frame_keeps_its_named_index_and_huge_numbers(tmp_path):
+    frame = plain().set_index("image_id").assign(unused=1e20)
+    assert intake.read(frame).manifest["image_id"].tolist() == plain()["image_id"].tolist()
+    frame.to_parquet(tmp_path / "mine.parquet")
+    assert len(intake.read(tmp_path / "mine.parquet").manifest) == plain()["image_id"].nunique()
+    with pytest.raises(InputError, match="two columns are called 'race'"):
+        intake.read(plain().assign(**{"race ": "other"}))
