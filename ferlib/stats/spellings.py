@@ -21,10 +21,12 @@ SHORTENED = r"-?\d[.,]?\d*E\+\d+"
 def words_of(scope):
     """What is read as which label: the usual words for those that have some, and what the user declared."""
     own, usual = {fold(label): label for label in scope.labels}, all_words()["emotions"]
-    meant = {}
-    for word, label in own.items():
-        meant.setdefault(usual.get(word), []).append(label)  # LABELS may say angry where the study says anger
-    return {word: meant[name][0] for word, name in usual.items() if len(meant.get(name, ())) == 1} | own
+    meant = {}  # LABELS may say angry where the study says anger, or joy beside happy
+    for word in own:
+        meant.setdefault(usual.get(word), []).append(word)
+    named = {name: own[name] if name in words else own[words[0]] for name, words in meant.items()
+             if name in words or len(words) == 1}  # fmt: skip
+    return {word: named[name] for word, name in usual.items() if name in named} | own
 
 
 def most_probable(rows, notes, known):

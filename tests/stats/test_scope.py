@@ -202,7 +202,11 @@ def test_synonyms_serve_the_labels_that_are_declared():
     table = table_of().replace({"emotion": {"happy": "happiness"}, "predicted": {"happy": "joy", "fear": "afraid"}})
     labels = [*EMOTIONS[:3], "Happy", *EMOTIONS[4:], "joy"]
     with pytest.raises(InputError, match="unknown emotion 'happiness'"):
-        intake.read(table, labels=[*labels[:3], "glad", *labels[4:]])
+        intake.read(table, labels=[*labels[:3], "glad", *labels[4:-1]])
+    glad = intake.read(
+        table, labels=[*labels[:3], "glad", *labels[4:]]
+    )  # joy is what is left for happiness, and is told
+    assert "happiness = joy" in " ".join(glad.notes)
     taken = intake.read(table, labels=labels)
     assert {"Happy"} < set(taken.manifest["emotion"]) and {"joy", "fear"} < set(taken.predictions["predicted"])
 
