@@ -1,11 +1,16 @@
 """What race and gender add up to is told from what only a race-gender group meets."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from stats_helpers import manifest_of, predictions_of
 
+from ferlib import tables
 from ferlib.labels import EMOTIONS
+from ferlib.paths import ROOT
 from ferlib.stats import counts, interactions, outcomes
 
 
@@ -30,6 +35,15 @@ def test_two_gaps_that_add_up_are_no_interaction_and_one_that_only_a_group_meets
     found = interactions.interactions(only).set_index("measure").loc["accuracy"]
     assert found["verdict"] == "intersectional" and found["p_adjusted"] < 0.001
     assert found["smallest_gap"] < -0.3 and abs(found["largest_gap"]) < 0.1
+
+
+def test_notebook_06_counts_the_tests_that_reject_and_says_of_whom():
+    cells = json.loads((ROOT / "notebooks" / "06_bias_stats.ipynb").read_text(encoding="utf-8"))["cells"]
+    (code,) = [text for text in ("".join(one["source"]) for one in cells) if "tests reject" in text]
+    only, shown = audited(worse=lambda race, gender: 0.5 * (race == "Black" and gender == "Female")), []
+    known = {"all_counts": only, "alpha": 0.05, "min_people": 5, "main": interactions.interactions(only)[["model"]][:1]}
+    exec(code, known | {"display": shown.append, "Markdown": str, "tables": tables})
+    assert re.fullmatch(r"\*\*Answer.\*\* [1-9]\d* of \d+ tests reject: .*model.*, accuracy.*", shown[-1])
 
 
 def test_a_race_of_one_gender_and_too_few_people_leave_nothing_to_test():
