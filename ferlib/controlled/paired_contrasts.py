@@ -98,18 +98,17 @@ def judge(pairs, z, null, *, alpha, delta, min_units):
     size = np.abs(np.nan_to_num(z))
     reached = (null >= size - 1e-5).sum(axis=0)
     table["p_flip"] = np.where(inside, (1 + reached) / (1 + len(null)), np.nan)
-    floors = {"floor_p": 0.0, "floor_different": norm.isf(alpha / 2), "floor_equivalent": norm.isf(alpha)}
-    family = verdicts.Family(size, null, inside, alpha, **floors)
+    family = verdicts.Family(size, null, inside, alpha, floor_p=0.0, floor_size=norm.isf(alpha / 2))
     table["p_adjusted"] = family.p_adjusted
-    critical = studentised(family.critical_different, units)
+    critical = studentised(family.critical, units)
     table["min_detectable"] = detectable(sum(only), n, critical)
     ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(critical))
     rejected = (table["p_adjusted"] <= alpha).to_numpy()
     table["sim_low"], table["sim_high"] = intervals.agreeing(*ends, only[0] - only[1], rejected)
-    ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(studentised(family.critical_equivalent, units)))
     # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.
     judged = table.assign(subjects_a=table["units"], subjects_b=table["units"])
     against = verdicts.obstacles(judged, min_people=min_units)
+    ends = table["sim_low"], table["sim_high"]
     judged = verdicts.decide(judged, *ends, alpha=alpha, delta=delta, against=against)
     return table.assign(**judged[["verdict", "reason", "min_detectable"]])
 

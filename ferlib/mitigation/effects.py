@@ -102,7 +102,7 @@ def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0,
         alone = replace(paired, images=paired.images[asked].reset_index(drop=True), outcome=outcome[None, asked])
         z, null, people = _swapped(alone, inside[:, asked], draws=draws, seed=seed)
         known = ~np.isnan(z) & (people >= min_people)
-        family = Family(np.abs(np.nan_to_num(z)), null, known, alpha, 0.0, 0.0, 0.0)
+        family = Family(np.abs(np.nan_to_num(z)), null, known, alpha, 0.0, 0.0)
         sure, rises = (rows[:: len(MEASURES)] for rows in (family.p_adjusted <= alpha, z > 0))  # accuracy is the first
         sides = {"repeat": repeat, "by": [by for by, *_ in groups], "group": [name for _, name, _ in groups]}
         found.append(pd.DataFrame(sides).assign(better=sure & rises, worse=sure & ~rises))

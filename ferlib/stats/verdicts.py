@@ -31,9 +31,9 @@ class Family:
         Which contrasts can be estimated: these are the family.
     alpha : float
         Family-wise error of `different`, and of `equivalent`.
-    floor_p, floor_different, floor_equivalent : array_like
-        What the adjusted p-values and the two critical sizes are never below, whatever the shuffles say: those of a
-        test that the shuffles are too lenient to replace.
+    floor_p, floor_size : array_like
+        What the adjusted p-values and the critical size are never below, whatever the shuffles say: those of a test
+        that the shuffles are too lenient to replace.
     """
 
     statistic: np.ndarray
@@ -41,8 +41,7 @@ class Family:
     inside: np.ndarray
     alpha: float
     floor_p: np.ndarray | float
-    floor_different: np.ndarray | float
-    floor_equivalent: np.ndarray | float
+    floor_size: np.ndarray | float
 
     @property
     def p_adjusted(self):
@@ -53,26 +52,14 @@ class Family:
             adjusted[self.inside] = np.maximum(stepped, np.broadcast_to(self.floor_p, adjusted.shape)[self.inside])
         return adjusted
 
-    @property
-    def critical_different(self):
-        """Size of the statistic from which the family's test rejects."""
-        return self._critical(1 - self.alpha, self.floor_different)
-
-    @property
-    def critical_equivalent(self):
-        """Size of the statistic that bounds the simultaneous interval of `equivalent`, of confidence 1 - 2 alpha."""
-        return self._critical(1 - 2 * self.alpha, self.floor_equivalent)
-
-    def _critical(self, confidence, floor):
-        if not self.inside.any():
-            return floor
-        size = np.quantile(self._largest, confidence)
-        # The larger of two numbers as it is: the shuffles are in single precision, the floors are not.
-        return np.fmax(floor, size) if np.ndim(floor) else max(floor, size)
-
     @cached_property
-    def _largest(self):
-        return self.null[:, self.inside].max(axis=1)
+    def critical(self):
+        """Size of the statistic from which the test rejects, and that bounds the simultaneous intervals."""
+        if not self.inside.any():
+            return self.floor_size
+        size = np.quantile(self.null[:, self.inside].max(axis=1), 1 - self.alpha)
+        # The larger of two numbers as it is: the shuffles are in single precision, the floors are not.
+        return np.fmax(self.floor_size, size) if np.ndim(self.floor_size) else max(self.floor_size, size)
 
 
 def min_detectable(common, variance_a, variance_b, critical):
@@ -126,7 +113,7 @@ def rule(p_adjusted, lowest, highest, *, alpha, delta):
     Parameters
     ----------
     p_adjusted, lowest, highest : array_like
-        Adjusted p-value, and ends of the simultaneous interval with the confidence 1 - 2 alpha for the whole family.
+        Adjusted p-value, and ends of the simultaneous interval with the confidence 1 - alpha for the whole family.
     alpha, delta : float
         As for `decide`.
 
@@ -146,7 +133,7 @@ def decide(table, lowest, highest, *, alpha, delta, against):
     table : pandas.DataFrame
         Rows of `disparities.csv` with `p_adjusted` and `min_detectable`.
     lowest, highest : numpy.ndarray
-        Ends of the simultaneous interval of the difference, with the confidence 1 - 2 alpha for the whole family.
+        Ends of the simultaneous interval of the difference, with the confidence 1 - alpha for the whole family.
     alpha : float
         Family-wise error of `different`, and of `equivalent`.
     delta : float

@@ -136,12 +136,12 @@ def _judged(table, null, p, floor, *, alpha, delta, min_people):
     inside = ~np.isnan(size) & ~few
     family = verdicts.Family(
         size, null, inside, alpha,
-        floor_p=floor, floor_different=student.isf(alpha / 2, freedom), floor_equivalent=student.isf(alpha, freedom),
+        floor_p=floor, floor_size=student.isf(alpha / 2, freedom),
     )  # fmt: skip
-    reach, equal = student.isf(alpha / 2, freedom) * error, family.critical_equivalent * error
+    reach, equal = student.isf(alpha / 2, freedom) * error, family.critical * error
     table = table.assign(
         difference=difference, low=difference - reach, high=difference + reach, p=np.where(inside, p, np.nan),
-        p_adjusted=family.p_adjusted, min_detectable=(family.critical_different + norm.isf(1 - verdicts.POWER)) * error,
+        p_adjusted=family.p_adjusted, min_detectable=(family.critical + norm.isf(1 - verdicts.POWER)) * error,
         true=table["unit"], count_a=1, count_b=1, risk_difference=difference,
     )  # fmt: skip
     ends = difference - equal, difference + equal

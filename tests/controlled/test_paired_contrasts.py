@@ -110,8 +110,8 @@ def test_a_paired_contrast_is_equivalent_as_soon_as_its_simultaneous_interval_li
     z, null = paired_contrasts.shuffled(matched[0].by_unit(measure(matched[0].tensor)[0]), [(0, 1)], draws=400, seed=2)
     family = ~np.isnan(z)
     largest = null[:, family].max(axis=1)
-    quantile = np.quantile(largest, 0.9)
-    assert (quantile < norm.isf(0.05)) == few, "the case is what it is for"
+    quantile = np.quantile(largest, 0.95)
+    assert (quantile < norm.isf(0.025)) == few, "the case is what it is for"
     np.testing.assert_allclose(table["p_adjusted"][family], step_down(np.abs(z[family]), null[:, family]))
     assert table["p_adjusted"][~family].isna().all()
     _, asked = measure(matched[0].tensor)
@@ -122,13 +122,13 @@ def test_a_paired_contrast_is_equivalent_as_soon_as_its_simultaneous_interval_li
         return size * np.sqrt(11 / (12 - size**2))
 
     only = table["only_a"].to_numpy(), table["only_b"].to_numpy()
-    sure = 2 * norm.sf(t_of(max(quantile, norm.isf(0.05))))
+    reject = t_of(max(quantile, norm.isf(0.025)))
+    sure = 2 * norm.sf(reject)
     edges = np.abs(pair_intervals.difference(*only, n, alpha=sure)).max(axis=0)
     chosen = np.flatnonzero(table["p_adjusted"].fillna(1) > 0.05)[:8]
     assert_equivalent_from(
         edges[chosen], lambda delta: paired_contrasts.contrasts(matched, delta=delta, **options)["verdict"][chosen]
     )
-    reject = t_of(max(np.quantile(largest, 0.95), norm.isf(0.025)))
     np.testing.assert_allclose(
         table["min_detectable"], paired_contrasts.detectable(only[0] + only[1], n, reject), rtol=1e-5
     )

@@ -57,5 +57,5 @@ def test_choices_are_checked_and_make_hands_them_on(files):
 
 def test_what_only_an_audit_knows_is_refused_not_ignored():
     command = ["make", "compare", "BEFORE=a.csv", "AFTER=b.csv", "OUT=out", "FAIL_ON=worse"]
-    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and "FAIL_ON are for make audit" in done.stderr

@@ -180,3 +180,19 @@ def answers_of(counts):
     rows = rows.assign(true=names[0][np.repeat(true, times)], outcome=names[1][np.repeat(outcome, times)])
     image = rows["subject_id"] + "-" + rows.groupby("subject_id").cumcount().astype(str)
     return rows.assign(dataset="plan", model="model", variant="only", repeat=0, image_id=image)
+
+
+def test_what_is_said_of_an_effect_is_true_of_the_interval_that_is_shown():
+    """The interval leaves out 0 where people are better or worse off, and lies within delta where they are as before."""
+    manifest, seen = manifest_of(50), pd.Series(dtype=int)
+    right = outcomes.join(predictions_of(manifest, seed=1), manifest)
+    right = right.assign(outcome=right["true"])
+    for seed in range(6):
+        slips = np.random.default_rng(seed).random((2, len(right))) < 0.03
+        slips[1] |= ((right["race"] == "Black") & (seed % 2 == 0) & (np.arange(len(right)) % 4 == 0)).to_numpy()
+        _, table, _ = changed(*(spoilt(right, rows) for rows in slips))
+        equal, moved = (table[table["effect"].isin(words)] for words in (["equivalent"], ["better", "worse"]))
+        assert ((equal["sim_low"] > -0.05) & (equal["sim_high"] < 0.05)).all()
+        assert ((moved["sim_low"] > 0) | (moved["sim_high"] < 0)).all()
+        seen = seen.add(table["effect"].value_counts(), fill_value=0)
+    assert seen["equivalent"] > 50 and seen["worse"] > 3

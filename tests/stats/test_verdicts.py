@@ -14,23 +14,20 @@ def given():
     return statistic, null, np.array([True] * 6 + [False] * 2)
 
 
-def family(given, *, p=0.0, different=0.0, equivalent=0.0):
-    floors = {"floor_p": p, "floor_different": different, "floor_equivalent": equivalent}
-    return verdicts.Family(*given, 0.05, **floors)
+def family(given, *, p=0.0, size=0.0):
+    return verdicts.Family(*given, 0.05, floor_p=p, floor_size=size)
 
 
-def test_the_critical_sizes_are_quantiles_of_the_largest_statistic_of_the_family(given):
+def test_the_critical_size_is_a_quantile_of_the_largest_statistic_of_the_family(given):
     largest = given[1][:, :6].max(axis=1)
-    assert family(given).critical_different == pytest.approx(np.quantile(largest, 0.95))
-    assert family(given).critical_equivalent == pytest.approx(np.quantile(largest, 0.90))
-    assert family(given).critical_different > family(given).critical_equivalent
+    assert family(given).critical == pytest.approx(np.quantile(largest, 0.95))
 
 
 def test_no_critical_size_is_below_its_floor(given):
     floors = np.array([0.0, 9.0])
-    one = family(given, different=floors, equivalent=8.0)
-    assert one.critical_different[1] == 9 and one.critical_different[0] == family(given).critical_different
-    assert one.critical_equivalent == 8
+    one = family(given, size=floors)
+    assert one.critical[1] == 9 and one.critical[0] == family(given).critical
+    assert family(given, size=8.0).critical == 8
 
 
 def test_p_values_are_stepped_down_inside_the_family_and_never_below_the_floor(given):
@@ -44,9 +41,9 @@ def test_p_values_are_stepped_down_inside_the_family_and_never_below_the_floor(g
 
 
 def test_a_family_of_nothing_has_its_floors(given):
-    nothing = verdicts.Family(given[0], given[1], np.zeros(8, bool), 0.05, 0.0, 1.9, 1.6)
+    nothing = verdicts.Family(given[0], given[1], np.zeros(8, bool), 0.05, 0.0, 1.9)
     assert np.isnan(nothing.p_adjusted).all()
-    assert (nothing.critical_different, nothing.critical_equivalent) == (1.9, 1.6)
+    assert nothing.critical == 1.9
 
 
 def test_the_rule_is_different_at_alpha_else_equivalent_inside_delta_else_inconclusive():
