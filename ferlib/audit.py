@@ -61,7 +61,7 @@ def judge(taken, out, **choices):
         When a notebook fails.
     """
     choices = CHOICES | choices
-    check_options(**choices, draws=100)
+    check_options(**choices, draws=2000)
     run = _lay_down(taken, Path(out))
     given = {
         "06_bias_stats": {"predictions_from": [NAME], "main_variants": {}, "planted": {}, **choices},
@@ -73,7 +73,7 @@ def judge(taken, out, **choices):
         execution.execute(notebook, {"run_dir": str(run.root), **values}, output)
     all_counts = counts.tally(outcomes.join(taken.predictions, taken.manifest))
     by_group = metrics.by_group(all_counts, alpha=choices["alpha"])
-    made = {"metrics": by_group, "metric_gaps": metrics.between(by_group, alpha=choices["alpha"])}
+    made = {"metrics": by_group, "metric_gaps": metrics.between(by_group)}
     made = [tables.write_csv(table, run.tables / f"{name}.csv") for name, table in made.items()]
     tables.write_bytes("".join(f"{path}\n" for path in made).encode(), run.provenance / "metrics.outputs")
     found = {}
@@ -172,7 +172,7 @@ def main():
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["TQDM_DISABLE"] = "1"
     try:
-        check_options(**choices, draws=100)
+        check_options(**choices, draws=2000)
         if unknown := set(given.fail_on) - set(VERDICTS):
             raise InputError(f"FAIL_ON is {unknown.pop()!r}. Allowed: {', '.join(VERDICTS)}.")
         understood = ("cluster", "columns", "classes", "labels", "attributes", "measures", "reference")

@@ -18,7 +18,8 @@ from ferlib.stats.groups import members_of
 from ferlib.stats.verdicts import VERDICTS, Family
 
 FAMILY = "all estimable changes of one remedy: every measure, in everybody and in every group of every attribute"
-"""The declared family, over which `p_adjusted` controls the error of any false `different`."""
+"""The declared family, over which `p_adjusted` controls the error of any false `different`, where people's changes lie
+to both sides of none alike; few who lose much among many who win little can be told by meeting them only."""
 
 COLUMNS = (
     "dataset", "before", "after", "by", "group", "measure", "true", "predicted", "subjects", "n_images", "rate_before",

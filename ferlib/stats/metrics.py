@@ -94,14 +94,13 @@ def _interval(own, alpha):
     return {"value": value, "error": error, "ci_low": low, "ci_high": high}
 
 
-def between(table, *, alpha=0.05):
+def between(table):
     """How far the groups are apart in every metric: the table `metric_gaps.csv`.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As `by_group` returns it.
-    alpha : float
+        As `by_group` returns it, whose confidence is that of the intervals here.
 
     Returns
     -------
@@ -115,17 +114,17 @@ def between(table, *, alpha=0.05):
     keys = [*CONFIGURATION, "by", "metric", "label"]
     low = known.loc[known.groupby(keys, sort=False)["value"].idxmin()].set_index(keys)
     high = known.loc[known.groupby(keys, sort=False)["value"].idxmax()].set_index(keys)
-    z = student.ppf(1 - alpha / 2, np.maximum(np.minimum(low["n_subjects"], high["n_subjects"]) - 1, 1))
-    apart = high["value"] - low["value"]
-    error = z * np.hypot(low["error"], high["error"])
-    share = pd.Series(ratio(low["value"], high["value"]), index=low.index)
-    relative = z * np.hypot(ratio(low["error"], low["value"]), ratio(high["error"], high["value"]))
+    (a, of_a), (b, of_b) = (
+        (side["value"].to_numpy(), (side["ci_low"].to_numpy(), side["ci_high"].to_numpy())) for side in (high, low)
+    )
+    apart, shares = intervals.difference(a, b, of_a, of_b), intervals.risk_ratio(b, a, of_b, of_a)
     found = pd.DataFrame(
         {
-            "lowest": low["group"], "highest": high["group"], "difference": apart,
-            "difference_low": (apart - error).clip(-1, 1), "difference_high": (apart + error).clip(-1, 1),
-            "ratio": share, "ratio_low": share * np.exp(-relative), "ratio_high": share * np.exp(relative),
-        }
+            "lowest": low["group"], "highest": high["group"], "difference": a - b,
+            "difference_low": apart[0], "difference_high": apart[1],
+            "ratio": ratio(b, a), "ratio_low": shares[0], "ratio_high": shares[1],
+        },
+        index=low.index,
     )  # fmt: skip
     found = found.reset_index()
     odds = found[found["metric"].isin(["recall", "false_positive_rate"])]

@@ -231,5 +231,9 @@ def check_options(*, alpha, delta, min_people, draws, cluster, ratio_margin=None
     for name, value, least in (("min_people", min_people, 2), ("draws", draws, 100)):
         if value < least:
             raise InputError(f"{name} is {value!r}: give a whole number from {least} on.")
+    if alpha * (draws + 1) < 1:
+        raise InputError(
+            f"alpha is {alpha!r}: of {draws} draws none tells so rare a chance, and nothing could be found."
+        )
     if cluster not in ("person", "none"):
         raise InputError(f"cluster is {cluster!r}. Allowed: person, none.")

@@ -183,7 +183,7 @@ def answers_of(counts):
 
 
 def test_what_is_said_of_an_effect_is_true_of_the_interval_that_is_shown():
-    """The interval leaves out 0 where people are better or worse off, and lies within delta where they are as before."""
+    """The interval leaves out 0 where people are better or worse off, and lies within delta where they are equal."""
     manifest, seen = manifest_of(50), pd.Series(dtype=int)
     right = outcomes.join(predictions_of(manifest, seed=1), manifest)
     right = right.assign(outcome=right["true"])

@@ -6,6 +6,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 from stats_helpers import manifest_of, predictions_of
 
+from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.stats import counts, metrics, outcomes
 
@@ -130,3 +131,25 @@ def test_no_interval_is_a_point_or_leaves_0_to_1():
     known = table.dropna(subset="value")
     assert ((known["ci_high"] - known["ci_low"]) > 0.1).all() and known["ci_high"].max() <= 1 + 1e-12
     assert (known["ci_low"] >= -1e-12).all() and set(pd.unique(known["value"])) == {0, 1, 1 / 7}
+
+
+def test_a_gap_has_an_interval_also_where_nobody_errs():
+    """Ten people who are always right beside ten who err in one image of twenty; in some samples these do not err."""
+    manifest, random, covered, widths = manifest_of(10, ("Asian", "Black")), np.random.default_rng(7), [], []
+    manifest = manifest[manifest["gender"] == "Female"]
+    for _ in range(60):
+        slips = (random.random(len(manifest)) < 0.05) & (manifest["race"] == "Black")
+        wrong = np.where(manifest["emotion"] == "fear", "sad", "fear")
+        said = predictions_of(manifest, seed=1).assign(status="ok", predicted=manifest["emotion"].mask(slips, wrong))
+        gaps = metrics.between(metrics.by_group(counts.tally(outcomes.join(said, manifest))))
+        gaps = gaps[(gaps["by"] == "race") & gaps["metric"].isin(["accuracy", "recall", "macro_recall"])]
+        covered.append(((gaps["difference_low"] <= 0.05) & (gaps["difference_high"] >= 0.05)).mean())
+        widths.append((gaps["difference_high"] - gaps["difference_low"]).min())
+    assert np.mean(covered) >= 0.93 and min(widths) > 0.05
+
+
+def test_more_is_not_promised_than_the_draws_can_tell():
+    choices = {"delta": 0.05, "min_people": 5, "cluster": "person"}
+    outcomes.check_options(alpha=0.001, draws=2000, **choices)
+    with pytest.raises(InputError, match="alpha is 0.0001"):
+        outcomes.check_options(alpha=0.0001, draws=2000, **choices)
