@@ -24,26 +24,12 @@ GENDERS = ("Female", "Male")
 ALLOWED = {"emotion": EMOTIONS, "gender": (*GENDERS, "Non-binary", "unsure", "unknown")}
 """What a column may hold; where nobody knows, that is a group like any other. A race is what the dataset names it."""
 
-ADJECTIVES = {
-    "anger": "angry",
-    "disgust": "disgusted",
-    "fear": "fearful",
-    "happy": "happy",
-    "neutral": "neutral",
-    "sad": "sad",
-    "surprise": "surprised",
-}
+_GIVEN = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
+
+ADJECTIVES = _GIVEN.pop("adjectives")
 """How a caption says the emotion of a person: "a photo of an angry person"."""
 
-SYNONYMS = {
-    "anger": ("anger", "angry", "angered", "furious", "mad", "rage", "enraged"),
-    "disgust": ("disgust", "disgusted", "disgusting", "repulsed", "revulsion"),
-    "fear": ("fear", "fearful", "afraid", "scared", "frightened", "terrified"),
-    "happy": ("happy", "happiness", "joy", "joyful", "cheerful", "happily"),
-    "neutral": ("neutral", "neutrality", "calm", "expressionless", "emotionless"),
-    "sad": ("sad", "sadness", "unhappy", "sorrow", "sorrowful"),
-    "surprise": ("surprise", "surprised", "astonished", "astonishment", "amazed"),
-}
+SYNONYMS = {name: tuple(words) for name, words in _GIVEN.pop("synonyms").items()}
 """Words that stand for exactly one label. Each word occurs once, so that a word never has two readings."""
 
 
@@ -104,14 +90,13 @@ def clean(value):
 @functools.cache
 def words():
     """Other words of files of predictions: by kind, the folded word and what it stands for; `nothing` is not folded."""
-    given = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
-    given["emotions"] = {name: (*SYNONYMS[name], *given["emotions"].get(name, ())) for name in EMOTIONS}
-    lists = {kind: dict.fromkeys(names, ()) for kind, names in given.items() if isinstance(names, list)}
+    own = {name: (*SYNONYMS[name], *_GIVEN["emotions"].get(name, ())) for name in EMOTIONS}
+    lists = {kind: dict.fromkeys(names, ()) for kind, names in _GIVEN.items() if isinstance(names, list)}
     folded = {
         kind: {fold(word) or word: name for name, others in own.items() for word in (name, *others)}
-        for kind, own in (given | lists).items()
+        for kind, own in (_GIVEN | lists | {"emotions": own}).items()
     }
-    return folded | {"nothing": frozenset(given["nothing"])}
+    return folded | {"nothing": frozenset(_GIVEN["nothing"])}
 
 
 def one_spelling(values, meant=None):
