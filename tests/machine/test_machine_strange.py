@@ -85,7 +85,8 @@ def results(material, tmp_path, *, environment, folder, **how):
     """SHA-256 of each result of `work.py`, done by a copy of the package in a folder of that name."""
     house = tmp_path / folder
     shutil.copytree(paths.ROOT / "ferlib", house / "ferlib", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(paths.ROOT / "data" / "prompts", house / "data" / "prompts")
+    for name in ("prompts", "intake"):
+        shutil.copytree(paths.ROOT / "data" / name, house / "data" / name)
     shutil.copytree(material, house / "work")
     changed = {"HOME": str(tmp_path / "nobody"), "TMPDIR": str(tmp_path), **environment}
     for name in {"HOME", "TMPDIR"} & {name for name, value in changed.items() if value}:
