@@ -23,7 +23,7 @@ COLUMNS = (
     *CONFIGURATION, "measure", "true", "predicted", "attribute", "group_a", "group_b", "subjects_a", "subjects_b",
     "count_a", "n_a", "count_b", "n_b", "raw_a", "raw_b", "rate_a", "rate_b", "standardised_to", "count_ratio",
     "risk_difference", "rd_low", "rd_high", "sim_low", "sim_high", "risk_ratio", "rr_low", "rr_high", "z", "p_z",
-    "p_exact", "p_cluster", "bound", "p_adjusted", "icc", "min_detectable", "verdict", "reason",
+    "p_cluster", "bound", "p_adjusted", "icc", "min_detectable", "verdict", "reason",
 )  # fmt: skip
 
 
@@ -48,16 +48,16 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_pe
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`. `measure` is `accuracy`, `no_answer`, `recall` or `confusion` (true -> predicted); `count`
-        is of images and `n` the denominator of the rate; `subjects` are the people who have an image in it.
-        `raw_a` = `count_a / n_a`; `rate_a` is the same, but for accuracy and no answer, which are standardised to one
-        mix of emotions (`ferlib.stats.comparisons`), named in `standardised_to` where it is not that of all seven.
-        `count_ratio` = count_a / count_b is what the study reports. `z`, `p_z` take images for people, and so does
-        `p_exact`, given where a cell is small: all three are of the raw counts. `p_cluster` takes the person as the
-        unit (Fisher's test with mid-p on independent images, paid for by Student's t); it is rejected at `bound`.
-        `p_adjusted` (weighted step-down min-P) controls the error over `FAMILY`. `rd_low`, `rd_high` hold the
-        difference with the confidence 1 - alpha, `sim_low`, `sim_high` with all others of the family: these are what
-        the verdict is about. Groups a and b are in alphabetical order, a group of reference is b.
+        Columns `COLUMNS`. `measure` is `accuracy`, `no_answer`, `recall` or `confusion` (true -> predicted); `count` is
+        of images and `n` the denominator of the rate; `subjects` are the people who have an image in it. `raw_a` =
+        `count_a / n_a`; `rate_a` is the same, but for accuracy and no answer, which are standardised to one mix of
+        emotions (`ferlib.stats.comparisons`), named in `standardised_to` where it is not that of all seven.
+        `count_ratio` = count_a / count_b is what the study reports. `z`, `p_z`, of the raw counts, take images for
+        people. `p_cluster` takes the person as the unit (Fisher's test with mid-p on independent images, paid for by
+        Student's t); it is rejected at `bound`. `p_adjusted` (weighted step-down min-P) controls the error over
+        `FAMILY`. `rd_low`, `rd_high` hold the difference with the confidence 1 - alpha, `sim_low`, `sim_high` with all
+        others of the family: these are what the verdict is about. Groups a and b are in alphabetical order, a group of
+        reference is b.
 
     Raises
     ------
@@ -204,7 +204,6 @@ def _measured(table, a, b, bound, *, alpha):
     )  # fmt: skip
     numbers = [table[name].to_numpy() for name in ("count_a", "n_a", "count_b", "n_b")]
     table["z"], table["p_z"] = two_proportion_z(*numbers)
-    table["p_exact"] = exact.unconditional(*numbers)
     ends = [intervals.jeffreys(side.rate, side.paid(alpha), alpha=alpha) for side in (a, b)]
     table["rd_low"], table["rd_high"] = intervals.difference(a.rate, b.rate, *ends)
     table["rr_low"], table["rr_high"] = intervals.risk_ratio(a.rate, b.rate, *ends)

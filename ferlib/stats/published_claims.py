@@ -10,10 +10,14 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from ferlib.stats import exact, intervals
+from ferlib.stats.arrays import ratio
 from ferlib.stats.groups import pairs_of
 from ferlib.stats.z_tests import two_proportion_z
 
 COLUMNS = ("claim", "source", "published", "recomputed", "assumption", "value", "low", "high", "p", "verdict")
+
+SMALL = 5
+"""Below this expected count, in any of the four cells of a contrast, z is a rough guess."""
 
 
 def possible_counts(percent, total):
@@ -70,7 +74,7 @@ def compare(count_a, n_a, count_b, n_b, *, alpha=0.05, design_effect=1.0):
     -------
     pandas.DataFrame
         `rate_a`, `rate_b`, `risk_ratio`, `rr_low`, `rr_high`, `p` (pooled z with the design effect) and, for a design
-        effect of 1, `p_exact` where a cell is small.
+        effect of 1, `p_exact` (Fisher's with mid-p) where a cell is small.
     """
     numbers = [np.atleast_1d(np.asarray(part, dtype=float)) for part in (count_a, n_a, count_b, n_b)]
     a, trials_a, b, trials_b = numbers
@@ -84,7 +88,9 @@ def compare(count_a, n_a, count_b, n_b, *, alpha=0.05, design_effect=1.0):
     with np.errstate(divide="ignore", invalid="ignore"):
         columns = {"rate_a": rate_a, "rate_b": rate_b, "risk_ratio": rate_a / rate_b, "rr_low": low, "rr_high": high}
     columns["p"] = 2 * norm.sf(np.abs(z) / np.sqrt(design_effect))
-    columns["p_exact"] = exact.unconditional(*numbers) if design_effect == 1 else np.full(len(a), np.nan)
+    common = ratio(a + b, trials_a + trials_b)
+    small = np.minimum(common, 1 - common) * np.minimum(trials_a, trials_b) < SMALL
+    columns["p_exact"] = np.where(small & (design_effect == 1), exact.mid_p(*numbers)[0], np.nan)
     return pd.DataFrame(columns)
 
 

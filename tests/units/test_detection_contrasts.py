@@ -63,7 +63,6 @@ def test_one_unit_read_rightly_or_not_gets_the_numbers_of_the_audit_of_emotions(
         "rd_high",
         "z",
         "p_z",
-        "p_exact",
         "p_cluster",
         "icc",
     ]
