@@ -3,21 +3,9 @@
 import matplotlib
 import numpy as np
 
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "legend.fontsize": 10,
-    "legend.frameon": False,
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
-    "figure.dpi": 96,
-    "text.parse_math": False,  # a group may be called $50,000 to $99,999
-}
+from ferlib.paths import ROOT
+
+STYLE = dict(matplotlib.rc_params_from_file(ROOT / "data" / "report" / "figures.mplstyle", use_default_template=False))
 WIDTH = 8.6
 """Inches; at 96 pixels an inch this is the width of the report's text, so that no letter is shown smaller than 9 pt."""
 

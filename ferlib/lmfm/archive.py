@@ -16,24 +16,12 @@ import pandas as pd
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import attachments, replay, store
-from ferlib.paths import relative
+from ferlib.paths import ROOT, relative
 
 QUESTIONS = (
     "part", "number", "model", "variant", "form", "language", "dataset", "image_id", "sha256", "repeat", "draw",
     "options", "response_id",
 )  # fmt: skip
-
-README = """Answers of multimodal models to questions about facial expressions
-======================================================================
-
-answers.jsonl    one stored answer a line: the question, the raw answer, when and how it was asked, and the SHA-256 of
-                 the rest of the line in canonical JSON (keys sorted, no spaces, ASCII)
-questions.csv    one question a line, in the order of the prediction tables; response_id is the SHA-256 of the question
-SHA256SUMS       of these files: sha256sum -c SHA256SUMS
-
-There are no images and no keys in here. The prediction tables are made from it by
-    python -m ferlib.pipeline.responses replay THIS_FILE --out FOLDER
-"""
 
 
 def export(parts, responses, path):
@@ -63,7 +51,7 @@ def export(parts, responses, path):
     records = [responses.get(key) for key in sorted(set(questions["response_id"]))]
     lines = [json.dumps(store.sealed(record), sort_keys=True, ensure_ascii=False) for record in records if record]
     files = {
-        "README.txt": README,
+        "README.txt": (ROOT / "data" / "providers" / "archive.txt").read_text(encoding="utf-8"),
         "answers.jsonl": "".join(f"{line}\n" for line in lines),
         "questions.csv": questions.to_csv(index=False, lineterminator="\n"),
     }
