@@ -7,6 +7,7 @@ from scipy.stats import t as student
 
 from ferlib.labels import EMOTIONS
 from ferlib.stats import intervals
+from ferlib.stats.accuracy import accuracy_by_group
 from ferlib.stats.arrays import ratio
 from ferlib.stats.outcomes import CONFIGURATION
 
@@ -53,7 +54,8 @@ def by_group(all_counts, *, alpha=0.05):
     """Every metric in every group: the table `metrics.csv`.
 
     The interval is Wilson's from as many independent images as the metric is worth: its error is the jackknife's, each
-    person with all images left out in turn; where nothing varies, a person counts as one image.
+    person with all images left out in turn; where nothing varies, a person counts as one image. That of accuracy is the
+    one in `accuracy_by_group.csv`.
 
     Parameters
     ----------
@@ -76,8 +78,12 @@ def by_group(all_counts, *, alpha=0.05):
                 )
                 frame = frame.assign(**counts.configuration, by=by, group=group)
                 frames.append(frame.assign(n_images=own.sum(), n_subjects=len(own)))
-    columns = [*CONFIGURATION, "by", "group", "metric", "label", "n_images", "n_subjects"]
-    return pd.concat(frames, ignore_index=True)[[*columns, "value", "error", "ci_low", "ci_high"]]
+    keys, ends = [*CONFIGURATION, "by", "group"], ["ci_low", "ci_high"]
+    columns = [*keys, "metric", "label", "n_images", "n_subjects", "value", "error", *ends]
+    table = pd.concat(frames, ignore_index=True)[columns]
+    known, one = accuracy_by_group(all_counts, alpha=alpha).set_index(keys)[ends], table["metric"] == "accuracy"
+    table.loc[one, ends] = known.reindex(pd.MultiIndex.from_frame(table.loc[one, keys])).to_numpy()
+    return table
 
 
 def _interval(own, alpha):

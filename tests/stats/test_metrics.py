@@ -8,7 +8,7 @@ from stats_helpers import manifest_of, predictions_of
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.stats import counts, metrics, outcomes
+from ferlib.stats import accuracy, counts, metrics, outcomes
 
 
 class ByGroup:
@@ -153,3 +153,11 @@ def test_more_is_not_promised_than_the_draws_can_tell():
     outcomes.check_options(alpha=0.001, draws=2000, **choices)
     with pytest.raises(InputError, match="alpha is 0.0001"):
         outcomes.check_options(alpha=0.0001, draws=2000, **choices)
+
+
+def test_accuracy_has_one_interval_in_all_tables():
+    answers = random_answers(3)
+    tallied = counts.tally(answers)
+    ours = metrics.by_group(tallied, alpha=0.1).query("metric == 'accuracy'").set_index(["by", "group"])
+    other = accuracy.accuracy_by_group(tallied, alpha=0.1).set_index(["by", "group"]).loc[ours.index]
+    np.testing.assert_array_equal(ours[["value", "ci_low", "ci_high"]], other[["accuracy", "ci_low", "ci_high"]])
