@@ -4,8 +4,8 @@ import base64
 import datetime
 
 from ferlib.errors import InputError
-from ferlib.lmfm.clients import Client, tokens
-from ferlib.lmfm.wire import as_json
+from ferlib.lmfm.clients import Client, count, tokens, words
+from ferlib.lmfm.wire import as_json, typed
 
 
 class Anthropic(Client):
@@ -46,7 +46,7 @@ class Anthropic(Client):
     def hand_in(self, questions, *, name):
         """Hand questions in as a batch; as for `ferlib.lmfm.clients.OpenAI`."""
         requests = [{"custom_id": key, "params": self._body(*question)} for key, *question in questions]
-        return self._wire.fetched(lambda: self._client.messages.batches.create(requests=requests))["id"]
+        return self._wire.fetched(lambda: self._client.messages.batches.create(requests=requests), "id")["id"]
 
     def find(self, name, *, keys):
         """The provider's name of a batch of these questions; None when there is none.
@@ -54,27 +54,28 @@ class Anthropic(Client):
         Batches have no names here: of those of the last day, one that is over says by its results whose it is; one that
         is under way is taken to be ours when it holds as many questions. Its answers are matched by their keys alone.
         """
-        page = self._wire.fetched(lambda: self._client.messages.batches.list(limit=100))
+        page = self._wire.fetched(lambda: self._client.messages.batches.list(limit=100), "data")
         a_day_ago = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)).isoformat()
         for batch in page.get("data") or []:
             as_many = sum((batch.get("request_counts") or {}).values()) == len(keys)
             if as_many and str(batch.get("created_at")) >= a_day_ago:
-                lines, _ = self._results(batch["id"], batch) or (None, None)
+                lines, *_ = self._results(batch["id"], batch) or [None]
                 if lines is None or any(key in line for line in lines for key in keys):
                     return batch["id"]
         return None
 
     def _results(self, batch, job=None):
         """As for `ferlib.lmfm.clients.OpenAI`."""
-        job = job or self._wire.fetched(lambda: self._client.messages.batches.retrieve(batch))
-        if job.get("processing_status") != "ended":
+        job = job or self._wire.fetched(lambda: self._client.messages.batches.retrieve(batch), "id")
+        if not self._over(job.get("processing_status")):
             return None
-        lines, gone = self._wire.results(lambda: self._client.messages.batches.results(batch), batch)
-        return lines, gone or self._wire.lost("the batch ended without an answer to it", ["missing"])
+        lines = self._wire.results(lambda: self._client.messages.batches.results(batch))
+        lost = self._wire.lost("the batch ended without an answer to it", ["missing"])
+        return lines, lost, typed(job.get("request_counts"), dict).get("succeeded")
 
     def _of_item(self, line):
-        item = as_json(line) if isinstance(as_json(line), dict) else {}
-        result = item.get("result") if isinstance(item.get("result"), dict) else {}
+        item = typed(as_json(line), dict)
+        result = typed(item.get("result"), dict)
         kind, error = result.get("type"), result.get("error")
         if kind in ("expired", "canceled"):
             answer = self._wire.lost(f"the batch ended before it: {kind}", [kind])
@@ -83,18 +84,18 @@ class Anthropic(Client):
         else:
             inner = error.get("error", error) if isinstance(error, dict) else error
             inner = inner if isinstance(inner, dict) and inner else {"type": "unknown", "message": str(inner or "")}
-            answer = self._answer({"error": inner}, self.HTTP.get(inner.get("type"), 400))
+            answer = self._answer({"error": inner}, self.HTTP.get(str(inner.get("type")), 400))
         return (item["custom_id"], answer) if item.get("custom_id") else None
 
     @staticmethod
     def _read(body):
-        usage, finish = body.get("usage") or {}, body["stop_reason"]
-        words = "".join(part.get("text") or "" for part in body["content"] or [] if part.get("type") == "text")
-        cached, written = (usage.get(f"cache_{way}_input_tokens") or 0 for way in ("read", "creation"))
-        read = None if usage.get("input_tokens") is None else usage["input_tokens"] + cached + written
+        usage, finish, text = typed(body.get("usage"), dict), body["stop_reason"], words(body["content"])
+        read, *cache = (count(usage.get(f"{of}input_tokens")) for of in ("", "cache_read_", "cache_creation_"))
+        more = dict(zip(("cached_tokens", "cache_write_tokens"), cache, strict=True))
+        read = None if read is None else sum(filter(None, (read, *cache)))
         return {
-            "code": "text" if words.strip() else "empty", "text": words or None, "finish": finish,
+            "code": "text" if (text or "").strip() else "empty", "text": text or None, "finish": finish,
             "version": body.get("model"),
-            "usage": tokens(read, usage.get("output_tokens"), {"cached_tokens": cached, "cache_write_tokens": written}),
+            "usage": tokens(read, usage.get("output_tokens"), None, more),
             "details": {"id": body.get("id"), "block": body.get("stop_details") if finish == "refusal" else None},
         }  # fmt: skip

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import re
 import time
 
 from ferlib import tables
@@ -18,6 +19,10 @@ from ferlib.lmfm import meanings, prices, run, services
 from ferlib.lmfm.meanings import NoAnswer
 
 FOLDER = "batches"
+NO_SUCH = re.compile(r"HTTP 410|\bno (?:such|batch)|not[ _]found|not exist", re.IGNORECASE)
+"""What a provider says of what it no longer has."""
+FIRST_S = 600.0
+"""Seconds after a batch was handed in, within which it may not be found everywhere."""
 PATIENCE = 20
 """Times in a row that the provider may be out of order, or its queue full, before the run ends without a loss."""
 
@@ -121,18 +126,20 @@ class Batches(run.Way):
                 self.under_way.remove(note)
                 self.refused(note["keys"], error)
                 return True
-            if error.outcome.retry:
+            gone = error.status in (400, 404, 410) and NO_SUCH.search(str(error))
+            if not (gone or error.outcome.retry or error.status == 404):  # a wrong key, say: the batch is still there
+                raise InputError(meanings.explained(self.model, error)) from None
+            if not gone or self.patience or time.time() - note["since"] < FIRST_S:
                 self.lose_patience(error)
                 return False
-            if error.status not in meanings.GONE:  # a wrong key, say: the batch is still there
-                raise InputError(meanings.explained(self.model, error)) from None
-            outcome = meanings.decide(self.model, "batch", ["results_gone"])
-            given = dict.fromkeys(note["keys"], NoAnswer(f"the provider no longer has the batch ({error})", outcome))
+            why = f"the provider no longer has the results of batch {note['batch']} ({error})"
+            given = dict.fromkeys(note["keys"], NoAnswer(why, meanings.decide(self.model, "batch", ["results_gone"])))
+        self.patience = PATIENCE
         if given is None:
             return False
         self.store(note, given)
         self.under_way.remove(note)
-        self.patience, self.blocked = PATIENCE, False
+        self.blocked = False
         line.update(sum(key in self.rows for key in note["keys"]))
         return True
 
@@ -151,9 +158,11 @@ class Batches(run.Way):
         """Bear with a provider that is out of order, but not for ever."""
         self.patience -= 1
         if self.patience < 0:
-            raise InputError(
-                f"model {self.model['name']!r}: its batch cannot be reached ({error}). Run again to go on."
-            ) from None
+            said = f"its batch cannot be reached ({error}). Run again to go on."
+            if error.raw:
+                said += f" What came is kept in failed/{FOLDER}.jsonl; without its note in {FOLDER}/ it is asked anew."
+                self.responses.keep_failure(FOLDER, str(error), error.raw)
+            raise InputError(f"model {self.model['name']!r}: {said}") from None
 
     def submit(self, keys):
         """Hand a part in, unless that has been done; returns its note."""
@@ -183,6 +192,7 @@ class Batches(run.Way):
                 if error.billed == "no":  # surely not taken; others are noted and looked for
                     self.forget(note)
                 raise
+        note.setdefault("since", time.time())
         self._write(path, note)
         return note
 

@@ -6,10 +6,13 @@ is imported when it is needed.
 
 import base64
 import json
+import math
 import re
+from functools import partial
 
 from ferlib.lmfm import services
-from ferlib.lmfm.wire import Wire, as_json
+from ferlib.lmfm.meanings import Answer, NoAnswer
+from ferlib.lmfm.wire import Wire, as_json, complaint, typed
 
 
 class Client:
@@ -29,7 +32,7 @@ class Client:
         `settings` are any of `ferlib.lmfm.models.SETTINGS`, and `schema` (a JSON schema that the answer must keep).
         """
         body = self._body(image, media_type, text, settings)
-        return self._wire.ask(lambda: self._send(body), self._read)
+        return self._wire.judge(*self._wire.response(lambda: self._send(body)), self._read)
 
     def find(self, name, *, keys):
         """The provider's name of the batch that was handed in under a name; None when there is none."""
@@ -40,23 +43,41 @@ class Client:
 
     def fetch(self, batch, *, keys):
         """Answers of a batch by key, an exception for those that failed; None while it is under way."""
-        results = self._results(batch)
-        if results is None:
+        if (results := self._results(batch)) is None:
             return None
-        items, lost = results
-        # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
-        given = dict(filter(None, map(self._of_item, items)))
-        if len(given) < len(items):
-            without = f"{len(items) - len(given)} answers of the batch came without a usable key and are not used"
-            lost = self._wire.lost(without, ["no_key"])
+        items, lost, promised = results
+        given, keyless = {}, []
+        for item in items:
+            # By its key alone: without one, nobody knows whose answer it is, since they come in any order.
+            key, answer = self._of_item(item) or (None, None)
+            if key is None:
+                keyless.append(item)
+            elif not isinstance(given.get(str(key)), Answer):  # no failure takes the place of an answer
+                given[str(key)] = answer
+        usable = len(items) - sum(isinstance(item, str) for item in keyless)
+        if usable < max(count(promised) or 0, bool(items)):
+            raise self._wire.lost(f"{usable} of its {promised} answers came", ["unready"], raw=json.dumps(items))
+        if keyless:
+            without = f"{len(keyless)} answers of the batch came without a usable key and are not used"
+            lost = self._wire.lost(without, ["no_key"], raw=json.dumps(keyless))
         return {key: given.get(key, lost) for key in keys}
+
+    def _over(self, state):
+        """Whether a batch in a state, in the provider's own word, is over; raises for an unknown one."""
+        word, states = str(state).casefold().rpartition("state_")[2], services.content()["batch_states"]
+        if word not in states["over"] + states["under_way"]:
+            raise self._wire.lost(f"nobody knows what it means that the batch is {state!r}", ["unready"])
+        return word in states["over"]
 
     def close(self):
         """Close the connections; older versions of some libraries do that by themselves."""
         getattr(self._client, "close", lambda: None)()
 
     def _answer(self, body, status=200):
-        return self._wire.judged(body, self._read, status=status)
+        try:
+            return self._wire.judge(status, {}, body if isinstance(body, str) else json.dumps(body), self._read)
+        except NoAnswer as failure:
+            return failure
 
 
 class OpenAI(Client):
@@ -97,64 +118,60 @@ class OpenAI(Client):
         lines = [about | {"custom_id": key, "body": self._body(*question)} for key, *question in questions]
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
         send = self._client.files.create
-        file = self._wire.fetched(lambda: send(file=("questions.jsonl", data), purpose="batch"))
+        file = self._wire.fetched(lambda: send(file=("questions.jsonl", data), purpose="batch"), "id")
         how = {"endpoint": about["url"], "completion_window": "24h", "metadata": {"questions": name}}
-        return self._wire.fetched(lambda: self._client.batches.create(input_file_id=file["id"], **how))["id"]
+        return self._wire.fetched(lambda: self._client.batches.create(input_file_id=file["id"], **how), "id")["id"]
 
     def _page(self, cursor):
         """Batches by name, and where the list goes on."""
         after = {"after": cursor} if cursor else {}
-        page = self._wire.fetched(lambda: self._client.batches.list(limit=100, **after))
+        page = self._wire.fetched(lambda: self._client.batches.list(limit=100, **after), "data")
         found = page.get("data") or []
-        named = {(batch.get("metadata") or {}).get("questions"): batch["id"] for batch in found}
+        named = {typed(batch.get("metadata"), dict).get("questions"): batch["id"] for batch in found}
         return named, found[-1]["id"] if found and page.get("has_more") else None
 
     def _results(self, batch):
-        """Lines of a batch that is over, and what to say about questions that have none."""
-        job = self._wire.fetched(lambda: self._client.batches.retrieve(batch))
-        status, faults = job.get("status"), (job.get("errors") or {}).get("data") or []
-        if status not in ("completed", "failed", "expired", "cancelled"):
+        """Lines of a batch that is over, what to say about questions that have none, and how many answers it has."""
+        job = self._wire.fetched(lambda: self._client.batches.retrieve(batch), "status")
+        status, faults = job["status"], typed(job.get("errors"), dict).get("data") or job.get("errors")
+        if not self._over(status):
             return None
-        codes = [*(fault.get("code") for fault in faults), *([] if status == "completed" else [status])]
-        reasons = "; ".join(str(fault.get("message")) for fault in faults)
-        lost = self._wire.lost(f"the batch is {status}: {reasons}", codes or ["missing"])
+        codes, reason, *_ = complaint({"errors": faults}, "")
+        lost = self._wire.lost(f"the batch is {status}: {reason}", [*codes, status, "missing"])
         if lost.outcome.cause == "queue":
             raise lost
-        lines = []
-        for file in filter(None, (job.get("output_file_id"), job.get("error_file_id"))):
-            found, gone = self._wire.results(lambda file=file: self._client.files.content(file), batch)
-            lines, lost = lines + found, gone or lost
-        return lines, lost
+        files = filter(None, (job.get("output_file_id"), job.get("error_file_id")))
+        lines = [line for file in files for line in self._wire.results(partial(self._client.files.content, file))]
+        return lines, lost, typed(job.get("request_counts"), dict).get("completed")
 
     def _of_item(self, line):
         """Key and answer in one line of a result file; None when it does not say whose it is."""
-        item = as_json(line) if isinstance(as_json(line), dict) else {}
+        item = typed(as_json(line), dict)
         key = item.get("custom_id") or next(iter(re.findall(r'"custom_id":\s*"([^"]+)"', line)), None)
-        response, error = (found if isinstance(found, dict) else {} for found in map(item.get, ("response", "error")))
+        response, error = (typed(item.get(name), dict) for name in ("response", "error"))
         if not key:
             return None
         if error and not response:
-            return key, self._wire.lost(f"{error.get('code')}: {error.get('message')}", [error.get("code")])
+            return key, self._wire.lost(f"{error.get('code')}: {error.get('message')}", [str(error.get("code"))])
         body = line if response.get("body") is None else response["body"]
-        return key, self._answer(body, response.get("status_code") or 200)
+        return key, self._answer(body, count(response.get("status_code")) or 200)
 
     @staticmethod
     def _read(body):
-        usage, (choice, *_) = body.get("usage") or {}, [*(body["choices"] or []), {}]
-        inside = [usage.get(f"{kind}_tokens_details") or {} for kind in ("prompt", "completion")]
-        more = {"cached_tokens": inside[0].get("cached_tokens"), "reasoning_tokens": inside[1].get("reasoning_tokens")}
+        usage, (choice, *_) = typed(body.get("usage"), dict), [*(body["choices"] or []), {}]
+        of_input, of_output = (typed(usage.get(f"{kind}_tokens_details"), dict) for kind in ("prompt", "completion"))
+        more = {name: of_input.get(name) for name in ("cached_tokens", "cache_write_tokens")}
+        more["reasoning_tokens"] = of_output.get("reasoning_tokens")
         message, error, finish = choice.get("message") or {}, choice.get("error"), choice.get("finish_reason")
-        content = message.get("content")
-        if isinstance(content, list):  # parts, as some servers send
-            content = "".join(part.get("text") or "" for part in content if part.get("type") in (None, "text"))
+        content = words(message.get("content"))
         said = {
             "code": "text" if (content or "").strip() else "empty" if body["choices"] else "no_answer",
             "text": content, "finish": "error" if error else finish, "version": body.get("model"),
-            "usage": tokens(usage.get("prompt_tokens"), usage.get("completion_tokens"), more),
+            "usage": tokens(*map(usage.get, ("prompt_tokens", "completion_tokens", "total_tokens")), more),
             "why": str(error.get("message") or "") if isinstance(error, dict) else "",
         }  # fmt: skip
         if message.get("refusal"):
-            said |= {"code": "refusal", "text": message["refusal"], "finish": finish}
+            said |= {"code": "refusal", "text": words(message["refusal"]), "finish": finish}
         block = {
             "content_filter_results": message.get("content_filter_results") or choice.get("content_filter_results"),
             "prompt_filter_results": body.get("prompt_filter_results"),
@@ -163,8 +180,29 @@ class OpenAI(Client):
         return said | {"details": {"id": body.get("id"), "fingerprint": body.get("system_fingerprint"), "block": block}}
 
 
-def tokens(read, written, more):
-    """Tokens as `ferlib.lmfm.meanings.Answer` counts them; empty where the provider reports none."""
-    if read is None:
+def words(content):
+    """The words in an answer's content: a text, a list of texts and of parts, or what JSON it is; None for none."""
+    if isinstance(content, list):
+        parts = [{"text": part} if isinstance(part, str) else typed(part, dict) for part in content]
+        return "".join(part.get("text") or "" for part in parts if part.get("type") in (None, "text", "output_text"))
+    return content if content is None or isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def tokens(read, written, total, more):
+    """Tokens as `ferlib.lmfm.meanings.Answer` counts them; empty where a provider reports none, or what cannot be."""
+    read, written, total, *others = map(count, (read, written, total, *more.values()))
+    more = {name: number for name, number in zip(more, others, strict=True) if number}
+    if read is not None and total is not None:  # which holds thoughts that some leave out of what is written, and bill
+        written = max(written or 0, total - read - more.get("thought_tokens", 0))
+    found = {"input_tokens": read, "output_tokens": written} | more
+    if None in found.values() or min(found.values()) < 0 or not read + written:
         return {}
-    return {"input_tokens": read, "output_tokens": written} | {name: count for name, count in more.items() if count}
+    return found if more.get("cached_tokens", 0) + more.get("cache_write_tokens", 0) <= read else {}
+
+
+def count(value):
+    """A number, also one in a text; None for none, minus infinity for anything else."""
+    try:
+        return None if value is None else int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return -math.inf

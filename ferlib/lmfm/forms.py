@@ -28,6 +28,12 @@ FIELDS = ("emotion", "label", "answer", "expression", "facial_expression")
 """Fields of a JSON object that may hold the label."""
 
 
+NUMBERED = re.compile(
+    r"([^\W\d]+)\W{1,6}?(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?!\w|[.,]\d|\s*(?:[-–—]|to\b)\s*\d)", re.IGNORECASE
+)
+"""A name and its number in plain words, which is not the first of a range."""
+
+
 def demanded(form, names):
     """What is sent beside a prompt that offers labels by these names: a JSON schema, labels to score, or nothing.
 
@@ -81,7 +87,7 @@ def numbers(text, *, form, language="en"):
     has exactly one number in the range.
     """
     content, label_of = json_object(text), vocabulary.label_of(language)
-    pairs = list(content.items()) if content else re.findall(r"([^\W\d]+)\W{1,3}(-?\d+(?:\.\d+)?)\s*%?", text or "")
+    pairs = list(content.items()) if content else NUMBERED.findall(text or "")
     found = {}
     for name, value in pairs:
         label, number = label_of.get(vocabulary.fold(str(name))), _number(value)

@@ -6,12 +6,10 @@ The latter is kept to find out whether the client changes an answer. It has no s
 import warnings
 
 from ferlib.errors import InputError
-from ferlib.lmfm.clients import Client, tokens
-from ferlib.lmfm.wire import as_json
+from ferlib.lmfm.clients import Client, count, tokens
+from ferlib.lmfm.wire import as_json, complaint, typed
 
-OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
-
-OF_GRPC = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 13: 500, 14: 503, 16: 401}
+OF_GRPC = dict(enumerate((500, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401)))
 """HTTP status of an error in a batch, which may carry a gRPC code instead."""
 
 
@@ -29,11 +27,8 @@ class Gemini(Client):
     def _body(self, image, media_type, text, settings):
         from google.genai import types
 
-        thinking = {
-            "thinking_budget": settings.get("thinking_budget"),
-            "thinking_level": settings.get("reasoning_effort"),
-        }
-        thinking = {name: value for name, value in thinking.items() if value is not None}
+        names = {"thinking_budget": "thinking_budget", "thinking_level": "reasoning_effort"}
+        thinking = {name: settings[ours] for name, ours in names.items() if ours in settings}
         config = {
             "temperature": settings.get("temperature"), "max_output_tokens": settings.get("max_tokens"),
             "seed": settings.get("seed"), "thinking_config": thinking or None,
@@ -55,7 +50,7 @@ class Gemini(Client):
 
         requests = [InlinedRequest(**self._body(*question), metadata={"key": key}) for key, *question in questions]
         how = {"model": self._model["model"], "config": {"display_name": name}}
-        return self._wire.fetched(lambda: self._client.batches.create(src=requests, **how))["name"]
+        return self._wire.fetched(lambda: self._client.batches.create(src=requests, **how), "name")["name"]
 
     def _page(self, cursor):
         how = {"page_size": 100} | ({"page_token": cursor} if cursor else {})
@@ -65,52 +60,53 @@ class Gemini(Client):
         return named, page.get("nextPageToken")
 
     def _results(self, batch):
-        """Answers of a batch that is over, and what to say about questions that have none."""
-        job = self._wire.fetched(lambda: self._client.batches.get(name=batch))
-        about, error = job.get("metadata") or job, job.get("error") or {}
-        state = str(about.get("state") or ("SUCCEEDED" if job.get("done") else "")).rpartition("STATE_")[2]
-        if state not in OVER:
+        """As for `ferlib.lmfm.clients.OpenAI`."""
+        job = self._wire.fetched(lambda: self._client.batches.get(name=batch), "name")
+        about = job.get("metadata") or job
+        if not (job.get("done") or self._over(about.get("state"))):
             return None
-        codes = [error.get("status"), state] if "SUCCEEDED" not in state else ["missing"]
-        lost = self._wire.lost(f"the batch is {state}: {error.get('message', '')}", codes)
+        state = str(about.get("state", "over")).rpartition("STATE_")[2]
+        codes, reason, *_ = complaint({"errors": job.get("error")}, "")
+        lost = self._wire.lost(f"the batch is {state}: {reason}", [*codes, state, "missing"])
         output = job.get("response") or about.get("output") or job.get("dest") or {}
         items = output.get("inlinedResponses") or []
         items = items.get("inlinedResponses") or [] if isinstance(items, dict) else items
         file = output.get("responsesFile") or output.get("fileName")
         if file:
-            lines, gone = self._wire.results(lambda: self._client.files.download(file=file), batch)
-            items, lost = list(map(as_json, lines)), gone or lost
-        return items, lost
+            items = self._wire.results(lambda: self._client.files.download(file=file))
+        return items, lost, typed(about.get("batchStats"), dict).get("successfulRequestCount")
 
     def _of_item(self, item):
-        about = item.get("metadata") or item if isinstance(item, dict) else None
-        key = about.get("key") if isinstance(about, dict) else None
+        item = typed(as_json(item) if isinstance(item, str) else item, dict)
+        key = typed(item.get("metadata") or item, dict).get("key")
         if not key:
             return None
-        error = item.get("error")
-        if not error:
+        if not (error := item.get("error")):
             return key, self._answer(item.get("response"))
-        status = error.get("code") if isinstance(error, dict) else None
-        return key, self._answer({"error": error}, OF_GRPC.get(status, status or 500))
+        status = max(0, count(typed(error, dict).get("code")) or 0)
+        return key, self._answer({"error": error}, OF_GRPC.get(status, status))
 
     @staticmethod
     def _read(body):
         usage, feedback, candidates = (body.get(name) for name in ("usageMetadata", "promptFeedback", "candidates"))
-        usage, (candidate, *_), blocked = usage or {}, [*(candidates or []), {}], (feedback or {}).get("blockReason")
+        usage, (candidate, *_), blocked = (
+            typed(usage, dict),
+            [*(candidates or []), {}],
+            (feedback or {}).get("blockReason"),
+        )
         if not (candidates or blocked):
             body["usageMetadata"]  # without either it is no response of Gemini
         parts, finish = (candidate.get("content") or {}).get("parts") or [], candidate.get("finishReason")
         words = [part["text"] for part in parts if part.get("text") and not part.get("thought")]
+        written = usage.get("candidatesTokenCount", None if words else 0)
         block = {name: candidate[name] for name in ("safetyRatings", "finishMessage") if candidate.get(name)}
         block = block if finish not in ("STOP", "MAX_TOKENS", None) else {}
-        more = {
-            "thought_tokens": usage.get("thoughtsTokenCount"),
-            "cached_tokens": usage.get("cachedContentTokenCount"),
-        }
+        more = {"thought_tokens": "thoughtsTokenCount", "cached_tokens": "cachedContentTokenCount"}
+        more = {name: usage.get(theirs) for name, theirs in more.items()}
         said = {
             "code": "text" if "".join(words).strip() else "empty" if candidates else "no_answer",
             "text": "".join(words) if words else None, "finish": finish, "version": body.get("modelVersion"),
-            "usage": tokens(usage.get("promptTokenCount"), usage.get("candidatesTokenCount"), more),
+            "usage": tokens(usage.get("promptTokenCount"), written, usage.get("totalTokenCount"), more),
             "details": {"id": body.get("responseId"), "block": feedback if blocked else block},
         }  # fmt: skip
         return said | ({"code": "prompt_blocked", "text": None, "finish": blocked} if blocked else {})

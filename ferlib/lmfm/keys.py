@@ -46,8 +46,7 @@ def key(model):
             f"the environment variable that holds the key of that address in the field key_variable; if it needs none, "
             f"say key_variable: ''."
         )
-    value = os.environ.get(variable, "").strip()
-    if not value:
+    if not (value := os.environ.get(variable, "").strip()):
         raise InputError(
             f"model {name!r}: asking {where} needs a key in the environment variable {variable}, which is not set. Set "
             f"it in the shell that starts the notebook (`export {variable}=...`); never write it into a notebook or a "

@@ -121,7 +121,7 @@ class Ledger:
                 self._open[entry["id"]] = entry["at_most_usd"]
             elif "unknown" in entry:
                 self._why[entry["id"]] = entry["unknown"]
-            else:
+            elif entry["usd"] >= 0:  # else it cannot be, and the reservation stays
                 self._open.pop(entry["id"], None)
                 self._settled_usd += entry["usd"]
 

@@ -27,9 +27,6 @@ like ones in a row, or at once."""
 HANDFUL = 5
 """Failures in a row that are alike and no repetition mends, after which no more is asked."""
 
-GONE = (404, 410)
-"""HTTP status of what the provider no longer has."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -109,7 +106,8 @@ def decide(model, http, codes=(), *, finish=None, message=""):
     finish, message : str
         Finish reason; the provider's words, in which patterns of the column `says` are looked for.
     """
-    codes, finish = {str(code).casefold() for code in codes if code is not None}, str(finish or "").casefold()
+    codes = {str(code).casefold() for code in codes if code is not None}
+    finish = str(finish or "").casefold().partition(":")[0]  # "content_filter: SAFETY"
     names = {model["service"], services.of(model)["protocol"], "*"}
     for row in table():
         if (
@@ -125,9 +123,9 @@ def decide(model, http, codes=(), *, finish=None, message=""):
 
 def explained(model, failure):
     """Sentence for a failure (`NoAnswer`) of a model that ends a run."""
-    causes = services.causes()
+    causes = services.content()["causes"]
     said = causes.get(failure.outcome.cause, causes["unknown"]).format(
-        variable=model["key_variable"] or "no variable", asked=model["model"], message=failure
+        variable=model["key_variable"] or "no variable", asked=model["model"], message=failure, url=model["base_url"]
     )
     return f"model {model['name']!r}: {said} Answers so far are stored."
 

@@ -15,9 +15,7 @@ CLIENTS = {
 }  # fmt: skip
 """Module and class of each client library."""
 
-FIELDS = (
-    "name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format",
-)  # fmt: skip
+FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format")
 
 TRANSPORTS = ("direct", "batch")
 """Ways in which questions go, see `ferlib.lmfm.transport`."""
@@ -93,8 +91,7 @@ def read(entries, **limits):
 
 def limited(model, **limits):
     """A model with some of its `LIMITS` replaced."""
-    unknown = set(limits) - set(LIMITS)
-    if unknown:
+    if unknown := set(limits) - set(LIMITS):
         raise TypeError(f"unknown limit {', '.join(sorted(unknown))}; there are {', '.join(LIMITS)}")
     return {**LIMITS, **model, **limits}
 
@@ -122,8 +119,7 @@ def _complete(entry, limits):
         found = f"a mapping with {', '.join(map(str, entry))}" if isinstance(entry, dict) else f"a {kind}"
         raise InputError(f"it must be a mapping with at least name and provider, found {found}.")
     allowed = [*FIELDS, "settings", *LIMITS, *BATCH_LIMITS]
-    unknown = sorted(set(map(str, entry)) - set(allowed))
-    if unknown:
+    if unknown := sorted(set(map(str, entry)) - set(allowed)):
         keys = " Keys come from the environment, never from a file." if "key" in unknown[0].casefold() else ""
         raise InputError(f"unknown field {unknown[0]!r}. Allowed: {', '.join(allowed)}.{keys}")
     for field in FIELDS:

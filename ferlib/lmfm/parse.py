@@ -12,19 +12,29 @@ from ferlib.lmfm import forms, vocabulary
 
 NEGATION = (
     r"\b(?:no|not|never|neither|nor|none|nothing|non|un|without|hardly|barely|scarcely|cannot|lack(?:s|ing)?"
-    r"|absen(?:ce|t)|except|unlike|rather\s+than|instead\s+of|far\s+from|anything\s+but|free\s+(?:of|from)"
-    r"|\w+n't|(?:is|are|was|does|do|did|ca|could|would|should)nt)\b"
+    r"|absen(?:ce|t)|except|unlike(?:ly)?|improbable|impossible|wrong|incorrect|devoid|opposite|doubts?|doubtful"
+    r"|(?:rather|other|less)\s+than|instead\s+of|far\s+from|(?:any|every)thing\s+but|free\s+(?:of|from)|whether|wonder"
+    r"|rul(?:e|es|ed|ing)\s+out|exclud(?:e|es|ed|ing)|fail(?:s|ed|ing)?\s+to|(?<!\ba\s)(?:few|little)"
+    r"|\w+n't|(?:is|are|was|does|do|did|ca|could|would|should|wo|has|have)nt)\b"
 )
-"""Words that can turn a label into its opposite."""
+"""Words that can turn a label into its opposite, or leave it open."""
+
+LABEL = rf"(?:{'|'.join(vocabulary.label_of())})\b"
 
 SPEAKER = re.compile(
-    r"\bi(?:'m|\s+am|'d\s+be|\s+would\s+be)\s+(?:(?:so|very|quite|more\s+than|always)\s+)?"
-    rf"(?:{'|'.join(vocabulary.label_of())})\b"
+    r"\b(?:i|we)(?:'(?:m|re|d|ll)|\s+(?:am|are|would|will|must|should|try\s+to))?(?:\s+(?:be|remain|stay|keep))?\s+"
+    rf"(?:(?:so|very|quite|more\s+than|always)\s+)?{LABEL}|\bmak(?:es?|ing)\s+me\s+{LABEL}|\b{LABEL}\s+to\s+(?:do|help"
+    r"|assist|answer|discuss|describe|explain|provide|offer|support|try|take|look|wait|analy[sz]e|talk|share)\b"
 )
-"""What a model says of itself: "I'm afraid I am unsure", "I'd be happy to help"."""
+"""What a model says of itself: "I'm afraid I am unsure", "Happy to help", "As an AI, I remain neutral"."""
+
+RATING = re.compile(r"\b(?:rat(?:e|es|ed|ing|ings)|scor(?:e|es|ed|ing)|numbers?|percentages?|quantif\w+)\b")
+"""What the forms that ask for numbers ask to do."""
 
 THOUGHTS = re.compile(
-    r"<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>|\Z)|\[THINK\].*?(?:\[/THINK\]|\Z)|◁think▷.*?(?:◁/think▷|\Z)",
+    r"<((?:\w+:)?(?:think|thinking|thought|reason|reasoning|analysis))>.*?(?:</\1>|\Z)"
+    r"|<\|?channel\|?>(?:analysis|thought).*?(?:<\|?channel\|?>(?:final)?|\Z)|<unused94>.*?(?:<unused95>|\Z)"
+    r"|\[THINK\].*?(?:\[/THINK\]|\Z)|◁think▷.*?(?:◁/think▷|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 """What a model thinks before it answers, where a server leaves that among its words."""
@@ -77,16 +87,18 @@ def parse(text, *, language="en"):
     """
     words = without_thoughts(text)
     field = forms.named_field(words)
-    plain = vocabulary.fold(words if field is None else field).replace("’", "'")
+    plain = vocabulary.fold(words if field is None else field)
     clauses = declines(SPEAKER.sub(" ", plain))
-    if any(refused for _, refused in clauses) and not any(
-        _labels(said, language) for said, refused in clauses if not refused
-    ):
+    named = any(_labels(said, language) for said, refused in clauses if not refused)
+    if any(refused for _, refused in clauses) and not named:
         return "refused", None
     found, doubtful, negation = set(), False, _negation(language)
-    for sentence in re.findall(r"[^.!?;:\n]+[.!?;:\n]?", SPEAKER.sub(" ", plain.replace("_", " "))):
-        labels = _labels(sentence, language)
-        doubtful |= bool(labels) and (sentence.endswith("?") or bool(negation.search(sentence)))
+    # What ends in a colon or a semicolon holds for what follows: "Not shown:\n- anger".
+    told = re.sub(r"([:;])\s+", r"\1 ", SPEAKER.sub(" ", plain.replace("_", " ")))
+    for sentence in re.findall(r"[^.!?\n]+[.!?\n]?", told):
+        labels, denied = _labels(sentence, language), negation.search(sentence)
+        alone = denied and denied[0] == sentence.strip(" *.!\n")  # "Happy. Not."
+        doubtful |= bool(alone or labels and (sentence.endswith("?") or denied))
         found |= labels
     return ("ok", found.pop()) if len(found) == 1 and not doubtful else ("unparsed", None)
 
@@ -130,14 +142,14 @@ def declines(text):
     >>> any(refused for _, refused in declines("I cannot tell, the image is too dark."))
     False
     """
-    plain = vocabulary.fold(text).replace("’", "'")
-    return [(clause, _declines(clause)) for clause in map(str.strip, CLAUSES.split(plain)) if clause]
+    return [(clause, _declines(clause)) for clause in map(str.strip, CLAUSES.split(vocabulary.fold(text))) if clause]
 
 
 def _declines(clause):
     for cannot, task, decline, doubt in _patterns():
         unable, doubts = cannot.search(clause), doubt.search(clause)
-        if (decline.search(clause) and (unable or not doubts)) or (unable and task.search(clause) and not doubts):
+        asked = task.search(clause) or RATING.search(clause)
+        if (decline.search(clause) and (unable or not doubts)) or (unable and asked and not doubts):
             return True
     return False
 

@@ -74,8 +74,7 @@ def load(name, *, folder=FOLDER):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{relative(path)}: is not YAML ({' '.join(str(error).split())}). Mend the file.") from None
-    problem = _problem(content, name)
-    if problem:
+    if problem := _problem(content, name):
         raise InputError(f"{relative(path)}: {problem}")
     plain = {field: " ".join(content[field].split()) for field in ("purpose", "text")}
     extra = {field: content[field] for field in OPTIONAL if field in content}

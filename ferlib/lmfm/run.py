@@ -64,6 +64,7 @@ class Way:
         record, failed = None, isinstance(given, NoAnswer)
         if failed and given.raw:
             self.responses.keep_failure(key, str(given), given.raw)
+            given.raw = ""  # once, where it stands for many questions of a batch
         if not failed:
             how = {
                 "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

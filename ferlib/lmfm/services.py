@@ -18,20 +18,16 @@ DEFAULTS = {
 
 
 @functools.cache
-def _content():
+def content():
+    """All of the file; `causes` and `batch_states` are explained there."""
     return yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
 @functools.cache
 def read():
     """Providers and services of the file: two dicts by name, services with all fields of `DEFAULTS`."""
-    services = {name: {**DEFAULTS, **entry} for name, entry in _content()["services"].items()}
-    return _content()["providers"], services
-
-
-def causes():
-    """What to tell the user by the column `cause` of the table of outcomes, see `ferlib.lmfm.meanings.explained`."""
-    return _content()["causes"]
+    services = {name: {**DEFAULTS, **entry} for name, entry in content()["services"].items()}
+    return content()["providers"], services
 
 
 def host(url):

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 WORD = "standin"
 """A model whose `base_url` is this word is answered by the stand-in."""
 
-
 NOBODY = SimpleNamespace(
     pin=lambda models: models, connect=lambda model: model, sources=lambda models: [], stop=lambda: None
 )  # fmt: skip

@@ -57,6 +57,5 @@ def complaint(table):
     for name, own in table[table["finding"] != "as asked"].groupby("model", sort=True):
         versions = ", ".join(f"{row.reported} ({row.answers})" for row in own.itertuples())
         said.append(f"{name}: asked for {own['asked'].iloc[0]}, answered by {versions}")
-    if not said:
-        return None
-    return "; ".join(said) + ". The provider rerouted or changed the model: do not take these answers for one model's."
+    why = ". The provider rerouted or changed the model: do not take these answers for one model's."
+    return "; ".join(said) + why if said else None

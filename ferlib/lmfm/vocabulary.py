@@ -15,6 +15,7 @@ from ferlib.paths import ROOT
 
 FOLDER = ROOT / "data" / "languages"
 
+PLAIN = str.maketrans({"œ": "oe", "Œ": "OE", **dict.fromkeys("’‘`´ʼ＇", "'")})
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
@@ -28,14 +29,14 @@ def fold(text):
     """Text in which words compare equal whatever their case, in any of the languages.
 
     Case is folded as Unicode does it (German ß and SS, the two Greek sigmas), letters lose their marks, full-width
-    letters become plain ones, and Turkish dotted and dotless i are one letter.
+    letters and apostrophes become plain ones, and Turkish dotted and dotless i are one letter.
 
     Examples
     --------
     >>> fold("DÉGOÛT") == fold("degout"), fold("KIZGIN") == fold("kızgın"), fold("İĞRENME") == fold("iğrenme")
     (True, True, True)
     """
-    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE")).casefold()
+    plain = unicodedata.normalize("NFKD", text.translate(PLAIN)).casefold()
     return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c)).replace("ı", "i")
 
 

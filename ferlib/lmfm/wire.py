@@ -4,6 +4,7 @@ The libraries write the requests; what they make of a response is not looked at.
 for bodies that are not of the protocol, and for leaving out keys, and a response can be as odd as it likes.
 """
 
+import contextlib
 import datetime
 import email.utils
 import json
@@ -23,7 +24,7 @@ NO_RESPONSE = {
     "timeout": r"\w*(Timeout|TimeoutError)",
     "dropped": "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected"
     "|ConnectionResetError|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError"
-    "|APIConnectionError|DecodingError)",
+    r"|APIConnectionError|\w*DecodingError)",
 }
 """How the errors of HTTP libraries are called, by whether the request can have arrived."""
 
@@ -52,7 +53,7 @@ class Wire:
         """Take note of a response; a hook of `httpx` or `requests`."""
         getattr(response, "read", lambda: None)()  # httpx has not read it yet
         headers = {name.casefold(): value for name, value in response.headers.items()}
-        self._heard.response = response.status_code, headers, response.content.decode("utf-8", "replace")
+        self._heard.response = response.status_code, headers, response.content.decode("utf-8-sig", "replace")
 
     def response(self, request):
         """Status, headers and text that came over the wire while a client library made a request.
@@ -70,38 +71,28 @@ class Wire:
             raise InputError(f"model {self.model['name']!r}: its client library made no request.")
         return self._heard.response
 
-    def ask(self, request, read):
-        """Make a request and say what came of it; as `response` and `judge`."""
-        return self.judge(*self.response(request), read)
-
-    def fetched(self, request):
-        """The JSON object that a request for something else than an answer brings, such as the state of a batch."""
+    def fetched(self, request, has=None):
+        """The JSON object, with a field `has`, that a request for something else than an answer brings."""
         status, headers, text = self.response(request)
         body = as_json(text)
-        if status < 300 and isinstance(body, dict):
+        if status < 300 and isinstance(body, dict) and has in (None, *body):
             return body
         raise self._error(status, headers, text)[0]
 
-    def results(self, request, batch):
-        """Lines of the results of a batch, and the exception for all of them when the provider no longer has them."""
+    def results(self, request):
+        """Lines of the results of a batch; raises when the last one is cut, as by a connection that broke."""
         status, headers, text = self.response(request)
-        if status < 300:
-            return [line for line in text.split("\n") if line], None
-        failure = self._error(status, headers, text)[0]
-        if failure.status not in meanings.GONE and "not exist" not in str(failure):
-            raise failure
-        return [], self.lost(f"the provider no longer has the results of batch {batch} ({failure})", ["results_gone"])
+        if status >= 300:
+            raise self._error(status, headers, text)[0]
+        lines = [line for line in text.split("\n") if line.strip()]
+        if lines and not text.endswith("\n") and as_json(lines[-1]) is None:
+            raise self.lost(f"the results of the batch are cut: ... {lines[-1][-40:]}", ["unready"], raw=text)
+        return lines
 
-    def lost(self, message, codes):
-        """The exception for a question that a batch brought no answer to."""
-        return NoAnswer(self.redact(message), meanings.decide(self.model, "batch", codes, message=message))
-
-    def judged(self, body, read, *, status=200):
-        """As `judge`, of a body from a batch; the exception is returned."""
-        try:
-            return self.judge(status, {}, body if isinstance(body, str) else json.dumps(body), read)
-        except NoAnswer as failure:
-            return failure
+    def lost(self, message, codes, raw=""):
+        """The exception for what a batch did not bring; `raw` is what came instead."""
+        outcome = meanings.decide(self.model, "batch", codes, message=message)
+        return NoAnswer(self.redact(message), outcome, raw=self.redact(raw))
 
     def judge(self, status, headers, text, read):
         """The `Answer` in a response, in parts as `response` gives them; raises `NoAnswer` when there is none.
@@ -109,7 +100,7 @@ class Wire:
         `read(body)` returns a dict of `code`, `finish`, `text`, `version`, `usage`, `details` and perhaps `why`.
         """
         body = as_json(text)
-        if not 200 <= status < 300 or (isinstance(body, dict) and body.get("error")):
+        if not 200 <= status < 300 or (isinstance(body, dict) and _fault(body)):
             failure, codes, details = self._error(status, headers, text)
             if failure.outcome.status == "error":
                 raise failure
@@ -140,12 +131,13 @@ class Wire:
 
     def _error(self, status, headers, text):
         """The exception in the response of an error, with its codes and what a block was for."""
-        codes, message, wait_s, details = complaint(as_json(text), text)
-        inner = next((int(code) for code in codes if str(code).isdigit() and 400 <= int(code) < 600), None)
+        codes, message, wait_s, details = complaint(body := as_json(text), text)
+        inner = next((int(code) for code in codes if re.fullmatch("[45][0-9]{2}", str(code))), None)
         http = inner if 200 <= status < 300 else status  # None: an error that came as if it were an answer
+        kind = http or ("error" if isinstance(body, dict) and (_fault(body) or body.get("errors")) else "unreadable")
         wait_s = wait_s if retry_after_s(headers) is None else retry_after_s(headers)
         codes = [*codes, "retry-after"] if wait_s is not None else codes
-        outcome = meanings.decide(self.model, http or 200, [*codes, http or "error"], message=message)
+        outcome = meanings.decide(self.model, http or 200, [*codes, kind], message=message)
         words = self.redact(shortened(message)) or "no message"
         failure = NoAnswer(f"HTTP {http or status}: {words}", outcome, wait_s=wait_s, status=http)
         return failure, codes, json.loads(self.redact(json.dumps({"block": details} if details else {})))
@@ -163,9 +155,10 @@ class Wire:
 
 
 def as_json(text):
-    """The JSON in a text; None when it holds none."""
+    """The JSON in a text, halves of characters replaced, since no file can hold them; None when it holds none."""
     try:
-        return json.loads(text)
+        whole = json.dumps(json.loads(text), ensure_ascii=False)
+        return json.loads(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         return None
 
@@ -179,22 +172,22 @@ def complaint(body, text):
     body = body[0] if isinstance(body, list) and body else body
     if not isinstance(body, dict):
         return [], text, None, {}
-    error = body.get("error", body)
-    if not isinstance(error, dict):
-        return [body.get("code")], str(error), None, {}
-    metadata, inner = (_mapping(error.get(name)) for name in ("metadata", "innererror"))
-    more = [item for item in error.get("details") or [] if isinstance(item, dict)]
-    codes = [error.get(name) for name in ("code", "type", "status")] + [inner.get("code"), metadata.get("error_type")]
-    codes += [item.get("reason") for item in more]
+    found = _fault(body) or body.get("errors") or body
+    found = found[0] if isinstance(found, list) else found
+    error = typed(found, dict)
+    metadata, inner = (typed(error.get(name), dict) for name in ("metadata", "innererror"))
+    more = [item for item in typed(error.get("details"), list) if isinstance(item, dict)]
+    codes = [error.get(name) for name in ("code", "type", "status", "status_code")]
+    codes += [body.get("code"), inner.get("code"), metadata.get("error_type"), *(item.get("reason") for item in more)]
     codes += ["moderation"] if metadata.get("reasons") or metadata.get("flagged_input") else []
-    quotas = [str(fault.get("quotaId")) for item in more for fault in item.get("violations") or []]
-    codes += ["per_day"] if any("PerDay" in quota for quota in quotas) else []
-    said = error.get("message") or body.get("message") or body.get("detail") or error.get("detail") or ""
+    codes += ["per_day"] if any("PerDay" in json.dumps(item.get("violations")) for item in more) else []
+    words = [source.get(name) for source in (error, body) for name in ("message", "detail", "status_msg")]
+    said = next(filter(None, words), "" if error else found)
     said = metadata["raw"] if metadata.get("raw") and "provider returned error" in str(said).casefold() else said
     said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
     delays = [_seconds(str(item["retryDelay"]).removesuffix("s")) for item in more if "retryDelay" in item]
     details = {**metadata, **inner, **{name: error[name] for name in ("content_filter_result",) if name in error}}
-    return [code for code in codes if code is not None], said, next(iter(delays), None), details
+    return [code for code in codes if isinstance(code, str | int)], said, next(iter(delays), None), details
 
 
 def shortened(text):
@@ -214,21 +207,25 @@ def retry_after_s(headers):
 
 def _seconds(value):
     """Seconds from now, of a number or a date; None for anything else."""
-    try:
-        number = float(value)
-        return max(0.0, number) if math.isfinite(number) else None
-    except (TypeError, ValueError):
-        pass
-    try:
+    with contextlib.suppress(TypeError, ValueError):
+        return max(0.0, float(value)) if math.isfinite(float(value)) else None
+    with contextlib.suppress(TypeError, ValueError, AttributeError):
         date = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError, AttributeError):
-        return None
-    # The form of C's asctime says no zone; HTTP means UTC.
-    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=datetime.UTC)).timestamp() - time.time())
+        # The form of C's asctime says no zone; HTTP means UTC.
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=datetime.UTC)).timestamp() - time.time())
+    return None
 
 
-def _mapping(value):
-    return value if isinstance(value, dict) else {}
+def typed(value, kind):
+    """A value where it is of a kind; else an empty one of that kind."""
+    return value if isinstance(value, kind) else kind()
+
+
+def _fault(body):
+    """The error in a body, where it says anything; MiniMax's, with a code of 0 for none, is always there."""
+    found = body.get("error") or body.get("base_resp")
+    empty = isinstance(found, dict) and (found.get("status_code") == 0 or not any(found.values()))
+    return None if empty else found
 
 
 def _names(error):

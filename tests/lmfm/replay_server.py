@@ -32,17 +32,21 @@ def body(shape, model="m"):
         usage = {"promptTokenCount": read, "candidatesTokenCount": written, "totalTokenCount": read + written}
         usage |= {"thoughtsTokenCount": shape["thoughts"]} if "thoughts" in shape else {}
         content = {"candidates": [{"index": 0, **shape["gemini"]}], "usageMetadata": usage}
-        content |= {"modelVersion": model, "responseId": "r1"}
+        content |= {"modelVersion": model, "responseId": "r1", **shape.get("more", {})}
     elif "claude" in shape:
         content = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, **shape["claude"]}
-        content["usage"] = {"input_tokens": read, "output_tokens": written}
+        content |= {"usage": {"input_tokens": read, "output_tokens": written}, **shape.get("more", {})}
     else:
         content = shape["body"]
     return json.dumps(content)
 
 
 class Server(ThreadingHTTPServer):
-    """Bound to this machine; `shape_of(number, request)` says how each request is answered."""
+    """Bound to this machine; `shape_of(number, request)` says how each request is answered.
+
+    `faults` are the HTTP statuses of the next looks at batches, which are under way for `waits` more; `odd(text)`
+    becomes of their results, and `instead` are the bodies that posts to paths with some ends get.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -51,6 +55,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.shape_of, self.requests, self.files, self.batches = shape_of, [], {}, {}
         self.lock, self.invoice, self.faults, self.keyless = threading.Lock(), [], [], False
+        self.odd, self.instead, self.waits = None, {}, 0
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     @property
@@ -76,6 +81,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         data = self.rfile.read(int(self.headers.get("content-length") or 0))
         path, server = self.path.partition("?")[0], self.server
+        for end in filter(path.endswith, server.instead):
+            return self._send(200, json.dumps(server.instead[end]))
         if path == "/v1/files":
             name = f"file-{len(server.files)}"
             server.files[name] = re.search(rb"\r\n\r\n(\{.*\n)\r\n--", data, re.DOTALL)[1].decode()
@@ -105,19 +112,16 @@ class Handler(BaseHTTPRequestHandler):
         path, server = self.path.partition("?")[0], self.server
         if server.faults and (status := server.faults.pop(0)):
             return self._send(status, '{"error": {"message": "try later", "code": null}}')
-        if path.startswith("/v1/files/"):
-            name = path.split("/")[3]
-            found = server.files.get(name)
-            return (
-                self._send(200, found)
-                if found is not None
-                else self._send(404, '{"error": {"message": "No such File"}}')
-            )
-        if path.endswith("/results"):
-            return self._send(200, server.files[path.split("/")[4]])
+        if path.startswith("/v1/files/") or path.endswith("/results"):
+            found = server.files.get(path.split("/")[3 if path.startswith("/v1/files/") else 4])
+            if found is None:
+                return self._send(404, '{"error": {"message": "No such File"}}')
+            return self._send(200, server.odd(found) if server.odd else found)
         name = next((name for name in server.batches if path.endswith(name)), None)
         if name:
-            return self._send(200, json.dumps(server.batches[name]))
+            server.waits -= (waits := server.waits > 0)
+            early = {"status": "in_progress", "processing_status": "in_progress", "done": False, "metadata": {}}
+            return self._send(200, json.dumps({**server.batches[name], **(early if waits else {})}))
         every = list(server.batches.values())
         return self._send(200, json.dumps({"data": every, "operations": every, "has_more": False}))
 
@@ -150,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.batches[name] = {
             "id": name, "object": "batch", "status": "completed", "metadata": content["metadata"], "endpoint": "x",
             "output_file_id": file, "error_file_id": None, "input_file_id": "x", "completion_window": "24h",
-            "created_at": 1,
+            "created_at": 1, "request_counts": {"total": len(sent), "completed": len(sent), "failed": 0},
         }  # fmt: skip
         return name
 
@@ -164,7 +168,8 @@ class Handler(BaseHTTPRequestHandler):
         name = f"batches/b{len(self.server.batches)}"
         self.server.batches[name] = {
             "name": name, "done": True, "response": {"inlinedResponses": {"inlinedResponses": items[::-1]}},
-            "metadata": {"displayName": content["batch"]["displayName"], "state": "BATCH_STATE_SUCCEEDED"},
+            "metadata": {"displayName": content["batch"]["displayName"], "state": "BATCH_STATE_SUCCEEDED",
+            "batchStats": {"requestCount": str(len(items)), "successfulRequestCount": str(len(items))}},
         }  # fmt: skip
         return name
 

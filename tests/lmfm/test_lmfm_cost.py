@@ -19,7 +19,7 @@ from tokenizers.models import BPE
 
 from ferlib import paths
 from ferlib.errors import InputError
-from ferlib.lmfm import ledger, models, prices, prompts, replay, run, store, study
+from ferlib.lmfm import clients, ledger, models, prices, prompts, replay, run, store, study
 from ferlib.pipeline import asking, estimate
 
 PRICE = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
@@ -311,3 +311,34 @@ def test_a_replay_costs_nothing_whatever_the_limit(stand_in, tmp_path):
     run.ask(plan, store.Store(tmp_path / "r"), progress=False)
     answers = run.ask(plan, store.Store(tmp_path / "r"), ledger=money(tmp_path / "r", 0), progress=False)
     assert set(answers["status"]) == {"ok"} and replay.complaint(answers) is None
+
+
+def test_what_cannot_be_is_no_bill_so_that_the_limit_holds(tmp_path):
+    """Neither of a provider nor of an earlier version's ledger: less than nothing, or no number at all."""
+    book = ledger.Ledger(tmp_path, max_usd=1.0, price=PRICE, name="m")
+    (tmp_path / ledger.FILE).write_text(
+        "".join(
+            json.dumps({"id": usd, "model": "m", "at_most_usd": 0.5})
+            + "\n"
+            + json.dumps({"id": usd, "usd": usd})
+            + "\n"
+            for usd in (float("nan"), -1.0)
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="max_usd = 1 would be passed"):
+        book.reserve(Path(faces(tmp_path, 1)["path"][0]).read_bytes(), "Which?", {"max_tokens": 10})
+    assert book.spent_usd() == 1.0
+
+
+def test_what_is_written_to_a_cache_is_billed_as_that():
+    body = {"choices": [{"message": {"content": "happy"}, "finish_reason": "stop"}]}
+    body["usage"] = {
+        "prompt_tokens": 2000,
+        "completion_tokens": 10,
+        "prompt_tokens_details": {"cache_write_tokens": 1500},
+    }
+    usage = clients.OpenAI._read(body)["usage"]
+    assert usage == {"input_tokens": 2000, "output_tokens": 10, "cache_write_tokens": 1500}
+    price = dataclasses.replace(PRICE, cache_write_usd_per_mtok=1250.0)
+    assert price.usd_of(usage) == pytest.approx(0.5 + 1.5 * 1.25 + 0.05)

@@ -88,7 +88,7 @@ def test_each_shape_comes_to_what_is_right(serve, manifest, tmp_path, quick, nam
         assert (
             not said or said.split("sk-")[0][:40] in stopped or "api key" in stopped.casefold() or "key in" in stopped
         )
-        assert "<html" not in stopped and "sk-abcd" not in stopped
+        assert "<html" not in stopped and "sk-abcd" not in stopped and shape.get("says", "") in stopped
     if bill == "usage":
         expected = PRICE.usd(1000, 10 + shape.get("thoughts", 0)) if "body" not in shape else PRICE.usd(260, 0)
         assert billed(responses.folder)[1] == pytest.approx(len(server.requests) * expected)
@@ -172,6 +172,8 @@ def test_inline_answers_without_keys_are_refused_and_never_paired_by_their_place
         and "7 answers of the batch came without a usable key" in answers["error"][0]
     )
     assert not list((tmp_path / "r").glob("??/*.json"))
+    (kept,) = (tmp_path / "r" / "failed").iterdir()  # once, not for each question
+    assert len(json.loads(json.loads(kept.read_text(encoding="utf-8"))["raw"])) == QUESTIONS
 
 
 def test_an_error_in_plain_words_is_one_answers_error_in_a_batch(serve, manifest, tmp_path, monkeypatch):
@@ -184,12 +186,18 @@ def test_an_error_in_plain_words_is_one_answers_error_in_a_batch(serve, manifest
             {"custom_id": "k0", "error": "boom", "result": {"type": "errored", "error": "boom"}, "key": "k0"},
             {"custom_id": "k1", "error": ["boom"], "result": {"type": "errored", "error": ["boom"]}, "metadata": "odd"},
             {"custom_id": "k2", "response": "boom", "result": "boom", "metadata": {"key": "k2"}},
+            {
+                "custom_id": [1],
+                "response": {"status_code": "odd"},
+                "result": {"type": "errored", "error": {"type": [1]}},
+            },
+            {"metadata": {"key": {}}, "error": {"code": "odd"}},
         ]
         text = "\n".join(map(json.dumps, lines))
         monkeypatch.setattr(client._wire, "response", lambda request, text=text: (200, {}, text))
         about = {"status": "completed", "output_file_id": "f", "processing_status": "ended", "done": True}
         about["response"] = {"responsesFile": "f"}
-        monkeypatch.setattr(client._wire, "fetched", lambda request, about=about: about)
+        monkeypatch.setattr(client._wire, "fetched", lambda request, has, about=about: about)
         given = client.fetch("b", keys=["k0", "k1", "k2"])
         assert all(isinstance(answer, NoAnswer) for answer in given.values()), provider
         assert "boom" in str(given["k0"]) and len(given) == 3
@@ -232,7 +240,14 @@ def test_results_that_are_gone_are_told_and_their_questions_askable_again(serve,
     with monkeypatch.context() as patched:
         patched.setattr(replay_server.Handler, "_openai_batch", deleted)
         plan, responses = plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r")
+        with pytest.raises(
+            InputError, match="cannot be reached .*No such File.* Run again"
+        ):  # it is too young for that
+            batch.ask(plan, responses, poll_s=0.01, progress=False)
+        assert len(list((responses.folder / batch.FOLDER).iterdir())) == 1
+        patched.setattr(batch, "FIRST_S", 0.0)
         answers = batch.ask(plan, responses, poll_s=0.01, progress=False)
+        assert len(server.requests) == QUESTIONS
     assert set(answers["status"]) == {"error"} and "no longer has the results" in answers["error"][0]
     assert set(batch.ask(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
 
@@ -317,3 +332,160 @@ def test_the_raw_text_of_what_may_have_been_paid_is_kept(serve, manifest, tmp_pa
     (file,) = (responses.folder / "failed").iterdir()
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [line["raw"] for line in lines] == [shape["text"]] * 2 and "unreadable answer" in lines[0]["error"]
+
+
+USUAL = ("chat-stop", "an-end-turn", "ge-stop")
+
+
+def batched(serve, manifest, folder, name="chat-stop"):
+    """A server that answers a batch well, and a function that asks it: `ask()` returns the answers."""
+    usual = SHAPES[NAMES.index(name)]
+    server, responses = serve(lambda number, content: usual), store.Store(folder)
+    plan, book = plan_for(manifest, model_for(server, usual)), ledger.Ledger(folder, max_usd=1e6, price=PRICE, name="m")
+    return server, lambda: batch.ask(plan, responses, ledger=book, poll_s=0.001, progress=False)
+
+
+def notes(folder):
+    return list((folder / batch.FOLDER).iterdir())
+
+
+@pytest.mark.parametrize("faults", [[404], [404, 404, 404], [None, 404], [410]])
+@pytest.mark.parametrize("name", USUAL)
+def test_a_batch_that_is_not_found_for_a_while_is_fetched_all_the_same(serve, manifest, tmp_path, name, faults):
+    """As Anthropic's are at times: https://github.com/anthropics/anthropic-sdk-python/issues/1432."""
+    server, ask = batched(serve, manifest, tmp_path / "r", name)
+    server.faults = list(faults)
+    assert set(ask()["status"]) == {"ok"} and len(server.requests) == QUESTIONS
+
+
+def test_patience_is_for_faults_in_a_row(serve, manifest, tmp_path, monkeypatch):
+    """Over a day there are more of them, while the batch is under way."""
+    monkeypatch.setattr(batch, "PATIENCE", 2)
+    server, ask = batched(serve, manifest, tmp_path / "r")
+    server.faults, server.waits = [404, None] * 6, 6
+    assert set(ask()["status"]) == {"ok"} and len(server.requests) == QUESTIONS and not server.waits
+
+
+ODD = {
+    "a page": lambda text: "<html><title>Sign in</title></html>\n",
+    "an error": lambda text: '{"error": {"message": "upstream", "code": 502}}',
+    "nothing": lambda text: "",
+    "some lines": lambda text: "\n".join(text.split("\n")[:3]) + "\n",
+    "half a line": lambda text: text[: len(text) - 40],
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("name", USUAL[:2])
+def test_results_that_are_not_whole_are_fetched_again_and_never_taken_for_the_answers(
+    serve, manifest, tmp_path, monkeypatch, name, odd
+):
+    monkeypatch.setattr(batch, "PATIENCE", 3)
+    server, ask = batched(serve, manifest, tmp_path / "r", name)
+    server.odd = ODD[odd]
+    with pytest.raises(InputError, match="cannot be reached .*Run again to go on"):
+        ask()
+    assert len(notes(tmp_path / "r")) == 1 and not list((tmp_path / "r").glob("??/*.json"))
+    raw = ODD[odd](server.files[[name for name in server.files if name != "file-0"][-1]])
+    kept = tmp_path / "r" / "failed" / f"{batch.FOLDER}.jsonl"
+    assert not raw or raw.split("\n")[0][:30] in json.loads(kept.read_text(encoding="utf-8"))["raw"].replace('\\"', '"')
+    server.odd = None
+    assert set(ask()["status"]) == {"ok"} and len(server.requests) == QUESTIONS and not notes(tmp_path / "r")
+
+
+@pytest.mark.parametrize("name", USUAL[:2])
+def test_in_a_batch_a_failure_takes_the_place_of_no_answer(serve, manifest, tmp_path, name):
+    def twice(text):
+        key = json.loads(text.split("\n")[0])["custom_id"]
+        error = {"type": "error", "error": {"type": "api_error", "message": "x"}}
+        late = {"custom_id": key, "response": {"status_code": 500, "body": error}}
+        return text + json.dumps({**late, "result": {"type": "errored", "error": error}}) + "\n"
+
+    server, ask = batched(serve, manifest, tmp_path / "r", name)
+    server.odd = twice
+    assert set(ask()["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize("change", [
+    {"status": "COMPLETED"}, {"status": "ended"}, {"errors": []}, {"errors": [{"code": "x", "message": "y"}]},
+    {"errors": "y"}, {"errors": {"data": [None]}}, {"request_counts": None},
+])  # fmt: skip
+def test_a_batch_that_is_over_is_known_by_any_word_for_it(serve, manifest, tmp_path, monkeypatch, change):
+    made = replay_server.Handler._openai_batch
+
+    def changed(self, content):
+        name = made(self, content)
+        self.server.batches[name] |= change
+        return name
+
+    monkeypatch.setattr(replay_server.Handler, "_openai_batch", changed)
+    assert set(batched(serve, manifest, tmp_path / "r")[1]()["status"]) == {"ok"}
+
+
+def test_a_word_for_the_state_of_a_batch_that_nobody_knows_is_told_and_not_waited_for_in_silence(
+    serve, manifest, tmp_path, monkeypatch
+):
+    server, ask = batched(serve, manifest, tmp_path / "r")
+    made = replay_server.Handler._openai_batch
+
+    def new_word(self, content):
+        name = made(self, content)
+        self.server.batches[name]["status"] = "simmering"
+        return name
+
+    monkeypatch.setattr(replay_server.Handler, "_openai_batch", new_word)
+    with pytest.raises(InputError, match="nobody knows what it means that the batch is 'simmering'"):
+        ask()
+    server.batches["batch_0"]["status"] = "completed"
+    assert set(ask()["status"]) == {"ok"} and len(server.requests) == QUESTIONS
+
+
+def test_a_batch_of_gemini_that_is_done_is_over_whatever_its_state_is_called(serve, manifest, tmp_path, monkeypatch):
+    made = replay_server.Handler._gemini_batch
+
+    def renamed(self, content):
+        name = made(self, content)
+        self.server.batches[name]["metadata"]["state"] = "BATCH_STATE_SIMMERED"
+        return name
+
+    monkeypatch.setattr(replay_server.Handler, "_gemini_batch", renamed)
+    assert set(batched(serve, manifest, tmp_path / "r", "ge-stop")[1]()["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(("name", "path"), [
+    ("chat-stop", "/v1/files"), ("chat-stop", "/v1/batches"), ("an-end-turn", "/v1/messages/batches"),
+    ("ge-stop", ":batchGenerateContent"),
+])  # fmt: skip
+@pytest.mark.parametrize("body", [{"error": {"message": "Unexpected endpoint"}}, {"errors": [{"message": "oh"}]}, {}])
+def test_a_batch_that_is_answered_by_an_error_with_200_costs_nothing_and_is_told(
+    serve, manifest, tmp_path, monkeypatch, name, path, body
+):
+    monkeypatch.setattr(batch, "PATIENCE", 2)
+    server, ask = batched(serve, manifest, tmp_path / "r", name)
+    server.instead[path] = body
+    with pytest.raises(InputError, match="HTTP 200: (?:Unexpected endpoint|oh|{})"):
+        ask()
+    if body:
+        assert billed(tmp_path / "r") == ("no", 0.0) and not notes(tmp_path / "r")
+    else:  # nobody knows whether it was taken: it is looked for before it is handed in again
+        assert billed(tmp_path / "r")[0] == "unknown" and len(notes(tmp_path / "r")) == 1
+    server.instead.clear()
+    assert set(ask()["status"]) == {"ok"}
+
+
+def test_a_broken_compression_is_a_fault_on_the_way_for_every_client(serve, manifest, tmp_path, quick):
+    shape = {
+        "service": "gemini", "text": "broken", "headers": {"content-encoding": "gzip"}, "right": [0, "unknown"],
+    }  # fmt: skip
+    for provider in ("gemini", "gemini-legacy"):
+        server = serve(lambda number, content: shape)
+        model = model_for(server, shape) | {"provider": provider}
+        answers = run.ask(plan_for(manifest[:1], model), store.Store(tmp_path / provider), progress=False, tries=2)
+        assert set(answers["status"]) == {"error"} and len(server.requests) == 2, provider
+
+
+def test_where_the_address_lacks_its_end_that_is_said(serve, manifest, tmp_path):
+    shape = SHAPES[NAMES.index("endpoint-404")]
+    model = model_for(serve(lambda number, content: shape), shape)
+    with pytest.raises(InputError, match=f"nothing to ask at {model['base_url']} .*usually ends in /v1"):
+        run.ask(plan_for(manifest[:1], model), store.Store(tmp_path / "r"), progress=False)
