@@ -102,7 +102,7 @@ def size(source):
     try:
         with Image.open(_file(source)) as image:
             return image.size
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         name = _name(source)
         raise UnreadableImage(name, f"cannot be decoded ({_in_words(error, name)})") from error
 

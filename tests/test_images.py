@@ -253,6 +253,13 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path, content, words):
     assert str(tmp_path) not in caught.value.reason and "0x" not in caught.value.reason
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_the_size_of_a_bomb_is_refused_like_its_pixels(tmp_path):
+    (tmp_path / "face.png").write_bytes(png(PICTURE[..., 0], bits=8, colour=0, size=(90000, 90000)))
+    with pytest.raises(images.UnreadableImage, match="face.png"):
+        images.size(tmp_path / "face.png")
+
+
 def test_a_missing_file_is_named():
     with pytest.raises(InputError, match="data/raw/nobody.png: the image cannot be decoded .No such file"):
         open_rgb("data/raw/nobody.png")

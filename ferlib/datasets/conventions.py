@@ -104,6 +104,8 @@ def codes_of(content, path):
             raise InputError(f"{relative(path)}: {name}: needs lines `CODE: label` below it, found {content[name]!r}.")
         tables[name] = {}
         for code, entry in content[name].items():
+            if code.upper() in tables[name]:
+                raise InputError(f"{relative(path)}: {name}: {code}: is given twice (capitals do not matter).")
             tables[name][code.upper()] = _checked(entry, name, code, path)
     return tables
 

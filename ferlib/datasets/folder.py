@@ -1,5 +1,6 @@
 """Any other dataset: a CSV manifest with images beside it, or a folder of images whose paths say who is on them."""
 
+import difflib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,10 @@ from ferlib.paths import absolute, relative
 
 NO_PEOPLE = "each image"
 """What a description says for `subject_id` when the dataset does not tell who is who."""
+
+ABOUT = ("dataset", "pattern", "images", "subject_id", *conventions.FIELDS, "leave_out_files",
+         "title", "where", "terms", "reference", "note")  # fmt: skip
+"""What a description of a folder may say."""
 
 GENDER_CODES = {"F": "Female", "M": "Male", "FEMALE": "Female", "MALE": "Male"}
 PLACEHOLDER = re.compile(r"\{(?P<name>\w+)(:(?P<length>\d+))?\}|(?P<any>\*\*/|\*)")
@@ -36,9 +41,11 @@ def read_csv(path):
         When the file is missing or its content cannot be used.
     """
     source = absolute(path)
-    frame = tables.read_csv(source, dtype={"subject_id": "string", "image_id": "string", "path": "string"})
+    frame, text = tables.read_csv(source), tables.read_csv(source, dtype=str, keep_default_na=False)
+    for name in [name for name in manifest.REQUIRED if name in frame]:  # as written: NA is a person of JAFFE, 01 a code
+        frame[name] = text[name].str.strip()
     if "path" in frame.columns:
-        frame["path"] = frame["path"].map(lambda image: _locate(image, source.parent), na_action="ignore")
+        frame["path"] = [_locate(image, source.parent) if image else image for image in frame["path"]]
     whole = manifest.complete(frame, dataset=source.parent.name, source=source)
     notes = [] if whole["subject_id"].duplicated().any() else [_cost(whole["dataset"].iloc[0])]
     lost = [name for name in ("reason", *covariates.COLUMNS) if name in frame]
@@ -85,6 +92,9 @@ def read_tree(path):
     source = absolute(path)
     about = {"dataset": source.parent.name, "subject_id": "{subject_id}", **conventions.read_yaml(source)}
     fixed = {name: about.pop(name) for name in conventions.FIELDS if isinstance(about.get(name), str)}
+    for name in about.keys() - ABOUT:
+        (close,) = difflib.get_close_matches(name, ABOUT, n=1, cutoff=0) or [""]
+        raise InputError(f"{relative(source)}: {name!r} is no line of such a file. Did you mean {close!r}?")
     pattern = about.get("pattern")
     if not pattern:
         raise InputError(f"{relative(source)}: needs a line `pattern: ...`, the path of an image below the folder.")

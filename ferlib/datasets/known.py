@@ -55,7 +55,7 @@ def read(name, *, raw_dir="data/raw"):
         f"description (see data/raw/README.md)."
     )
     readers = {".csv": folder.read_csv, ".yaml": folder.read_tree, ".yml": folder.read_tree}
-    reader = readers.get(Path(name).suffix)
+    reader = readers.get(Path(name).suffix.lower())
     if reader is None:
         raise InputError(f"datasets: {name!r} is not a dataset known here. {known}")
     if not absolute(name).is_file():

@@ -65,10 +65,16 @@ def check(frame, *, source):
         )
     if frame.empty:
         raise InputError(f"{source}: has no rows. A manifest has one row for each image.")
+    if twice := [name for name in REQUIRED if f"{name}.1" in frame.columns]:
+        raise InputError(f"{source}: two columns are called {twice[0]!r}. Keep one.")
     frame = frame.reset_index(drop=True)
     frame = frame.assign(**{column: frame[column].astype("string").str.strip() for column in REQUIRED})
     for column in REQUIRED:
         refuse(frame[frame[column].fillna("") == ""], source, f"empty {column}", "Fill it in, or leave the row out.")
+    for column in ("emotion", "race", "gender"):
+        words = frame[frame[column].str.lower().isin(labels.words()["nothing"])]
+        remedy = "Is it a code? Then write the name in full; where nobody knows, write 'unknown'."
+        refuse(words, source, f"{column!r} may be empty or not:", remedy, show=column)
     twice = frame["image_id"].duplicated(keep=False)
     names = ", ".join(map(repr, frame.loc[twice, "image_id"].unique()[:5]))
     refuse(frame[twice], source, f"duplicate image_id {names}", "Give every image an id of its own.")
@@ -98,7 +104,7 @@ def check_images(manifest):
         The manifest with `sha256` filled in and a column `reason`: empty for a good image, else why it cannot be used.
     """
     digests, reasons = [], []
-    recorded = manifest["sha256"].fillna("")
+    recorded = manifest["sha256"].fillna("").str.strip().str.lower()
     rows = zip(manifest["path"], recorded, strict=True)
     for path, expected in tqdm(rows, total=len(manifest), desc="images", unit="image"):
         digest, reason = _check_image(absolute(path), expected)

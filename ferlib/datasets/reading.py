@@ -89,9 +89,20 @@ def combine(readings, *, missing=()):
             f"datasets {', '.join(manifest['dataset'].unique())}: image_id {shared.iloc[0]!r} occurs in more than one "
             f"of them ({len(shared)} ids in all). Give the ids of one dataset a prefix."
         )
+    told = manifest.groupby("subject_id")[["race", "gender"]].nunique()
+    if (told > 1).any(axis=None):
+        named, person = ", ".join(manifest["dataset"].unique()), told.index[(told > 1).any(axis=1)][0]
+        raise InputError(
+            f"datasets {named}: person {person!r} is of two groups in two of them. Give the ids of one a prefix."
+        )
+    ids = manifest["subject_id"].drop_duplicates()
+    same = ids[ids.str.normalize("NFC").str.casefold().duplicated(keep=False)]
     left_out = pd.concat([reading.left_out for reading in readings], ignore_index=True)
     left_out = left_out[~left_out["path"].isin(manifest["path"])].drop_duplicates("path", ignore_index=True)
     notes = [note for reading in readings for note in reading.notes]
+    if len(same):
+        written = ", ".join(map(repr, same[:4]))
+        notes.append(f"subject_id: {written} differ in capitals or in the form of letters only: one person each?")
     races = pd.Series(sorted(manifest["race"].unique()), dtype=object)
     for _, spellings in races.groupby(races.str.casefold().str.split().str.join(" ")):
         if len(spellings) > 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from ferlib.datasets import conventions, manifest
 from ferlib.datasets.reading import LEFT_OUT, MissingDataset, Reading
@@ -20,6 +21,10 @@ SUFFIXES = (
 """File name endings of images, in the order in which copies of one image are preferred. What cannot be decoded here,
 such as HEIC, counts as an image all the same, so that it is missed."""
 
+AFAR, ALIKE = 16, 6
+"""Pixels a side, and the mean difference of grey of 256, up to which two images of one id are taken for one."""
+
+CLAIMS = ("subject_id", "emotion", "race", "gender")
 GREY_SPREAD = 6
 """Of 255. A grey image keeps its three channels this close; saving as JPEG moves them by 1 or 2."""
 
@@ -137,38 +142,66 @@ def _reject_strange(strange, images, folder, convention, pattern):
 def resolve_copies(frame):
     """Keep one file an image.
 
-    Of files with the same `image_id`, those that can be decoded go before those that cannot, colour goes before grey,
-    then the file format in the order of `SUFFIXES` (BMP first, since it lost nothing), then the path by the alphabet.
+    Files with one `image_id` are copies of an image where their pixels are alike; others, as of a set that numbers its
+    images anew in each folder, are images of their own, and their folders become part of the id. Of copies, those that
+    can be decoded go before those that cannot, colour goes before grey, then the file format in the order of `SUFFIXES`
+    (BMP first, since it lost nothing), then the path by the alphabet.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns `image_id`, `dataset`, `path`.
+        Columns `image_id`, `dataset`, `path`, and the labels of the image.
 
     Returns
     -------
     kept, copies : pandas.DataFrame
         `copies` has the columns `ferlib.datasets.reading.LEFT_OUT`; the reason names the file that is kept.
+
+    Raises
+    ------
+    InputError
+        When two copies of an image have two labels.
     """
-    doubled = frame["image_id"].duplicated(keep=False)
-    candidates = frame[doubled].copy()
-    candidates["look"] = [_look(path) for path in candidates["path"]]
-    candidates["format"] = [SUFFIXES.index(Path(path).suffix.lower()) for path in candidates["path"]]
-    candidates["rank"] = candidates["look"].map({"colour": 0, "grey": 1, "undecodable": 2})
-    candidates = candidates.sort_values(["image_id", "rank", "format", "path"])
-    best = candidates.groupby("image_id")["path"].transform("first")
-    copies = candidates[candidates["path"] != best].assign(cause="copy")
-    kept_paths = best[copies.index]
-    copies["reason"] = [f"{look} copy of {kept}" for look, kept in zip(copies["look"], kept_paths, strict=True)]
-    kept = frame.drop(index=copies.index)
-    return kept, copies[list(LEFT_OUT)]
+    kept, copies = frame.copy(), []
+    for image, group in frame[frame["image_id"].duplicated(keep=False)].groupby("image_id"):
+        looks = {row: _look(path) for row, path in group["path"].items()}
+        rest = sorted(group.index, key=lambda row: (looks[row][0], _format(group["path"][row]), group["path"][row]))
+        first = rest[0]
+        while rest:
+            best, *rest = rest
+            alike = [row for row in rest if looks[row][1] is None or _alike(looks[row][1], looks[best][1])]
+            rest = [row for row in rest if row not in alike]
+            told = group.loc[[best, *alike], [name for name in CLAIMS if name in group]].drop_duplicates()
+            if len(told) > 1:
+                paths = " and ".join(group.loc[told.index[:2], "path"])
+                raise InputError(f"{paths}: one image with two labels or people. Keep the one that is right.")
+            if best != first:
+                own = "-".join((image, *Path(group["path"][best]).parts[-3:-1]))
+                kept.loc[best, "image_id"] = own
+                if group["subject_id"][best] == image:  # each image is taken for a person
+                    kept.loc[best, "subject_id"] = own
+            for row in alike:
+                look = ("colour", "grey", "undecodable")[looks[row][0]]
+                copies.append(group.loc[row].to_dict() | {"reason": f"{look} copy of {group['path'][best]}"})
+            kept = kept.drop(index=alike)
+    return kept, pd.DataFrame(copies, columns=[*frame.columns, "reason"]).assign(cause="copy")[list(LEFT_OUT)]
+
+
+def _format(path):
+    return SUFFIXES.index(Path(path).suffix.lower())
 
 
 def _look(path):
-    """Whether an image is `colour`, `grey`, or `undecodable`."""
+    """Rank of an image (0 in colour, 1 grey, 2 undecodable), and what it looks like from afar; None where nothing."""
     try:
-        pixels = np.asarray(open_rgb(path), dtype=np.int16)
+        image = open_rgb(path)
     except UnreadableImage:
-        return "undecodable"
-    spread = pixels.max(axis=-1) - pixels.min(axis=-1)
-    return "colour" if np.percentile(spread, 95) > GREY_SPREAD else "grey"
+        return 2, None
+    pixels = np.asarray(image, dtype=np.int16)
+    spread = np.percentile(pixels.max(axis=-1) - pixels.min(axis=-1), 95)
+    return int(spread <= GREY_SPREAD), np.asarray(image.convert("L").resize((AFAR, AFAR), Image.Resampling.BOX), float)
+
+
+def _alike(one, other):
+    """Whether two images show the same from afar, however they were saved."""
+    return np.abs(one - other).mean() <= ALIKE

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ferlib import provenance
-from ferlib.datasets import folder, known, manifest
+from ferlib.datasets import folder, known, manifest, reading
 from ferlib.errors import InputError
 from ferlib.stats import intake
 
@@ -48,6 +48,12 @@ def test_a_good_manifest_gets_its_group_dataset_and_paths(dataset, tmp_path):
         ([(1, "race", "White")], [], ["'p1'", "more than one race", "Black, White", "row 2, 3", "one label"]),
         ([(1, "path", "a1.png")], [], ["one file in several rows", "a1.png", "row 2, 3", "one label"]),
         ([(1, "subject_id", None)], [], ["empty subject_id", "row 3"]),
+        ([(1, "path", None)], [], ["empty path", "row 3"]),
+        (
+            [(0, "race", "NA"), (1, "race", "NA")],
+            [],
+            ["'race' may be empty or not", "write the name in full"],
+        ),
         ([], ["race"], ["lacks the column 'race'", "needs: image_id"]),
         ([], ["path"], ["lacks the column 'path'"]),
     ],
@@ -181,3 +187,32 @@ def test_ids_that_look_like_numbers_stay_text(dataset):
     changes = [(0, "subject_id", "007"), (1, "subject_id", "007"), (2, "subject_id", "12")]
     frame = known.read(dataset(changes)).manifest
     assert frame["subject_id"].tolist() == ["007", "007", "12"]
+
+
+def test_codes_and_ids_stay_the_text_that_they_are(dataset):
+    """A person of JAFFE is called NA; codes of groups may begin with 0."""
+    whole = [(row, "subject_id", "NA") for row in (0, 1)] + [(row, "race", "00") for row in (0, 1)]
+    manifest_ = known.read(dataset(whole)).manifest
+    assert manifest_["subject_id"].tolist() == ["NA", "NA", "p2"] and manifest_["race"][0] == "00"
+
+
+def test_a_hash_counts_however_it_is_written(dataset, tmp_path):
+    digests = [f" {provenance.sha256(tmp_path / f'{name}.png').upper()}" for name in ("a1", "a2", "b1")]
+    read = known.read(dataset([(row, "sha256", digest) for row, digest in enumerate(digests)]))
+    assert (manifest.check_images(read.manifest)["reason"] == "").all()
+
+
+def test_two_columns_of_one_name_are_refused(dataset, tmp_path):
+    path = dataset()
+    frame = pd.read_csv(path)
+    pd.concat([frame, frame[["emotion"]]], axis=1).to_csv(path, index=False)
+    with pytest.raises(InputError, match="two columns are called 'emotion'"):
+        known.read(path)
+
+
+def test_people_in_two_spellings_are_told_and_those_of_two_groups_in_two_sets_refused(dataset, tmp_path):
+    assert "'P1', 'p1' differ in capitals" in " ".join(known.read_all([dataset([(0, "subject_id", "P1")])]).notes)
+    own = known.read(dataset())
+    other = own.manifest.assign(image_id="x-" + own.manifest["image_id"], race="Asian", dataset="other")
+    with pytest.raises(InputError, match="person 'p1' is of two groups"):
+        reading.combine([own, reading.Reading(other)])

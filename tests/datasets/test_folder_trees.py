@@ -113,6 +113,8 @@ def test_labels_that_all_images_share_can_be_stated(described):
         ({"emotion": {"a": {"lable": "anger"}}}, "needs either `label` or `leave_out`"),
         ({"emotion": {"a": {"label": "anger", "confidence": "sure"}}}, "unknown confidence 'sure'"),
         ({"emotion": ["anger"]}, "needs lines `CODE: label`"),
+        ({"emotion": {"s": "sad", "S": "surprise"}}, "emotion: .: is given twice"),
+        ({"leaveout_files": {"*": "x"}}, "'leaveout_files' is no line of such a file. Did you mean 'leave_out_files'"),
     ],
 )
 def test_an_incomplete_description_is_one_message_with_the_remedy(described, changes, words):

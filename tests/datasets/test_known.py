@@ -1,6 +1,7 @@
 """A dataset is known by its conventions alone, and nothing else of the room depends on which are known."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ferlib import paths
 from ferlib.datasets import conventions, known
+from ferlib.errors import InputError
 
 
 def test_looking_at_the_published_numbers_loads_no_reader():
@@ -88,7 +90,7 @@ def lines_of(name):
     return lines
 
 
-@pytest.mark.parametrize("rated", [False, True], ids=["FER2013", "FER+"])
+@pytest.mark.parametrize("rated", [False, True, "tied"], ids=["FER2013", "FER+", "FER+ without a majority"])
 def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path, monkeypatch):
     pixels = np.random.default_rng(3).integers(0, 256, (4, 48, 48))
     usage = ["Training", "Training", "PublicTest", "PrivateTest"]
@@ -96,7 +98,9 @@ def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path
     faces.assign(Usage=usage).to_csv(tmp_path / "fer2013.csv", index=False)
     names = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
     if rated:
-        votes = pd.DataFrame(np.eye(10, dtype=int)[[4, 1, 7, 9]] * 8 + 1, columns=names)
+        votes = pd.DataFrame(np.eye(10, dtype=int)[[4, 1, 7, 9]] * 10, columns=names)
+        if rated == "tied":
+            votes.iloc[1] = [4, 4, 0, 0, 1, 0, 0, 1, 0, 0]  # no majority: nobody knows
         votes.insert(0, "Image name", "fer0000000.png")
         votes.insert(0, "Usage", usage)
         votes.to_csv(tmp_path / "fer2013new.csv", index=False)
@@ -107,6 +111,8 @@ def test_a_table_of_pixels_is_read_after_the_lines_of_the_readme(rated, tmp_path
     right = {"fer2013-TRAINING_0": "anger", "fer2013-TRAINING_1": "happy"}
     if not rated:
         right |= {"fer2013-PUBLICTEST_2": "neutral", "fer2013-PRIVATETEST_3": "sad"}
+    if rated == "tied":
+        del right["fer2013-TRAINING_1"]
     assert found["emotion"].to_dict() == right and len(reading.left_out) == 4 - len(right)
     kept = np.asarray(
         Image.open(tmp_path / "data/raw/fer2013/Training/{}/Training_0.png".format("anger" if rated else "angry"))
@@ -130,3 +136,27 @@ def test_labels_beside_photographs_from_the_web_are_read_after_the_lines_of_the_
     found = reading.manifest.set_index("image_id")[["emotion", "group", "age_band"]]
     assert found.loc["train_00001"].tolist() == ["sad", "Caucasian Female", "20-39"]
     assert found.loc["test_0001"].tolist() == ["neutral", "Asian unsure", "70+"]
+
+
+def test_the_two_misnamed_files_of_kdef_are_left_out_with_the_reason(tmp_path):
+    for name in ("AF01/AF01ANS.JPG", "AF31/AF31V.JPG", "AM31/AM31H.JPG"):
+        trees.save(tmp_path / "kdef" / "KDEF" / name)
+    reading = known.read("kdef", raw_dir=tmp_path)
+    assert len(reading.manifest) == 1 and reading.left_out["reason"].str.contains("misnamed").all()
+
+
+def test_images_that_are_numbered_anew_in_each_folder_are_images_of_their_own(tmp_path):
+    """As those of AffectNet: not the same photograph because the name is the same; and no one label of two."""
+    for number, name in enumerate(("train/1/0.jpg", "train/2/0.jpg", "val/1/0.jpg")):
+        (tmp_path / "affectnet" / name).parent.mkdir(parents=True)
+        trees.save(tmp_path / f"{number}.jpg").rename(tmp_path / "affectnet" / name)
+    reading = known.read("affectnet", raw_dir=tmp_path)
+    found = reading.manifest.set_index("image_id")
+    assert found["emotion"].to_dict() == {
+        "affectnet-0": "happy", "affectnet-0-train-2": "sad", "affectnet-0-val-1": "happy"
+    }  # fmt: skip
+    assert found["subject_id"].is_unique and reading.left_out.empty
+    (tmp_path / "affectnet" / "val" / "3").mkdir()
+    shutil.copy(tmp_path / "affectnet/train/1/0.jpg", tmp_path / "affectnet/val/3/0.jpg")
+    with pytest.raises(InputError, match="one image with two labels"):
+        known.read("affectnet", raw_dir=tmp_path)
