@@ -151,7 +151,7 @@ calibrate: $(CORE) ## measure the statistics on simulated audits of known truth 
 	@$(BIN)/python tests/calibration/calibrate.py --out $(RUNS)/calibration/calibration.csv
 
 test: $(VENV)/.ready ## run all tests, the notebooks on a few people among them (sets up .venv first)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 mutants: $(VENV)/.ready ## break the code on purpose in dozens of places, and say which breaks no test notices (about half an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py
