@@ -258,17 +258,19 @@ def test_from_files_to_vectors_beside_openvino_and_bare_torch(vit, faces):
     try:
         with torch.inference_mode():
             vectors = {name: way() for name, way in ways.items()}
-            seconds = pd.DataFrame([{name: timed(way)[1] for name, way in ways.items()} for _ in range(7)])
+            seconds = pd.DataFrame([{name: timed(way)[1] for name, way in ways.items()} for _ in range(5)])
     finally:
         torch.set_num_threads(threads)
     cosine = {name: float((found * vectors["ours float32"]).sum(axis=1).min()) for name, found in vectors.items()}
     emotion = [path.rpartition("-")[2].partition(".")[0] for path in shown["path"]]
     read = {name: cross_val_score(LogisticRegression(C=1e4, max_iter=2000), found, emotion, cv=3).mean()
             for name, found in vectors.items()}  # fmt: skip
-    table = pd.DataFrame({"images a CPU second": len(shown) / seconds.median(), "least cosine": cosine, "probe": read})
+    table = pd.DataFrame({"images a CPU second": len(shown) / seconds.min(), "least cosine": cosine, "probe": read})
     print("\n" + table.to_string(float_format="{:.4f}".format))
     fast = table.drop(index="torch bfloat16") if cosine["torch bfloat16"] < 0.999 else table
     assert cosine["ours bfloat16"] >= 0.999 and abs(read["ours bfloat16"] - read["ours float32"]) <= 0.03
-    against = seconds[fast.index.drop("ours bfloat16")].min(axis=1) / seconds["ours bfloat16"]
-    print(f"ours in bfloat16 / the best of the others: {against.median():.2f} (rounds: {against.round(2).tolist()})")
-    assert against.median() >= 1
+    # The shortest of the rounds: what else the machine does can only lengthen one.
+    shortest = seconds.min()
+    against = shortest[fast.index.drop("ours bfloat16")].min() / shortest["ours bfloat16"]
+    print(f"ours in bfloat16 / the fastest of the others: {against:.3f}")
+    assert against >= 1
