@@ -35,6 +35,8 @@ NAME = "audit"
 CHOICES = {"alpha": 0.05, "delta": 0.05, "min_people": 5, "cluster": "person"}
 """What is decided before looking at the results; see the parameters of notebook 06."""
 
+DRAWS = 2000  # as notebook 06 has it
+
 read = intake.read
 
 
@@ -61,7 +63,7 @@ def judge(taken, out, **choices):
         When a notebook fails.
     """
     choices = CHOICES | choices
-    check_options(**choices, draws=2000)
+    check_options(**choices, draws=DRAWS)
     run = _lay_down(taken, Path(out))
     given = {
         "06_bias_stats": {"predictions_from": [NAME], "main_variants": {}, "planted": {}, **choices},
@@ -172,7 +174,7 @@ def main():
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["TQDM_DISABLE"] = "1"
     try:
-        check_options(**choices, draws=2000)
+        check_options(**choices, draws=DRAWS)
         if unknown := set(given.fail_on) - set(VERDICTS):
             raise InputError(f"FAIL_ON is {unknown.pop()!r}. Allowed: {', '.join(VERDICTS)}.")
         understood = ("cluster", "columns", "classes", "labels", "attributes", "measures", "reference")

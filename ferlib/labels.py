@@ -26,10 +26,10 @@ ALLOWED = {"emotion": EMOTIONS, "gender": (*GENDERS, "Non-binary", "unsure", "un
 
 _GIVEN = yaml.safe_load((ROOT / "data" / "intake" / "words.yaml").read_text(encoding="utf-8"))
 
-ADJECTIVES = _GIVEN.pop("adjectives")
+ADJECTIVES = _GIVEN["adjectives"]
 """How a caption says the emotion of a person: "a photo of an angry person"."""
 
-SYNONYMS = {name: tuple(words) for name, words in _GIVEN.pop("synonyms").items()}
+SYNONYMS = {name: tuple(words) for name, words in _GIVEN["synonyms"].items()}
 """Words that stand for exactly one label. Each word occurs once, so that a word never has two readings."""
 
 
@@ -71,8 +71,7 @@ def check(values, name, *, source, allowed=None):
     refuse(unknown, source, f"unknown {name} {found}", remedy)
 
 
-WHOLE = r"^(\d+)\.0+$", r"\1"
-"""What programs make of whole numbers beside an empty cell (1.0, 12.00), and what they were."""
+WHOLE = r"^(\d+)\.0+$", r"\1"  # what programs make of whole numbers beside an empty cell, and what they were
 
 
 def fold(word):
@@ -90,11 +89,12 @@ def clean(value):
 @functools.cache
 def words():
     """Other words of files of predictions: by kind, the folded word and what it stands for; `nothing` is not folded."""
-    own = {name: (*SYNONYMS[name], *_GIVEN["emotions"].get(name, ())) for name in EMOTIONS}
-    lists = {kind: dict.fromkeys(names, ()) for kind, names in _GIVEN.items() if isinstance(names, list)}
+    kinds = {kind: _GIVEN[kind] for kind in ("columns", "statuses", "genders")}
+    kinds |= {kind: dict.fromkeys(_GIVEN[kind], ()) for kind in ("foreign", "around")}
+    kinds["emotions"] = {name: (*SYNONYMS[name], *_GIVEN["emotions"].get(name, ())) for name in EMOTIONS}
     folded = {
-        kind: {fold(word) or word: name for name, others in own.items() for word in (name, *others)}
-        for kind, own in (_GIVEN | lists | {"emotions": own}).items()
+        kind: {fold(word) or word: name for name, others in meant.items() for word in (name, *others)}
+        for kind, meant in kinds.items()
     }
     return folded | {"nothing": frozenset(_GIVEN["nothing"])}
 

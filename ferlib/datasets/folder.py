@@ -41,8 +41,9 @@ def read_csv(path):
         When the file is missing or its content cannot be used.
     """
     source = absolute(path)
-    frame, text = tables.read_csv(source), tables.read_csv(source, dtype=str, keep_default_na=False)
-    for name in [name for name in manifest.REQUIRED if name in frame]:  # as written: NA is a person of JAFFE, 01 a code
+    frame, as_written = tables.read_csv(source), {"dtype": str, "keep_default_na": False}
+    text = tables.read_csv(source, usecols=lambda name: name in manifest.REQUIRED, **as_written)
+    for name in text:  # NA is a person of JAFFE, 01 a code
         frame[name] = text[name].str.strip()
     if "path" in frame.columns:
         frame["path"] = [_locate(image, source.parent) if image else image for image in frame["path"]]

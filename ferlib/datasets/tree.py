@@ -162,33 +162,31 @@ def resolve_copies(frame):
     InputError
         When two copies of an image have two labels.
     """
-    kept, copies = frame.copy(), []
+    kept, copies, dropped = frame.copy(), [], []
     for image, group in frame[frame["image_id"].duplicated(keep=False)].groupby("image_id"):
-        looks = {row: _look(path) for row, path in group["path"].items()}
-        rest = sorted(group.index, key=lambda row: (looks[row][0], _format(group["path"][row]), group["path"][row]))
+        paths = group["path"]
+        looks, kinds = paths.map(_look), paths.map(lambda path: SUFFIXES.index(Path(path).suffix.lower()))
+        rest = sorted(group.index, key=lambda row: (looks[row][0], kinds[row], paths[row]))
         first = rest[0]
         while rest:
             best, *rest = rest
-            alike = [row for row in rest if looks[row][1] is None or _alike(looks[row][1], looks[best][1])]
+            alike = [row for row in rest if _alike(looks[row], looks[best])]
             rest = [row for row in rest if row not in alike]
             told = group.loc[[best, *alike], [name for name in CLAIMS if name in group]].drop_duplicates()
             if len(told) > 1:
-                paths = " and ".join(group.loc[told.index[:2], "path"])
-                raise InputError(f"{paths}: one image with two labels or people. Keep the one that is right.")
+                both = " and ".join(paths[told.index[:2]])
+                raise InputError(f"{both}: one image with two labels or people. Keep the one that is right.")
             if best != first:
-                own = "-".join((image, *Path(group["path"][best]).parts[-3:-1]))
+                own = "-".join((image, *Path(paths[best]).parts[-3:-1]))
                 kept.loc[best, "image_id"] = own
                 if group["subject_id"][best] == image:  # each image is taken for a person
                     kept.loc[best, "subject_id"] = own
             for row in alike:
                 look = ("colour", "grey", "undecodable")[looks[row][0]]
-                copies.append(group.loc[row].to_dict() | {"reason": f"{look} copy of {group['path'][best]}"})
-            kept = kept.drop(index=alike)
-    return kept, pd.DataFrame(copies, columns=[*frame.columns, "reason"]).assign(cause="copy")[list(LEFT_OUT)]
-
-
-def _format(path):
-    return SUFFIXES.index(Path(path).suffix.lower())
+                copies.append(group.loc[row].to_dict() | {"reason": f"{look} copy of {paths[best]}"})
+            dropped += alike
+    copies = pd.DataFrame(copies, columns=[*frame.columns, "reason"]).assign(cause="copy")
+    return kept.drop(index=dropped), copies[list(LEFT_OUT)]
 
 
 def _look(path):
@@ -203,5 +201,5 @@ def _look(path):
 
 
 def _alike(one, other):
-    """Whether two images show the same from afar, however they were saved."""
-    return np.abs(one - other).mean() <= ALIKE
+    """Whether two images show the same from afar, however they were saved, or nothing can be seen of the first."""
+    return one[1] is None or np.abs(one[1] - other[1]).mean() <= ALIKE

@@ -14,8 +14,7 @@ from PIL import Image
 from ferlib.figures.style import DPI, STYLE
 from ferlib.tables import write_bytes, write_csv
 
-LONGEST = 120
-"""Letters of a file's name; those of systems end at 255 bytes, with what is written beside it."""
+LONGEST = 120  # letters of a file's name; a system's end at 255 bytes, with what is written beside it
 
 
 def name_of(*parts):

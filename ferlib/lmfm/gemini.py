@@ -89,11 +89,8 @@ class Gemini(Client):
     @staticmethod
     def _read(body):
         usage, feedback, candidates = (body.get(name) for name in ("usageMetadata", "promptFeedback", "candidates"))
-        usage, (candidate, *_), blocked = (
-            typed(usage, dict),
-            [*(candidates or []), {}],
-            (feedback or {}).get("blockReason"),
-        )
+        usage, blocked = typed(usage, dict), (feedback or {}).get("blockReason")
+        candidate, *_ = [*(candidates or []), {}]
         if not (candidates or blocked):
             body["usageMetadata"]  # without either it is no response of Gemini
         parts, finish = (candidate.get("content") or {}).get("parts") or [], candidate.get("finishReason")

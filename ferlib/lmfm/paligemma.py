@@ -114,7 +114,10 @@ class PaliGemma:
         except (RuntimeError, ValueError, TypeError) as error:
             given = [self._failed(f"{type(error).__name__}: {error}")] * len(alike)
         for asked, answer in zip(alike, given, strict=True):
-            (asked.answer.set_exception if isinstance(answer, Exception) else asked.answer.set_result)(answer)
+            if isinstance(answer, Exception):
+                asked.answer.set_exception(answer)
+            else:
+                asked.answer.set_result(answer)
 
     def _length(self, asked):
         """What questions must have in common to be answered together."""

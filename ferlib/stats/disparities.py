@@ -56,8 +56,8 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_pe
         people. `p_cluster` takes the person as the unit (Fisher's test with mid-p on independent images, paid for by
         Student's t); it is rejected at `bound`. `p_adjusted` (weighted step-down min-P) controls the error over
         `FAMILY`. `rd_low`, `rd_high` hold the difference with the confidence 1 - alpha, `sim_low`, `sim_high` with all
-        others of the family: these are what the verdict is about. Groups a and b are in alphabetical order, a group of
-        reference is b.
+        others of the family: these are what the verdict is about. Of a and b the alphabet says which is which, or b is
+        the reference.
 
     Raises
     ------

@@ -232,8 +232,6 @@ def check_options(*, alpha, delta, min_people, draws, cluster, ratio_margin=None
         if value < least:
             raise InputError(f"{name} is {value!r}: give a whole number from {least} on.")
     if alpha * (draws + 1) < 1:
-        raise InputError(
-            f"alpha is {alpha!r}: of {draws} draws none tells so rare a chance, and nothing could be found."
-        )
+        raise InputError(f"alpha is {alpha!r}: {draws} draws cannot tell so rare a chance. Give a larger one.")
     if cluster not in ("person", "none"):
         raise InputError(f"cluster is {cluster!r}. Allowed: person, none.")

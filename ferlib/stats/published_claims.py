@@ -16,8 +16,7 @@ from ferlib.stats.z_tests import two_proportion_z
 
 COLUMNS = ("claim", "source", "published", "recomputed", "assumption", "value", "low", "high", "p", "verdict")
 
-SMALL = 5
-"""Below this expected count, in any of the four cells of a contrast, z is a rough guess."""
+SMALL = 5  # below this expected count, in any of the four cells of a contrast, z is a rough guess
 
 
 def possible_counts(percent, total):

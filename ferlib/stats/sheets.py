@@ -14,7 +14,7 @@ from ferlib.errors import InputError
 from ferlib.paths import relative
 
 DELIMITERS = ",;\t|"
-RARE = "^~:"
+RARE = " ^~:"
 
 PACKED = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
 KINDS = {
@@ -59,7 +59,8 @@ def read(path):
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         problem = " ".join(str(error).split())
         raise InputError(f"{source}: is damaged ({problem}). Save or download it again.") from error
-    kind = next((kind for begin, kind in KINDS.items() if data.lstrip(b" \t\r\n").startswith(begin)), None)
+    start = data[:100].lstrip(b" \t\r\n")
+    kind = next((kind for begin, kind in KINDS.items() if start.startswith(begin)), None)
     kind = "an archive" if data[257:262] == b"ustar" else kind
     if kind:
         raise InputError(f"{source}: is {kind}, not a CSV. Save the table as 'CSV UTF-8'.")
@@ -71,17 +72,17 @@ def read(path):
     text = rest if declared else text
     header = re.sub(r'"[^"\n]*"', "", text.partition("\n")[0])
     delimiter = declared[1] if declared else max(DELIMITERS, key=header.count)
-    if not declared and header.count(" ") > 2 and not set(DELIMITERS) & set(header):
-        delimiter = " "
     if not declared and not set(DELIMITERS) & set(header) and max(map(header.count, RARE)) > 2:
         delimiter = max(RARE, key=header.count)
     if delimiter != ",":
         notes.append(f"The columns are separated by {'tabs' if delimiter == chr(9) else repr(delimiter)}.")
-    rows = _below_questions(_rows(text, delimiter, source), notes).rename(index=lambda row: row + above)
-    again = (rows == rows.columns).all(axis=1)
-    if again.any():
-        notes.append(f"Row {', '.join(str(row + 2) for row in rows.index[again][:5])} is the header again: left out.")
-        rows = rows[~again]
+    rows = _below_questions(_rows(text, delimiter, source), notes)
+    rows.index += above
+    like = rows[rows.iloc[:, 0] == rows.columns[0]]  # of a large table few rows are worth a second look
+    again = like.index[(like == rows.columns).all(axis=1)]
+    if len(again):
+        notes.append(f"Row {', '.join(str(row + 2) for row in again[:5])} is the header again: left out.")
+        rows = rows.drop(index=again)
     rows.attrs["notes"] = notes
     return rows
 

@@ -14,8 +14,7 @@ NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
 DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-\d{1,2}|\d{4}-\d\d-\d\d( .*)?")  # 19-Oct, Oct-19, 2026-10-19
 
 
-SHORTENED = r"-?\d[.,]?\d*E\+\d+"
-"""What a spreadsheet leaves of a long number: 1.23457E+11."""
+SHORTENED = r"-?\d[.,]?\d*E\+\d+"  # what a spreadsheet leaves of a long number: 1.23457E+11
 
 
 def words_of(scope):
@@ -39,8 +38,7 @@ def most_probable(rows, notes, known):
     short = {name: "".join(part for part in re.split(r"[\W_]+", name) if fold(part) not in around) for name in rows}
     named = [name for name in rows if fold(short[name]) in labels]
     named = [name for name in named if name.startswith("p_")] or named
-    numbers = rows.apply(lambda one: pd.to_numeric(one.str.rstrip("% ").str.replace(",", "."), errors="coerce"))
-    values = numbers[[name for name in named if numbers[name].notna().any()]]
+    values = _numbers(rows[named]).dropna(axis=1, how="all")
     if sum(fold(short[name]) in known for name in values) < 2:
         return rows
     whole = values.notna().all(axis=1)
@@ -48,7 +46,8 @@ def most_probable(rows, notes, known):
     total = 100 if sums.max() > 1.5 else 1
     lack = total - sums
     if (values.min(axis=None) >= 0) and (lack.abs() > total / 50).mean() > 0.05:
-        others = [name for name in numbers if name not in values and numbers[name].between(0, total).all()]
+        numbers = _numbers(rows.drop(columns=list(values)))
+        others = [name for name in numbers if numbers[name].between(0, total).all()]
         for more in [others, *([name] for name in others)]:
             if more and ((lack - numbers[whole][more].sum(axis=1)).abs() <= total / 50).mean() > 0.95:
                 values = values.join(numbers[more])
@@ -62,6 +61,11 @@ def most_probable(rows, notes, known):
     notes.append(f"`predicted` is the most probable of {', '.join(values)}.{again}")
     best = values[whole].idxmax(axis=1).map(lambda name: short[name] or name)
     return rows.assign(predicted=best.reindex(rows.index, fill_value=""))
+
+
+def _numbers(rows):
+    """Columns of texts as numbers, NaN where a text is none; a decimal comma and a sign of percent are understood."""
+    return rows.apply(lambda one: pd.to_numeric(one.str.rstrip("% ").str.replace(",", "."), errors="coerce"))
 
 
 def labelled(rows, used, known):

@@ -134,11 +134,9 @@ def _judged(table, null, p, floor, *, alpha, delta, min_people):
     size = _size(table)
     few = (table[["subjects_a", "subjects_b"]].min(axis=1) < min_people).to_numpy()
     inside = ~np.isnan(size) & ~few
-    family = verdicts.Family(
-        size, null, inside, alpha,
-        floor_p=floor, floor_size=student.isf(alpha / 2, freedom),
-    )  # fmt: skip
-    reach, equal = student.isf(alpha / 2, freedom) * error, family.critical * error
+    single = student.isf(alpha / 2, freedom)
+    family = verdicts.Family(size, null, inside, alpha, floor_p=floor, floor_size=single)
+    reach, equal = single * error, family.critical * error
     table = table.assign(
         difference=difference, low=difference - reach, high=difference + reach, p=np.where(inside, p, np.nan),
         p_adjusted=family.p_adjusted, min_detectable=(family.critical + norm.isf(1 - verdicts.POWER)) * error,
