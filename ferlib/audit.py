@@ -126,6 +126,10 @@ def report(taken, out, *, name, digest="", **choices):
     gaps = tables.read_csv(run.tables / "metric_gaps.csv", keep_default_na=False, na_values=[""])
     scope = Scope.of(taken.manifest)
     gaps = gaps[(gaps["by"] == scope.attributes[-1]) & (gaps["metric"].isin([*metrics.MACRO, "equalized_odds"]))]
+    ends = {name: [name, f"{name}_low", f"{name}_high"] for name in ("difference", "ratio")}
+    gaps["metric"] = gaps["metric"].str.replace("_", " ") + (" of " + gaps["label"].astype("string")).fillna("")
+    gaps["model"] += " (" + gaps["variant"] + ")"
+    gaps = gaps.assign(**{name: tables.bracketed(gaps, columns, ".2f") for name, columns in ends.items()})
     wide = summary.headline(headline).rename_axis("group").reset_index()
     shown = TEMPLATES.get_template("audit.html").render(
         name=name,
@@ -138,7 +142,7 @@ def report(taken, out, *, name, digest="", **choices):
         verdicts=verdicts.reset_index().to_dict("records"),
         title=summary.title(headline),
         headline=wide.to_dict("records"),
-        gaps=[_gap(one) for one in gaps.itertuples()],
+        gaps=gaps[["model", "metric", "lowest", "highest", "difference", "ratio"]].to_dict("records"),
         figures=[
             {"name": path.stem, "words": words, "data": base64.b64encode(path.read_bytes()).decode()}
             for path, words in described(run.figures)
@@ -149,17 +153,6 @@ def report(taken, out, *, name, digest="", **choices):
         **choices,
     )
     return tables.write_bytes(shown.encode("utf-8"), run.root / "report.html")
-
-
-def _gap(row):
-    return {
-        "model": f"{row.model} ({row.variant})",
-        "metric": row.metric.replace("_", " ") + (f" of {row.label}" if isinstance(row.label, str) else ""),
-        "lowest": row.lowest,
-        "highest": row.highest,
-        "difference": f"{row.difference:.2f} [{row.difference_low:.2f}, {row.difference_high:.2f}]",
-        "ratio": "" if row.ratio != row.ratio else f"{row.ratio:.2f} [{row.ratio_low:.2f}, {row.ratio_high:.2f}]",
-    }
 
 
 def main():

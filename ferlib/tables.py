@@ -8,6 +8,7 @@ import time
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ferlib.errors import InputError
@@ -179,6 +180,33 @@ def p_text(p):
     ('< 0.001', '0.031')
     """
     return "" if p != p else "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def bracketed(table, columns, spec):
+    """A value with its interval as text, for display: `22% [14%, 33%]`; without brackets where there is no interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    columns : sequence of str
+        The value, and the lower and upper end.
+    spec : str
+        Format of a number, for example `.0%`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> bracketed(pd.DataFrame({"a": [0.5], "low": [0.25], "high": [0.75]}), ["a", "low", "high"], ".0%")
+    ['50% [25%, 75%]']
+    """
+    rows = table[list(columns)].to_numpy(float)
+    return [
+        "" if np.isnan(value) else f"{value:{spec}}" + ("" if np.isnan(low) else f" [{low:{spec}}, {high:{spec}}]")
+        for value, low, high in rows
+    ]
 
 
 def shown(table, digits=3):

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -161,3 +162,8 @@ def test_a_table_to_look_at_has_no_row_numbers_and_no_p_of_zero():
     for words in (">1,008<", ">0.123<", "0.001", ">0.04<"):
         assert words in page, words
     assert ">0.0<" not in page and "nan" not in page and "row_heading" not in page
+
+
+def test_a_value_without_an_interval_is_written_without_brackets():
+    table = pd.DataFrame({"a": [0.25, 0.5, np.nan], "low": [0.1, np.nan, 0], "high": [0.4, np.nan, 1]})
+    assert tables.bracketed(table, ["a", "low", "high"], ".0%") == ["25% [10%, 40%]", "50%", ""]

@@ -206,30 +206,3 @@ def panels(tables, questions):
             if len(table):
                 frames.append(table[of].assign(panel=panel, question=question))
     return pd.concat(frames, ignore_index=True)
-
-
-def bracketed(table, columns, spec):
-    """A value with its interval as text, for display: `22% [14%, 33%]`; without brackets where there is no interval.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-    columns : sequence of str
-        The value, and the lower and upper end.
-    spec : str
-        Format of a number, for example `.0%`.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> bracketed(pd.DataFrame({"a": [0.5], "low": [0.25], "high": [0.75]}), ["a", "low", "high"], ".0%")
-    ['50% [25%, 75%]']
-    """
-    rows = table[list(columns)].to_numpy(float)
-    return [
-        "" if np.isnan(value) else f"{value:{spec}}" + ("" if np.isnan(low) else f" [{low:{spec}}, {high:{spec}}]")
-        for value, low, high in rows
-    ]

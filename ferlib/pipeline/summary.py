@@ -26,19 +26,12 @@ def headline(table):
         models, cells read `0.91 [0.86, 0.94]`.
     """
     shown = table[table["by"].isin(["all", "group"])].copy()
-    shown["cell"] = [
-        f"{accuracy:.2f} [{low:.2f}, {high:.2f}]"
-        for accuracy, low, high in zip(shown["accuracy"], shown["ci_low"], shown["ci_high"], strict=True)
-    ]
-    shown["row"] = [
-        f"{group} ({images} images, {people} people)"
-        for group, images, people in zip(shown["group"], shown["n_images"], shown["n_subjects"], strict=True)
-    ]
+    shown["cell"] = tables.bracketed(shown, ["accuracy", "ci_low", "ci_high"], ".2f")
+    shown["row"] = [f"{row.group} ({row.n_images} images, {row.n_subjects} people)" for row in shown.itertuples()]
     if shown["dataset"].nunique() > 1:
         shown["row"] = shown["dataset"] + ": " + shown["row"]
-    shown["order"] = shown["by"].map({"all": 0, "group": 1})
-    wide = shown.pivot(index=["dataset", "order", "row"], columns="model", values="cell").sort_index()
-    return wide.droplevel(["dataset", "order"]).fillna("").rename_axis(index=None, columns=None)
+    wide = shown.pivot(index=["dataset", "by", "row"], columns="model", values="cell").sort_index()  # all, then group
+    return wide.droplevel(["dataset", "by"]).fillna("").rename_axis(index=None, columns=None)
 
 
 def title(table):
@@ -66,12 +59,8 @@ def text(run):
     table = tables.read_csv(run.tables / "headline.csv", columns=COLUMNS, made_by="06_bias_stats")
     lines = ["", f"{title(table)}:", "", headline(table).to_string(), ""]
     lines += [f"Note: {note}" for note in notes(run)]
-    lines += [f"{name:<8} {paths.relative(path)}" for name, path in _places(run)]
-    return "\n".join(lines)
-
-
-def _places(run):
-    return ("Report", run.root / "report" / "index.html"), ("Tables", run.tables), ("Figures", run.figures)
+    places = {"Report": run.root / "report" / "index.html", "Tables": run.tables, "Figures": run.figures}
+    return "\n".join(lines + [f"{name:<8} {paths.relative(path)}" for name, path in places.items()])
 
 
 def main():

@@ -157,11 +157,6 @@ def test_changes_are_drawn_in_the_order_of_the_table():
     assert "Most changes" in curves.describe_changes(table)
 
 
-def test_a_value_without_an_interval_is_written_without_brackets():
-    table = pd.DataFrame({"a": [0.25, 0.5, np.nan], "low": [0.1, np.nan, 0], "high": [0.4, np.nan, 1]})
-    assert changes.bracketed(table, ["a", "low", "high"], ".0%") == ["25% [10%, 40%]", "50%", ""]
-
-
 def test_without_controlled_sets_every_table_is_empty_and_has_its_columns():
     assert list(changes.changes([]).columns) == list(changes.COLUMNS)
     assert list(changes.levels([]).columns) == list(changes.LEVEL_COLUMNS)
