@@ -65,7 +65,9 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
     table, null = pd.concat(frames, ignore_index=True), np.concatenate(null)
     p = 2 * student.sf(_size(table), table["freedom"])
     floor = permutation.sidak(p, np.maximum(table["groups"], 2))
-    return _judged(table, null, p, floor, alpha=alpha, delta=delta, min_people=min_people)
+    table = _judged(table, null, p, floor, alpha=alpha, delta=delta, min_people=min_people)
+    shares = rows["value"].min() >= 0 and rows["value"].max() <= 1  # which differ by 1 at most
+    return table.assign(low=table["low"].clip(-1), high=table["high"].clip(upper=1)) if shares else table
 
 
 def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0):

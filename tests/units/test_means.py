@@ -98,6 +98,17 @@ def test_a_contrast_of_groups_is_welchs_test_of_peoples_means():
         assert row.p_adjusted >= row.p - 1e-3 or row.p_adjusted == pytest.approx(1 / 201)
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_difference_of_shares_has_no_interval_beyond_1(scale):
+    rows = scores_of(4, units=("au12",))
+    dark = PEOPLE.loc[PEOPLE["tone"] == "dark", "subject_id"].tolist()
+    near = rows["subject_id"].isin(dark[1:])  # all but one of them
+    table = mean_contrasts.between(rows.assign(value=scale * near.astype(float)), PEOPLE, attributes=["tone"], draws=50)
+    (row,) = table.itertuples()
+    assert row.difference == pytest.approx(scale * 11 / 12) and row.low < row.difference
+    assert row.high == 1 if scale == 1 else row.high > 1.05 * row.difference
+
+
 def test_a_single_contrast_is_scipys_permutation_test():
     rows = scores_of(5, units=("au12",), shift=0.03)
     (row,) = mean_contrasts.between(rows, PEOPLE, attributes=["tone"], draws=4000).itertuples()
