@@ -69,7 +69,7 @@ def effective_n(n, units, alpha):
     return n * (norm.isf(alpha / 2) / student.isf(alpha / 2, np.maximum(units - 1, 1))) ** 2
 
 
-def difference(only_a, only_b, n, *, alpha):
+def difference(only_a, only_b, n, *, alpha, error=0.0):
     """Interval of the difference of two paired rates, from that of each kind of discordant pair.
 
     Newcombe (1998), Improved confidence intervals for the difference between binomial proportions based on paired
@@ -83,6 +83,8 @@ def difference(only_a, only_b, n, *, alpha):
         Independent pairs, not necessarily whole.
     alpha : array_like
         One minus the confidence; where it is 0 nothing is excluded.
+    error : array_like
+        A standard error that does not come from the pairs, added by squares.
 
     Returns
     -------
@@ -93,7 +95,8 @@ def difference(only_a, only_b, n, *, alpha):
     correlation = np.sqrt(ratio(only_a * only_b, (1 - only_a) * (1 - only_b), empty=1))
 
     def reach(one, other):
-        return np.sqrt(one**2 + other**2 + 2 * np.clip(correlation, 0, 1) * one * other)
+        between = 2 * np.clip(correlation, 0, 1) * one * other
+        return np.sqrt(one**2 + other**2 + between + (norm.isf(np.maximum(alpha, 1e-12) / 2) * error) ** 2)
 
     low = only_a - only_b - reach(only_a - low_a, high_b - only_b)
     high = only_a - only_b + reach(high_a - only_a, only_b - low_b)

@@ -66,7 +66,7 @@ def _of_one(matched, *, draws, seed, **rules):
     return table.assign(factor=matched.factor.name, unit=matched.unit_name, **matched.configuration)
 
 
-def judge(pairs, z, null, *, alpha, delta, min_units):
+def judge(pairs, z, null, *, alpha, delta, min_units, of_mean=0.0):
     """Count, test and judge every measure of some pairs of sides as one family.
 
     Parameters
@@ -77,6 +77,8 @@ def judge(pairs, z, null, *, alpha, delta, min_units):
         As of `shuffled`, the measures of a pair together.
     alpha, delta, min_units
         As for `contrasts`.
+    of_mean : array_like
+        A standard error of each difference beside that of units; z has it already.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def judge(pairs, z, null, *, alpha, delta, min_units):
     table, n = pd.concat(counted, ignore_index=True), np.concatenate(n)
     units, only = table["units"].to_numpy(), (table["only_a"].to_numpy(), table["only_b"].to_numpy())
     effective = pair_intervals.effective_n(n, units, alpha)
-    table["rd_low"], table["rd_high"] = pair_intervals.difference(*only, effective, alpha=alpha)
+    table["rd_low"], table["rd_high"] = pair_intervals.difference(*only, effective, alpha=alpha, error=of_mean)
     inside = ~np.isnan(z) & (units >= min_units)
     size = np.abs(np.nan_to_num(z))
     reached = (null >= size - 1e-5).sum(axis=0)
@@ -102,7 +104,7 @@ def judge(pairs, z, null, *, alpha, delta, min_units):
     table["p_adjusted"] = family.p_adjusted
     critical = studentised(family.critical, units)
     table["min_detectable"] = detectable(sum(only), n, critical)
-    ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(critical))
+    ends = pair_intervals.difference(*only, n, alpha=2 * norm.sf(critical), error=of_mean)
     rejected = (table["p_adjusted"] <= alpha).to_numpy()
     table["sim_low"], table["sim_high"] = intervals.agreeing(*ends, only[0] - only[1], rejected)
     # The verdict counts units where elsewhere it counts people: four looks of three geometries are four witnesses.

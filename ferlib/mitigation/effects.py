@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from ferlib.controlled import paired_contrasts
 from ferlib.labels import EMOTIONS
@@ -59,13 +61,17 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
         Columns `COLUMNS`. `change` = `rate_after` - `rate_before`, over the same images. `ci_low`, `ci_high` hold it
         alone, `sim_low`, `sim_high` with all others of `FAMILY`; `p_flip` comes from swapping before and after within
         people, `p_adjusted` (step-down max-T over the same swaps) controls the error over the family. `sd_repeats` is
-        the standard deviation of the change from one repeat (seed) to the next, which none of these hold; NaN with
-        one. `effect` is the verdict, but for `different` it says `better` or `worse`.
+        the standard deviation of the change from one repeat (seed) to the next; NaN with one. What a seed does, it does
+        to all people at once, so tests and intervals have that variance of the mean as well, paid for by Student's t.
+        `effect` is the verdict, but for `different` it says `better` or `worse`.
     """
     options = {"alpha": alpha, "delta": delta, "min_units": min_people}
     groups = _groups(paired)
     inside = np.array([rows for *_, rows in groups])
-    z, null, _ = _swapped(paired, inside, draws=draws, seed=seed)
+    spread, repeats = _spread(paired, inside), len(paired.outcome)
+    of_mean = spread / np.sqrt(repeats) * student.isf(alpha / 2, max(repeats - 1, 1)) / norm.isf(alpha / 2)
+    options["of_mean"] = of_mean = np.nan_to_num(of_mean)
+    z, null, _ = _swapped(paired, inside, draws=draws, seed=seed, of_mean=of_mean)
     pairs = [(paired.of(name, rows), 0, 1) for _, name, rows in groups]
     table = paired_contrasts.judge(pairs, z, null, **options)
     names = {"rate_a": "rate_after", "rate_b": "rate_before", "units": "subjects", "n_a": "n_images"}
@@ -74,7 +80,7 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
     table = table.rename(columns=names).assign(
         dataset=paired.dataset, before=paired.before, after=paired.after,
         by=np.repeat([by for by, *_ in groups], each), group=np.repeat([name for _, name, _ in groups], each),
-        sd_repeats=_spread(paired, inside),
+        sd_repeats=spread,
     )  # fmt: skip
     better = (table["change"] > 0).to_numpy() == np.tile(HIGHER_IS_BETTER, len(groups))
     said = np.where(better, "better", "worse")
@@ -110,7 +116,7 @@ def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0,
     return pd.concat(found, ignore_index=True)
 
 
-def gap_changes(paired, changed, *, alpha=0.05, min_people=5):
+def gap_changes(paired, changed, *, alpha=0.05, min_people=5, **_):
     """Change of the accuracy gap of every two groups, and how it came about: the table `gap_changes.csv`.
 
     Parameters
@@ -166,10 +172,10 @@ def _members(paired, by):
     return zip(members.index, members.to_numpy(), strict=True)
 
 
-def _swapped(paired, groups, *, draws, seed):
+def _swapped(paired, groups, *, draws, seed, of_mean=0.0):
     """The statistic of `ferlib.controlled.paired_contrasts.shuffled`, the same people swapped in all their groups.
 
-    And how many people it is about.
+    Its standard error has `of_mean`, too, that of other things than people. And how many people it is about.
     """
     person, people = pd.factorize(paired.images["subject_id"], sort=True)
     true = paired.of("all", np.ones(len(person), bool)).tensor
@@ -187,7 +193,8 @@ def _swapped(paired, groups, *, draws, seed):
     null = np.zeros((draws, sums.shape[1]), np.float32)
     some = size > 0
     null[:, some] = np.abs(signs @ sums[:, some].astype(np.float32)) / size[some].astype(np.float32)
-    return ratio(sums.sum(axis=0), size), null, shown.sum(axis=0).ravel()
+    error = np.hypot(size, of_mean * (groups @ asked).ravel()) * some
+    return ratio(sums.sum(axis=0), error), null, shown.sum(axis=0).ravel()
 
 
 def _spread(paired, groups):

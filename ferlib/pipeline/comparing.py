@@ -24,20 +24,18 @@ def main(arguments=None):
     given = _parser().parse_args(arguments)
     rules = {name: getattr(given, name) for name in ("alpha", "delta", "min_people")}
     outcomes.check_options(**rules, draws=given.draws, cluster=given.cluster)
-    taken = [_read(given, path) for path in (given.before, given.after)]
-    pairs = pairing.pair(*taken)
-    found = [effects.changes(pair, **rules, draws=given.draws, seed=given.seed) for pair in pairs]
-    rules.pop("delta")
-    gaps = [effects.gap_changes(pair, table, **rules) for pair, table in zip(pairs, found, strict=True)]
-    changed, closed = pd.concat(found, ignore_index=True), pd.concat(gaps, ignore_index=True)
-    for pair, table, gap in zip(pairs, found, gaps, strict=True):
-        print(*pair.notes, "\n".join(said(pair, table, gap)), sep="\n")
+    before, after = (_read(given, path) for path in (given.before, given.after))
+    found = []
+    for pair in pairing.pair(before, after):
+        changed = effects.changes(pair, **rules, draws=given.draws, seed=given.seed)
+        found.append((changed, effects.gap_changes(pair, changed, **rules)))
+        print(*pair.notes, "\n".join(said(pair, *found[-1])), sep="\n")
+    changed, closed = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
     written = [
         tables.write_csv(changed, given.out / "tables" / "changes.csv"),
         tables.write_csv(closed, given.out / "tables" / "gap_changes.csv"),
     ]
-    drawn = changed[(changed["measure"] == "accuracy") & ~changed["by"].isin(["group"])]
-    drawn = drawn.assign(panel=drawn["after"])
+    drawn = changed[(changed["measure"] == "accuracy") & (changed["by"] != "group")].assign(panel=changed["after"])
     alt = remedies.describe_slopes(drawn)
     figure = remedies.slopes(drawn, confidence=1 - given.alpha)
     written += figures.save(figure, drawn, given.out / "figures" / "changes.png", alt=alt)[:1]

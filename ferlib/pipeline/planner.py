@@ -51,9 +51,8 @@ def main(arguments=None):
     )
     print(shown.round(3).to_string(index=False, na_rep="more than any"))
     if given.out:
-        print(
-            "\n" + ", ".join(map(str, figures.save(curve(table), table, given.out / "plan.png", alt=describe(table))))
-        )
+        written = figures.save(curve(table), table, given.out / "plan.png", alt=describe(table))
+        print("\n" + ", ".join(map(str, written)))
 
 
 def usd(model):
@@ -64,9 +63,7 @@ def usd(model):
         usage = genai_prices.Usage(input_tokens=TOKENS[0], output_tokens=TOKENS[1])
         return float(genai_prices.calc_price(usage, model_ref=model).total_price)
     except LookupError:
-        raise InputError(
-            f"MODEL={model}: genai-prices knows no price of it. Leave MODEL out, or name another."
-        ) from None
+        raise InputError(f"MODEL={model}: genai-prices knows no price of it. Leave it out or name another.") from None
 
 
 def curve(table):
