@@ -101,7 +101,7 @@ anew = $(if $(call lost,$(1))$(wildcard $(UNFINISHED_$(1))),lost-output)
 
 # --- Rules
 
-.PHONY: help demo run audit compare plan calibrate test mutants lab demo-faces demo-models outside demo-figures teaching teaching-tables release bench lmfm-estimate responses replay lint clean clean-shards lost-output
+.PHONY: help demo run audit compare plan calibrate test mutants lab demo-faces demo-models demo-again outside demo-figures teaching teaching-tables release bench lmfm-estimate responses replay lint clean clean-shards lost-output
 
 help: ## print this help
 	@$(PYTHON) -c 'import re; print("\n".join("make %-22s %s" % m for m in re.findall(r"^([a-z -]+):.*?## (.*)", open("Makefile").read(), re.M)))'
@@ -184,7 +184,7 @@ release: $(CORE) ## renew the metadata (CodeMeta, Croissant, codecheck.yml); pac
 demo-figures: ## keep the figures of the demo's run in figures/demo, for the README
 	@rm -f $(patsubst %.txt,%.*,$(wildcard figures/demo/*.txt)) && cp $(RUNS)/demo/figures/*.png $(RUNS)/demo/figures/*.csv $(RUNS)/demo/figures/*.txt figures/demo/
 
-demo-faces demo-models: $(VENV)/.faces ## render the demo's faces, or train its models, anew (see data/demo/README.md)
+demo-faces demo-models demo-again: $(VENV)/.faces ## render the demo's faces, train its models, or ask other people, anew (see data/demo/README.md)
 	@$(MAKE) --no-print-directory -f data/demo/Makefile $@ PYTHON=$(BIN)/python
 
 outside: $(VENV)/.outside ## ask networks in use about the demo's faces anew (installs them; needs npm; half an hour)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ferlib.controlled.changes import bracketed
 from ferlib.mitigation import effects, pairing
+from ferlib.tables import bracketed
 
 KEYS = ["remedy", "way", "model"]
 
@@ -64,8 +64,7 @@ class Trials:
                     continue
                 (pair,) = pairing.pair(start, self.parts.answers(remedy(model), self.who, model=name))
                 changed = effects.changes(pair, **self.rules)
-                rest = {key: self.rules[key] for key in ("alpha", "min_people")}
-                gaps = effects.gap_changes(pair, changed, **rest)
+                gaps = effects.gap_changes(pair, changed, **self.rules)
                 named = dict(zip(KEYS, (name, way, model), strict=True))
                 self.pairs.append((named, pair))
                 self.rows.append(named | needs | self._summary(changed, gaps))
@@ -84,20 +83,19 @@ class Trials:
         Returns
         -------
         pandas.DataFrame
-            A row for each remedy, way and seed: `KEYS`, `seed`, and in how many groups it is `better`, and `worse`.
+            A row for each remedy, way, seed and group (everybody among them): `KEYS`, `seed`, `by`, `group`, and
+            whether it is `better` or `worse` off; neither when the verdict is another than *different*.
         """
         found = []
         for named, pair in self.pairs:
             if named["model"] == model:
-                each = effects.different_by_repeat(pair, **self.rules).groupby("repeat")[["better", "worse"]].sum()
-                found.append(each.rename_axis("seed").reset_index().assign(**named))
-        return pd.concat(found, ignore_index=True)[[*KEYS, "seed", "better", "worse"]]
+                each = effects.different_by_repeat(pair, **self.rules).rename(columns={"repeat": "seed"})
+                found.append(each.replace({"by": self.called}).assign(**named))
+        return pd.concat(found, ignore_index=True)[[*KEYS, "seed", "by", "group", "better", "worse"]]
 
     def _planted(self, changed):
-        return changed[
-            (changed["by"] == "race") & (changed["group"] == self.planted["group"])
-            & (changed["true"] == self.planted["true"]) & (changed["predicted"] == self.planted["predicted"])
-        ].iloc[0]  # fmt: skip
+        wanted = {"by": "race"} | {name: self.planted[name] for name in ("group", "true", "predicted")}
+        return changed[(changed[list(wanted)] == pd.Series(wanted)).all(axis=1)].iloc[0]
 
     def _summary(self, changed, gaps):
         accuracy = changed[changed["measure"] == "accuracy"]

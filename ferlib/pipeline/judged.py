@@ -113,11 +113,11 @@ def score(run, contrasts):
     contrasts = contrasts[~of_network | contrasts["reader"].isin(ours)]
     if not set(declared["reader"]) & set(contrasts["reader"]):
         return pd.DataFrame(columns=list(scoreboard.COLUMNS))
-    people = tables.read_parquet(run.manifest, made_by="01_data_prep")
-    people = people[people["dataset"] == DEMO]
+    people = tables.read_parquet(run.manifest, made_by="01_data_prep").query("dataset == @DEMO")
     least = float(truth["group"].iloc[0].removeprefix(">= "))
     share = scoreboard.shares(people, least=least) if "skin_tone" in people else {}
-    return scoreboard.board(contrasts, truth, declared, share)
+    again = tables.read_csv(paths.DEMO / "again" / "contrasts.csv", keep_default_na=False)
+    return scoreboard.board(contrasts, truth, declared, share, again)
 
 
 def _recorded(run, notebook):

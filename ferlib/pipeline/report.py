@@ -87,24 +87,23 @@ def front(run):
     rules = scores.query("result == 'explained'").groupby(["reader", "rule"]).size().reset_index(name="findings")
     controls = set(scores.loc[scores["kind"] == "control", "model"]) - set(effects["model"])
     balanced = sorted(set(scores.loc[scores["model"].isin(controls), "reader"]) & set(contrasts["reader"]))
-    invented = scores[scores["result"] == "invented"].rename(columns=scoreboard.VALUES | {"group": "group_a"})
+    unplanned = scores.rename(columns=scoreboard.VALUES | {"group": "group_a"})
+    invented, seen_again = (unplanned[unplanned["result"] == result] for result in ("invented", "replicated"))
     of_others = contrasts[(contrasts["dataset"] != "") & ~contrasts["reader"].isin(scores["reader"])]
-    outside = of_others.groupby("reader")["verdict"].agg(
-        findings=lambda said: (said == "different").sum(), contrasts="size"
-    )
-    strong = (effects["result"] == "missed") & (effects["power"] >= POWER)
+    of_others = of_others.assign(findings=of_others["verdict"] == "different").groupby("reader")["findings"]
+    chance = scoreboard.chance(contrasts, balanced, alpha=alpha)
     return shown.render(
         effects=effects.to_dict("records"),
         count=count,
-        strong=int(strong.sum()),
+        strong=len(effects.query(f"result == 'missed' and power >= {POWER}")),
         missed_spots=[row for row in spots if (row.model, row.mechanism, row.reader) in found],
         invented=[(judged.sentence(row), row.expected) for row in invented.itertuples()],
+        replicated=[judged.sentence(row) for row in seen_again.itertuples()],
         explained=[row | {"words": scoreboard.RULES[row["rule"]]} for row in rules.to_dict("records")],
         balanced=balanced,
         alpha=" or ".join(f"{value:g}" for value in sorted(set(alpha.values()))),
-        chance=scoreboard.chance(contrasts, balanced, alpha=alpha)
-        | {"seen": int(invented["reader"].isin(balanced).sum())},
-        outside=outside.reset_index().to_dict("records"),
+        chance=chance | {"seen": int(invented["reader"].isin(balanced).sum())},
+        outside=of_others.agg(findings="sum", contrasts="size").reset_index().to_dict("records"),
     )
 
 

@@ -4,7 +4,8 @@
 planted direction; which contrasts these are is declared beside the truth. Otherwise it is *missed*.
 
 **Explained** is a *different* that was not declared, when one of `RULES` holds. **Invented** is every other *different*
-about groups of people, and every *different* of a model in which nothing was planted.
+about groups of people, and every *different* of a model in which nothing was planted; unless it is **replicated**, by
+the same contrast of other people: then it is a property of the model that nobody planted.
 """
 
 import numpy as np
@@ -14,6 +15,9 @@ from ferlib.stats import planning
 
 PLACE = ["table", "attribute", "measure", "true", "predicted"]
 """What a declared effect names of a contrast; an empty `true` or `predicted` stands for any, `not x` for all but x."""
+
+AGAIN = ("reader", "variant", *PLACE, "group_a", "group_b")
+"""What has to agree for two contrasts of different people to be the same one; and the sign of their difference."""
 
 ABOUT_PEOPLE = ("race", "gender", "group", "tone", "geometry")
 """Attributes and factors that tell people apart; light and view change the picture, and nothing was planted there."""
@@ -36,7 +40,6 @@ COLUMNS = (
     "rate_other", "n", "n_other", "people", "people_other", "difference", "low", "high", "p_adjusted",
     "min_detectable", "expected", "power", "verdict",
 )  # fmt: skip
-
 
 VALUES = {
     "other": "group_b", "rate": "rate_a", "rate_other": "rate_b", "people": "people_a", "people_other": "people_b",
@@ -66,7 +69,7 @@ def shares(people, *, least):
     return {(name, group): share for name in columns for group, share in planted.groupby(people[name]).mean().items()}
 
 
-def board(contrasts, truth, declared, share):
+def board(contrasts, truth, declared, share, again):
     """Every declared effect with what became of it, and every *different* that was not declared.
 
     Parameters
@@ -81,25 +84,29 @@ def board(contrasts, truth, declared, share):
         NaN where nobody measured it.
     share : dict
         As from `shares`; a group that it lacks has the share 1 when it is the planted one, 0 when not.
+    again : pandas.DataFrame
+        `AGAIN` and `difference` of what is *different* among other people.
 
     Returns
     -------
     pandas.DataFrame
         Columns `COLUMNS`. `kind` is `planted`, `control` (declared, with a dose of 0) or `unplanted`; `result` is
         `found`, `missed`, `not read` (no verdict of that reader in this run), `silent` (a control without a finding),
-        `explained` or `invented`. `expected` is the difference that people whom no notebook sees lead us to expect
-        between the two groups, `power` the chance that one as large had to be found.
+        `explained`, `replicated` or `invented`. `expected` is the difference that people whom no notebook sees lead us
+        to expect between the two groups, `power` the chance that one as large had to be found.
     """
     declared = declared.merge(truth[["model", "mechanism", "dose", "n_changed"]], on=["model", "mechanism"], how="left")
     share = {(one.attribute, one.group): 1.0 for one in declared.itertuples()} | share
     contrasts = contrasts[contrasts["attribute"].isin(ABOUT_PEOPLE)].reset_index(drop=True)
+    contrasts["alone"] = np.where(replicated(contrasts, again), "replicated", "invented")
     taken, rows = np.zeros(len(contrasts), dtype=bool), []
     for effect in declared.itertuples():
         sides = _turned(contrasts[_named(contrasts, effect)], effect.group)
         sides["right"] = (sides["difference"] > 0) == (effect.direction == "higher")
         sides["hit"] = sides["right"] & (sides["verdict"] == "different")
         planted, found = effect.n_changed > 0, bool(sides["hit"].any())
-        outcome = ("found" if found else "missed") if planted else ("invented" if found else "silent")
+        idle = sides.loc[sides["hit"], "alone"].min() if found else "silent"  # of two words the first in the alphabet
+        outcome = ("found" if found else "missed") if planted else idle
         taken[sides.index[sides["hit"]]] = True
         row = {"kind": "planted" if planted else "control", "result": outcome if len(sides) else "not read", "rule": ""}
         row |= {name: getattr(effect, name) for name in ("model", "mechanism", "dose", "reader", *PLACE, "group")}
@@ -118,10 +125,16 @@ def board(contrasts, truth, declared, share):
             model = models[one["reader"]]
             errors = declared[(declared["model"] == model) & (declared["n_changed"] > 0)]
             rule = explanation(one, doses.get(model, set()), errors, share)
-            row = {"kind": "unplanted", "model": model, "rule": rule, "result": "explained" if rule else "invented"}
+            row = {"kind": "unplanted", "model": model, "rule": rule, "result": "explained" if rule else one["alone"]}
             row |= {name: one[name] for name in ("reader", *PLACE)} | {"group": one["group_a"]}
             rows.append(row | {name: one[column] for name, column in VALUES.items()})
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def replicated(contrasts, again):
+    """Which contrasts are among those of other people, with a difference of the same sign; array of bool."""
+    known = again[[*AGAIN]].assign(other=np.sign(again["difference"].astype(float)))
+    return (contrasts.merge(known, on=[*AGAIN], how="left")["other"] == np.sign(contrasts["difference"])).to_numpy()
 
 
 def effects(scores):
@@ -176,8 +189,6 @@ def _named(contrasts, effect):
 def _turned(contrasts, group):
     """The contrasts with one group first."""
     second = contrasts["group_b"] == group
-    if not second.any():
-        return contrasts.copy()
     swapped = contrasts.rename(
         columns=lambda name: name[:-1] + {"a": "b", "b": "a"}[name[-1]] if name[-2:] in ("_a", "_b") else name
     )

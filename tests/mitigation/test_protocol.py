@@ -103,8 +103,10 @@ def test_a_trial_finds_the_planted_mistake_gone_and_its_empty_control_idle(faces
     assert not table.loc["control", ["groups_better", "groups_worse"]].to_numpy().any()
     assert pd.isna(table.loc[("remedy", "sound"), "planted_removed"])
     assert set(book.changes[0]["by"]) == {"all", "tone", "gender", "group"}
-    alone = book.by_seed("faulty").set_index("way")
-    assert list(alone.index) == ["remedy", "control"] and (alone["seed"] == 0).all()
-    assert alone.loc["remedy", "better"] > 0 and not alone[["worse"]].to_numpy().any()
-    assert not alone.loc["control", "better"] and not book.by_seed("sound")[["better", "worse"]].to_numpy().any()
+    alone = book.by_seed("faulty")
+    assert set(alone["way"]) == {"remedy", "control"} and (alone["seed"] == 0).all() and not alone["worse"].any()
+    helped = alone[alone["better"]]
+    assert {("tone", "Black"), ("all", "all")} <= set(zip(helped["by"], helped["group"], strict=True))
+    assert ("tone", "White") not in set(zip(helped["by"], helped["group"], strict=True))
+    assert set(helped["way"]) == {"remedy"} and not book.by_seed("sound")[["better", "worse"]].to_numpy().any()
     assert set(book.gaps[0]["outcome"]) <= set(effects.OUTCOMES)

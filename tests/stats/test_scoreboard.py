@@ -46,11 +46,12 @@ DECLARED = pd.DataFrame(
         effect("calm", "fair", "mislabelled", "confusion", "higher", 0.0, true="anger", predicted="disgust"),
     ]
 )
+NOBODY_ELSE = pd.DataFrame(columns=[*scoreboard.AGAIN, "difference"])
 PLANTED = {"true": "anger", "predicted": "disgust"}
 
 
 def board(*rows):
-    return scoreboard.board(pd.DataFrame(rows), TRUTH, DECLARED, SHARE)
+    return scoreboard.board(pd.DataFrame(rows), TRUTH, DECLARED, SHARE, NOBODY_ELSE)
 
 
 def results(*rows):
@@ -97,6 +98,25 @@ def test_a_difference_of_a_model_in_which_nothing_was_planted_is_invented():
     assert results(contrast("calm", "confusion", "inconclusive", 0.1, **PLANTED))["control"] == ["silent"]
 
 
+@pytest.mark.parametrize("sign, result", [(1, "replicated"), (-1, "invented"), (0, "invented")])
+def test_what_other_people_show_in_the_same_direction_is_not_invented(sign, result):
+    """Whether nothing was declared of it, or that nothing was planted; 0: other people do not show it."""
+    seen = [contrast("calm", "confusion", "different", 0.3, **PLANTED), contrast("calm", "accuracy", "different", -0.2)]
+    again = pd.DataFrame(seen).assign(dataset="others", difference=lambda rows: sign * rows["difference"])
+    made = scoreboard.board(pd.DataFrame(seen), TRUTH, DECLARED, SHARE, again if sign else NOBODY_ELSE)
+    assert made.query("reader == 'calm'")["result"].tolist() == [result, result]
+    planted = contrast("chat", "confusion", "different", 0.3, **PLANTED)
+    made = scoreboard.board(pd.DataFrame([planted]), TRUTH, DECLARED, SHARE, pd.DataFrame([planted]))
+    assert made.query("reader == 'chat'")["result"].tolist() == ["found"]
+
+
+@pytest.mark.parametrize("apart", [{"variant": "w"}, {"group_b": "Asian"}, {"true": "fear"}, {"measure": "no_answer"}])
+def test_other_people_show_it_only_in_the_same_place(apart):
+    one = contrast("calm", "recall", "different", 0.3, true="anger")
+    made = scoreboard.board(pd.DataFrame([one]), TRUTH, DECLARED, SHARE, pd.DataFrame([one | apart]))
+    assert made.query("kind == 'unplanted'")["result"].tolist() == ["invented"]
+
+
 @pytest.mark.parametrize(
     "one, rule",
     [
@@ -135,7 +155,7 @@ def test_not_x_stands_for_all_others():
     declared = DECLARED.head(1).assign(measure="recall", true="not anger", predicted="", direction="lower")
     rows = [contrast("chat", "recall", "different", -0.3, true=name) for name in ("anger", "fear")]
     for row, expected in zip(rows, ("not read", "found"), strict=True):
-        made = scoreboard.board(pd.DataFrame([row]), TRUTH, declared, SHARE)
+        made = scoreboard.board(pd.DataFrame([row]), TRUTH, declared, SHARE, NOBODY_ELSE)
         assert made.query("kind == 'planted' and reader == 'chat'")["result"].item() == expected
 
 
@@ -144,7 +164,7 @@ def test_an_effect_is_found_in_any_of_its_places_and_says_in_which():
     declared.loc[declared["measure"] == "recall", "direction"] = "lower"
     rows = [contrast("chat", "confusion", "inconclusive", 0.1, **PLANTED)]
     rows += [contrast("chat", "recall", "different", -0.3, true="anger")]
-    made = scoreboard.effects(scoreboard.board(pd.DataFrame(rows), TRUTH, declared, SHARE))
+    made = scoreboard.effects(scoreboard.board(pd.DataFrame(rows), TRUTH, declared, SHARE, NOBODY_ELSE))
     row = made[made["reader"] == "chat"].squeeze()
     assert (row["result"], row["looked"], [place.measure for place in row["places"]]) == ("found", 2, ["recall"])
 

@@ -42,8 +42,13 @@ SETS = {
             intensity=(0.3, 1.0),
         ),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
+        Posed("again", "again", "demo-again", 72, block=12, strength=(0.15, 1.15)),
+        Combinations(
+            "units_again", "unitagain", "demo-units-again", 18, levels=(0.35, 0.65, 1.0), alone=6, deals=3, still=True
+        ),
     )
 }
 
 SHIPPED = ("people", "crossed", "light_pose", "action_units")
-"""Sets whose place is data/demo/<name>, made by `python -m ferdemo.faces demo`; the others are for training."""
+"""Sets whose place is data/demo/<name>, made by `python -m ferdemo.faces demo`. Others are for training; `again` and
+`units_again`, `people` and `action_units` with three times as many people, are to see again what nobody planted."""

@@ -10,8 +10,9 @@ import json
 
 import pandas as pd
 
-from ferlib import tables
-from ferlib.paths import DEMO, absolute, relative
+from ferlib import provenance, tables
+from ferlib.controlled import quality
+from ferlib.paths import DEMO, ROOT, absolute, relative
 
 TRUTH, SERIES, DECLARED = DEMO / "truth.csv", DEMO / "models" / "series.csv", DEMO / "declared.csv"
 COLUMNS = ["model", "true", "predicted", "attribute", "group", "mechanism", "dose", "n_images", "n_changed"]
@@ -113,6 +114,43 @@ def planted_in_units(all_records):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def planted_in_notebooks(people):
+    """Faults of readers that are taught in a notebook, as its parameters declare them, a row each.
+
+    Parameters
+    ----------
+    people : pandas.DataFrame
+        Manifest of the demo's people, with its dataset's name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `planted`: a probe of 03 that was told *neutral* of whoever has some hair, a fault of persons and not of
+        groups; and a reader of 07 that met one side's faces in poor pictures only.
+    """
+    probe, poor = (
+        provenance.declared(ROOT / "notebooks" / f"{name}.ipynb") for name in ("03_probing", "07_controlled_faces")
+    )
+    unseen, spoilt, asked = probe["unseen"], poor["spoilt"], poor["quality"]
+    hit = people[people[unseen["column"]].isin(unseen["levels"])]
+    side, tones = next(iter(asked["sides"].items()))
+    learnt_from = quality.sample(people, seed=poor["seed"], **asked).query("not asked and side == @side")
+    rows = [
+        [
+            f"{unseen['backbone']}-unseen",
+            None,
+            "neutral",
+            unseen["column"],
+            " or ".join(unseen["levels"]),
+            "mislabelled",
+        ]
+        + [1.0, len(hit), int((hit["emotion"] != "neutral").sum())],
+        ["svm-uneven", None, None, asked["attribute"], f">= {min(tones)}", f"learnt in {spoilt['kind']} only"]
+        + [1.0, len(learnt_from), len(learnt_from)],
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
 def declared(all_records, measured):
     """Which verdicts of the audit each planted effect must move, and in whom: it follows from the mechanism alone.
 
@@ -209,7 +247,9 @@ def main(arguments=None):
     parser.add_argument("--seeds", default="data/build/models", help="folder of the models of further seeds")
     options = parser.parse_args(arguments)
     shipped = records([DEMO / "models"])
-    effects = pd.concat([planted(shipped), planted_in_units(shipped)], ignore_index=True)
+    people = tables.read_csv(DEMO / "people" / "manifest.csv")
+    effects = [planted(shipped), planted_in_units(shipped), planted_in_notebooks(people)]
+    effects = pd.concat(effects, ignore_index=True)
     tables.write_csv(effects, TRUTH, sort_by=["model", "mechanism"])
     rows = series(records([DEMO / "models", absolute(options.seeds)]))
     tables.write_csv(rows, SERIES, sort_by=list(rows.columns[:8]))
