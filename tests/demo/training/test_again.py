@@ -74,4 +74,4 @@ def test_what_is_shipped_is_different_and_about_people_whom_the_demo_has_not():
     assert ((kept["low"] > 0) | (kept["high"] < 0)).all()
     assert not kept.duplicated(list(scoreboard.AGAIN)).any()
     remedies = pd.read_csv(paths.DEMO / "again" / "remedies.csv")
-    assert set(remedies["people"]) <= {*range(1, 433)} and set(remedies["model"]) == {"faulty", "sound"}
+    assert set(remedies["people"]) <= {*range(1, 433)} and set(remedies["model"]) == {"sound"}

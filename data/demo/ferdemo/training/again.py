@@ -61,7 +61,7 @@ def different(run):
 
 
 def changed(runs, *, alpha=0.05):
-    """Changes of accuracy by remedies and controls, in the mean of several runs.
+    """Changes of accuracy by remedies and controls in the model without a fault, in the mean of several runs.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def changed(runs, *, alpha=0.05):
     """
     keys = ["model", "remedy", "way", "by", "group"]
     read = [tables.read_csv(run.tables / "mitigation_changes.csv", made_by="08_mitigation") for run in runs]
-    rows = pd.concat([part[part["measure"] == "accuracy"] for part in read])
+    rows = pd.concat(read).query("measure == 'accuracy' and model == 'sound'")
     rows["variance"] = ((rows["ci_high"] - rows["ci_low"]) / 2 / norm.isf(alpha / 2)) ** 2
     each = rows.groupby(keys)
     mean = each[["rate_before", "rate_after", "change", "variance"]].mean()
