@@ -114,7 +114,7 @@ def score(run, contrasts):
     if not set(declared["reader"]) & set(contrasts["reader"]):
         return pd.DataFrame(columns=list(scoreboard.COLUMNS))
     people = tables.read_parquet(run.manifest, made_by="01_data_prep").query("dataset == @DEMO")
-    least = float(truth["group"].iloc[0].removeprefix(">= "))
+    least = float(truth.loc[truth["attribute"] == "skin_tone", "group"].iloc[0].removeprefix(">= "))
     share = scoreboard.shares(people, least=least) if "skin_tone" in people else {}
     again = tables.read_csv(paths.DEMO / "again" / "contrasts.csv", keep_default_na=False)
     return scoreboard.board(contrasts, truth, declared, share, again)

@@ -69,10 +69,12 @@ def test_the_strongest_are_one_for_each_measure_and_only_those_different():
 def test_what_is_declared_of_the_demo_names_the_race_that_has_most_of_the_planted_faces():
     people = pd.read_csv(paths.DEMO / "people" / "manifest.csv")
     truth, declared = (pd.read_csv(paths.DEMO / f"{name}.csv") for name in ("truth", "declared"))
-    least = float(truth["group"].iloc[0].removeprefix(">= "))
+    by_tone = truth.loc[truth["attribute"] == "skin_tone", "group"]  # one probe of 03 has a fault that follows the hair
+    least = float(by_tone.iloc[0].removeprefix(">= "))
     dark = people.assign(dark=people["skin_tone"] >= least).groupby("race")["dark"].mean()
     assert set(declared.loc[declared["attribute"] == "race", "group"]) == {dark.idxmax()}
-    assert truth["group"].nunique() == 1 and not np.isnan(dark.max())
+    assert by_tone.nunique() == 1 and not np.isnan(dark.max())
+    assert set(truth.loc[truth["model"].isin(declared["model"]), "attribute"]) == {"skin_tone"}
 
 
 def test_a_strongest_finding_leads_to_the_page_of_its_notebook(tmp_path, monkeypatch):
