@@ -118,8 +118,11 @@ def test_a_question_that_another_process_asks_is_waited_for_and_taken_over_when_
     other = claiming(tmp_path / "r", keys[:2])
     with responses.claim(keys[0]) as ours, responses.claim(keys[2]) as theirs:
         assert (ours, theirs) == (False, True)
-    with responses.claim(keys[2]) as again:  # it ended with its block
-        assert again
+    after = claiming(tmp_path / "r", keys[2:3])  # ours ended with its block: another process may have it
+    with responses.claim(keys[2]) as again:
+        assert not again
+    after.kill()
+    after.wait()
     answers = []
     thread = threading.Thread(target=lambda: answers.append(run.ask(plan, responses, progress=False)))
     thread.start()
