@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from ferdemo.standin import readers
+from ferdemo.standin import readers, server
 from lmfm_helpers import SETTINGS, always, entry, faces, named_key, no_answer, plan_for
 from lmfm_process import asking
 from pandas.testing import assert_frame_equal
@@ -153,6 +153,13 @@ def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_pat
     assert set(answers["status"]) == {"error"}
     assert stand_in.requests["failed"] <= 2 * (run.GIVE_UP_AFTER + 4)
     assert "not asked, since 16 questions in a row got no answer" in replay.complaint(answers)
+
+
+def test_an_answer_between_failures_shows_that_the_server_is_not_down(stand_in, tmp_path, quick, monkeypatch):
+    monkeypatch.setitem(server.FAILURES, "none", None)
+    stand_in.failures.extend((["500"] * (run.GIVE_UP_AFTER - 1) + ["none"]) * 2)
+    answers = ask(plan_for(faces(tmp_path, 40), entry(stand_in, "openai")), tmp_path / "r", tries=1, concurrency=1)
+    assert answers["status"].value_counts().to_dict() == {"error": 2 * (run.GIVE_UP_AFTER - 1), "ok": 10}
 
 
 def test_answers_that_are_all_cut_off_end_the_run_before_all_are_paid(stand_in, tmp_path):
