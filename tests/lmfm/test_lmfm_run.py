@@ -147,6 +147,15 @@ def test_a_question_that_no_repetition_mends_is_not_repeated(stand_in, tmp_path,
     assert len(stand_in.seen) == 9  # after a handful that are alike, no more
 
 
+def test_single_images_that_cannot_be_decoded_do_not_end_a_run_that_gets_answers(stand_in, tmp_path, monkeypatch):
+    see, seen = run.attachments.payload, []
+    bad = (b"no image", "image/png")
+    every_other = lambda *a, **b: bad if seen.append(1) or len(seen) % 2 else see(*a, **b)  # noqa: E731
+    monkeypatch.setattr(run.attachments, "payload", every_other)
+    answers = ask(plan_for(faces(tmp_path, 20), entry(stand_in, "openai")), tmp_path / "r", concurrency=1)
+    assert answers["status"].value_counts().to_dict() == {"error": 10, "ok": 10}
+
+
 def test_a_server_that_is_down_is_noticed_before_all_are_asked(stand_in, tmp_path, quick):
     stand_in.failures.extend(["500"] * 1000)
     answers = ask(plan_for(faces(tmp_path, 60), entry(stand_in, "openai")), tmp_path / "r", tries=2, concurrency=4)
