@@ -342,3 +342,19 @@ def test_what_is_written_to_a_cache_is_billed_as_that():
     assert usage == {"input_tokens": 2000, "output_tokens": 10, "cache_write_tokens": 1500}
     price = dataclasses.replace(PRICE, cache_write_usd_per_mtok=1250.0)
     assert price.usd_of(usage) == pytest.approx(0.5 + 1.5 * 1.25 + 0.05)
+
+
+@pytest.mark.parametrize(
+    "name, rule", [("gpt-4o-mini-2024-07-18", "tiles 2833 5667"), ("gpt-4o-2024-08-06", "tiles 85 170")]
+)
+def test_a_dated_name_has_the_row_of_the_longest_name_that_it_begins_with(name, rule):
+    assert of_name("openai", name).image_tokens == rule
+
+
+def test_of_two_rows_that_fit_the_one_of_the_whole_name_comes_first(tmp_path):
+    lines = prices.TABLE.read_text(encoding="utf-8").splitlines()
+    (own,) = (line for line in lines if ",gpt-4o," in line)
+    more = tmp_path / "models.csv"
+    more.write_text("\n".join([*lines, own.replace(",gpt-4o,", ",gpt-4o-001,")]), encoding="utf-8")
+    names = [row["model"] for row in prices.read(more)]
+    assert names.index("gpt-4o-001") < names.index("gpt-4o")
