@@ -1,20 +1,25 @@
 """The sets of demo faces by name: who is in them, and what varies from image to image."""
 
+from dataclasses import replace
+
 from ferdemo.faces.combinations import Combinations
 from ferdemo.faces.crossed import Crossed
 from ferdemo.faces.identity import EVERY_TONE
 from ferdemo.faces.light_pose import LightPose
 from ferdemo.faces.posed import Posed
 
+PEOPLE = Posed("people", "demo", "demo", 24, block=12, strength=(0.15, 1.15))
+UNITS = Combinations(
+    "action_units", "unit", "demo-action-units", 6, levels=(0.35, 0.65, 1.0), alone=2, deals=3, still=True
+)
+
 SETS = {
     face_set.name: face_set
     for face_set in (
-        Posed("people", "demo", "demo", 24, block=12, strength=(0.15, 1.15)),
+        PEOPLE,
         Crossed("crossed", "crossed", "demo-crossed", 2),
         LightPose("light_pose", "pose", "demo-light-pose", 2),
-        Combinations(
-            "action_units", "unit", "demo-action-units", 6, levels=(0.35, 0.65, 1.0), alone=2, deals=3, still=True
-        ),
+        UNITS,
         Posed(
             "train",
             "train",
@@ -42,9 +47,14 @@ SETS = {
             intensity=(0.3, 1.0),
         ),
         Combinations("units_holdout", "unithold", "demo-units-holdout", 6, 128, 95, deals=4),
-        Posed("again", "again", "demo-again", 72, block=12, strength=(0.15, 1.15)),
-        Combinations(
-            "units_again", "unitagain", "demo-units-again", 18, levels=(0.35, 0.65, 1.0), alone=6, deals=3, still=True
+        replace(PEOPLE, name="again", prefix="again", dataset="demo-again", cell=3 * PEOPLE.cell),
+        replace(
+            UNITS,
+            name="units_again",
+            prefix="unitagain",
+            dataset="demo-units-again",
+            cell=3 * UNITS.cell,
+            alone=3 * UNITS.alone,
         ),
     )
 }

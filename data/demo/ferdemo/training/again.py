@@ -30,11 +30,11 @@ def split():
     whole = pd.read_csv(FACES / "manifest.csv")
     number = whole["subject_id"].str[-2:].astype(int) - 1
     each = (number.max() + 1) // THIRDS
+    left_out = {file.stem: "See again.yaml." for file in (paths.ROOT / "notebooks").glob("[0-9]*.ipynb")}
     for third in range(THIRDS):
         name = f"again-{third + 1}"
         rows = whole[number // each == third].assign(dataset=f"demo-{name}")
         tables.write_csv(rows, FACES / f"{name}.csv", sort_by=["image_id"])
-        left_out = {file.stem: "See again.yaml." for file in sorted((paths.ROOT / "notebooks").glob("[0-9]*.ipynb"))}
         sections = left_out | dict.fromkeys(IN_THEM, {})
         sections["01_data_prep"] = {"datasets": [paths.relative(FACES / f"{name}.csv")]}
         sections["08_mitigation"] = {"dataset": f"demo-{name}", "networks": {}}

@@ -135,19 +135,10 @@ def planted_in_notebooks(people):
     hit = people[people[unseen["column"]].isin(unseen["levels"])]
     side, tones = next(iter(asked["sides"].items()))
     learnt_from = quality.sample(people, seed=poor["seed"], **asked).query("not asked and side == @side")
-    rows = [
-        [
-            f"{unseen['backbone']}-unseen",
-            None,
-            "neutral",
-            unseen["column"],
-            " or ".join(unseen["levels"]),
-            "mislabelled",
-        ]
-        + [1.0, len(hit), int((hit["emotion"] != "neutral").sum())],
-        ["svm-uneven", None, None, asked["attribute"], f">= {min(tones)}", f"learnt in {spoilt['kind']} only"]
-        + [1.0, len(learnt_from), len(learnt_from)],
-    ]
+    levels, changed = " or ".join(unseen["levels"]), int((hit["emotion"] != "neutral").sum())
+    told = [f"{unseen['backbone']}-unseen", None, "neutral", unseen["column"], levels, "mislabelled"]
+    learnt = ["svm-uneven", None, None, asked["attribute"], f">= {min(tones)}", f"learnt in {spoilt['kind']} only"]
+    rows = [[*told, 1.0, len(hit), changed], [*learnt, 1.0, len(learnt_from), len(learnt_from)]]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
