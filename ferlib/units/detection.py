@@ -122,10 +122,11 @@ def by_group(answers, people, *, attributes, alpha=0.05, min_people=3):
     """
     answers = checked(answers, people, attributes)
     frames = []
+    people = people.set_index("subject_id").assign(all="all")
     for unit, rows in answers.groupby("unit", sort=True):
+        counted = tallies(rows)
         for by in ("all", *attributes):
-            labels = pd.Series("all", index=people["subject_id"]) if by == "all" else people.set_index("subject_id")[by]
-            found = _of_unit(rows, labels, alpha, min_people)
+            found = _of_unit(rows, counted, people[by], alpha, min_people)
             frames.append({"unit": [unit] * len(found["group"]), "by": [by] * len(found["group"]), **found})
     return pd.DataFrame({name: np.concatenate([frame[name] for frame in frames]) for name in TABLE})
 
@@ -142,6 +143,8 @@ def tallies(answers):
     -------
     subjects : pandas.Index
     count, n : numpy.ndarray of float64, shape (people, 4)
+    person : numpy.ndarray of int, shape (images,)
+        Whose image it is: a position in `subjects`.
     """
     person, subjects = pd.factorize(answers["subject_id"], sort=True)
     present, found = answers["present"].to_numpy() == 1, answers["found"].to_numpy() == 1
@@ -152,12 +155,12 @@ def tallies(answers):
     hits, passed = total(present & found), total(~present & ~found)
     count = np.stack([hits + passed, hits, passed, hits], axis=1)
     n = np.stack([total(np.ones(len(person))), total(present), total(~present), total(present | found)], axis=1)
-    return subjects, count, n
+    return subjects, count, n, person
 
 
-def _of_unit(rows, labels, alpha, min_people):
+def _of_unit(rows, counted, labels, alpha, min_people):
     """Columns of `TABLE` for one unit and attribute, each measure's groups together, as a dict."""
-    subjects, count, n = tallies(rows)
+    subjects, count, n, person = counted
     members = members_of(labels.reindex(subjects))
     names, members = members.index, members.to_numpy()
     persons = Persons(count, n, members)
@@ -172,7 +175,7 @@ def _of_unit(rows, labels, alpha, min_people):
     table["balanced_accuracy"] = (
         balanced, balanced - np.hypot(*down.T) / 2, np.minimum(balanced + np.hypot(*up.T) / 2, 1),
     )  # fmt: skip
-    table["average_precision"] = _precision(rows, labels, names, independent[:, 1], alpha)
+    table["average_precision"] = _precision(rows, person, members, independent[:, 1], alpha)
     value, below, above = (np.concatenate([table[name][part] for name in MEASURES]) for part in range(3))
     times = len(MEASURES)
     n_images, n_present = (np.tile(rates.n[:, k].astype(int), times) for k in (0, 1))
@@ -189,15 +192,15 @@ def _of_unit(rows, labels, alpha, min_people):
     }  # fmt: skip
 
 
-def _precision(rows, labels, names, effective_present, alpha):
+def _precision(rows, person, members, effective_present, alpha):
     """Average precision of each group, and the ends of its interval."""
-    group = labels.reindex(rows["subject_id"]).to_numpy()
-    values, independent = np.full((2, len(names)), np.nan)
-    for number, name in enumerate(names):
-        own = rows[group == name]
-        present, score = own["present"].to_numpy() == 1, own["score"].to_numpy(float)
-        values[number] = average_precision(present, score, np.ones((1, len(own))))[0]
-        others = _without_each(present, score, pd.factorize(own["subject_id"])[0])
+    every_present, every_score = rows["present"].to_numpy() == 1, rows["score"].to_numpy(float)
+    values, independent = np.full((2, len(members)), np.nan)
+    for number, inside in enumerate(members):
+        own = inside[person]
+        present, score = every_present[own], every_score[own]
+        values[number] = average_precision(present, score, np.ones((1, len(score))))[0]
+        others = _without_each(present, score, pd.factorize(person[own])[0])
         if len(others) < 2:
             continue
         reach = student.isf(alpha / 2, len(others) - 1) / norm.isf(alpha / 2)

@@ -73,7 +73,7 @@ def _counts(answers, subjects):
     """Count and n of every unit and measure; arrays (people, units x measures), and the names of the columns."""
     counts, ns, rows = [], [], []
     for unit, own in answers.groupby("unit", sort=True):
-        who, count, n = detection.tallies(own)
+        who, count, n, _ = detection.tallies(own)
         place = pd.Index(who).get_indexer(subjects)
         there = (place >= 0)[:, None]
         counts.append(np.where(there, count[place, : len(MEASURES)], 0))
