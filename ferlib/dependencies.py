@@ -54,7 +54,7 @@ def write(notebook, *, run, reads, writes):
     needed = {os.path.abspath(place) for path in reads for place in _below(path)}
     needed |= {path for path in _opened if _counts(path, run) and os.path.isfile(path)}
     # Not by getattr: some packages load the rest of themselves when asked for what they do not have.
-    loaded = {vars(module).get("__file__") for module in [*sys.modules.values()]}
+    loaded = {getattr(module, "__dict__", {}).get("__file__") for module in [*sys.modules.values()]}
     needed |= {file for file in loaded if _ours(file)}
     target = f"{RUN}/executed/{notebook}.ipynb"
     outputs = " ".join(_named(path, run) for path in sorted(made))
