@@ -88,9 +88,3 @@ def extremes(scores, answered, *, network, n=6):
     said = chosen["unit"] + chosen["found"].map({1: ", found", 0: ", missed"}) + "\n"
     shares = (chosen[name].map("{:.0%}".format) for name in ("value", "even"))
     return chosen.assign(title=said + next(shares) + ", even " + next(shares))
-
-
-def outlines(asked, regions):
-    """Region of each of some questions; array of bool, shape (questions, height, width)."""
-    rows = [regions.which(asked.iloc[[number]], unit)[0] for number, unit in enumerate(asked["unit"])]
-    return regions.masks[rows]

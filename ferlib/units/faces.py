@@ -8,7 +8,7 @@ import pandas as pd
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.units import regions, shapes, unit_tables
+from ferlib.units import regions, unit_tables
 
 NEEDED = ("image_id", "path", "subject_id")
 PHOTOGRAPH = "photograph"
@@ -174,8 +174,7 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
     size : int
         Height and width of the network's input.
     masks, boxes, landmarks : str or pathlib.Path
-        One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions.read_masks`
-        and `ferlib.units.shapes`.
+        One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions`.
 
     Returns
     -------
@@ -195,7 +194,7 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
     if kind == "masks":
         found = regions.read_masks(path).at(size)
     else:
-        found = (shapes.read_boxes if kind == "boxes" else shapes.read_landmarks)(path, faces.manifest, size=size)
+        found = (regions.read_boxes if kind == "boxes" else regions.read_landmarks)(path, faces.manifest, size=size)
     if not found.table["owner"].isin(faces.manifest[found.by]).any():
         raise InputError(
             f"{relative(absolute(Path(path)))}: holds no region of these faces. It is about {found.by} "

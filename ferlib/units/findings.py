@@ -124,26 +124,6 @@ def controls(table):
     return pd.concat([groups.size().rename("units"), found, groups[["higher", "lower", "equivalent"]].sum()], axis=1)
 
 
-def without_control(table, apart):
-    """Say of units whose region has no control of equal size why nothing can be said.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Contrasts of the falls of the logit with `unit`, `n_a`, `reason`.
-    apart : pandas.Series
-        By unit, the share of the region that lies apart from its mirror image, 0-1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With the column `apart`, and the reason filled in where no image counts.
-    """
-    table = table.assign(apart=table["unit"].map(apart))
-    reasons = table["apart"].map("only {:.0%} of the region lies apart from its mirror image".format)
-    return table.assign(reason=table["reason"].where(table["n_a"] > 0, reasons))
-
-
 def of_parts(function, table, *arguments, by=("network",), **options):
     """Call a function of a table for each of its parts.
 

@@ -152,7 +152,7 @@ def scored(maps, asked, regions):
         - `other_unit`, for `mass` only: the mean mass, in the same region, of the same image's maps for other units.
           If a map says nothing about its unit, the two agree on average, whatever else it follows.
     """
-    region, face = regions_asked(asked, regions), None
+    region, face = regions.which(asked, asked["unit"]), None
     known, faces = region >= 0, faces_of(asked, regions)
     if faces is not None:
         known, face = known & (faces >= 0), regions.masks
@@ -175,15 +175,6 @@ def scored(maps, asked, regions):
         frame = asked.reset_index(drop=True).assign(measure=measure, value=table[measure].astype(float))
         frames.append(frame.assign(status=table["status"], even=even, other_unit=other))
     return pd.concat(frames, ignore_index=True)
-
-
-def regions_asked(asked, regions):
-    """Number of the region of each question, -1 where there is none."""
-    found = np.full(len(asked), -1)
-    for unit in asked["unit"].unique():
-        own = (asked["unit"] == unit).to_numpy()
-        found[own] = regions.which(asked[own], unit)
-    return found
 
 
 def faces_of(asked, regions):
