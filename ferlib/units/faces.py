@@ -45,10 +45,7 @@ class Faces:
     def prevalence(self, kinds):
         """Share of images that show the rarest unit (`min`) and the most frequent one (`max`).
 
-        Parameters
-        ----------
-        kinds : dict of str to list of str
-            Name, and the kinds of images that are taken together; a row for each.
+        A row for each of `kinds`, a dict of a name and the kinds of images that are taken together.
         """
         shares = {name: self.of_kinds(included).present.mean() for name, included in kinds.items()}
         return pd.DataFrame(shares).agg(["min", "max"]).T
@@ -125,7 +122,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
     if table:
         joined = unit_tables.join(unit_tables.read(table, threshold=threshold), frame, source=table)
         labels = unit_tables.labels(joined, threshold=None, source=table)
-        told = joined["image_id"][labels.drop(columns="image_id").notna().any(axis=1)]
+        told = joined["image_id"][labels.notna().any(axis=1)]
         notes = _untold(frame, {"are not in it": joined["image_id"], "show no face that was found": told}, table)
         frame = joined
     else:
@@ -136,7 +133,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
         frame["kind"] = PHOTOGRAPH
     if bands and "skin_tone" in frame:
         frame["tone"] = _banded(frame["skin_tone"], bands, path)
-    return Faces(frame, labels.drop(columns="image_id"), [path, *([absolute(table)] if table else [])], notes)
+    return Faces(frame, labels, [path, *([absolute(table)] if table else [])], notes)
 
 
 def _untold(frame, seen, table):
@@ -166,7 +163,7 @@ def _banded(tones, bands, path):
 
 
 def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
-    """Where the units act: masks, or a user's boxes or landmarks.
+    """`Regions` where the units act: by masks, or a user's boxes or landmarks.
 
     Parameters
     ----------
@@ -175,10 +172,6 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
         Height and width of the network's input.
     masks, boxes, landmarks : str or pathlib.Path
         One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions`.
-
-    Returns
-    -------
-    ferlib.units.regions.Regions
 
     Raises
     ------

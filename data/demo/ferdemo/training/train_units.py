@@ -116,7 +116,7 @@ def set_aside(manifest):
 
 def presence(manifest, threshold):
     """Which units are present, of those that occur at all; a frame of 0 and 1, rows as in the manifest."""
-    found = unit_tables.labels(manifest, threshold=threshold).drop(columns="image_id").astype(int)
+    found = unit_tables.labels(manifest, threshold=threshold).astype(int)
     return found.loc[:, found.any()].reset_index(drop=True)
 
 
