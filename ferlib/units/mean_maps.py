@@ -1,5 +1,7 @@
 """Heatmaps taken together: means of people and groups, where groups differ, how alike different methods' maps are."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
@@ -15,7 +17,7 @@ CHUNK = 8_000_000
 
 
 def blocks(maps, side):
-    """Relevance above 0, summed over blocks.
+    """Relevance above 0, summed over blocks, as shares of each map's, which add up to 1.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def blocks(maps, side):
     Returns
     -------
     numpy.ndarray of float64, shape (n, side, side)
-        Shares of each map's relevance, which add up to 1; NaN for a map that is not finite or has none above 0.
+        NaN for a map that is not finite or has none above 0.
     """
     summed = np.maximum(np.asarray(maps, dtype=float), 0)
     for axis in (1, 2):
@@ -46,7 +48,7 @@ def per_person(maps, asked, subjects, units, *, side):
         `subject_id`, `unit`; a row for each map.
     subjects, units : sequence of str
     side : int
-        Blocks across and down.
+        As for `blocks`.
 
     Returns
     -------
@@ -170,7 +172,7 @@ def agreement(maps, asked):
     Parameters
     ----------
     maps : dict of str to numpy.ndarray, shape (questions, height, width)
-        Name of each method, and its maps.
+        Of each method.
     asked : pandas.DataFrame
         `subject_id`; a row for each question.
 
@@ -187,13 +189,11 @@ def agreement(maps, asked):
         ranked = rankdata(flat, axis=1) - (flat.shape[1] + 1) / 2
         length = np.linalg.norm(ranked, axis=1, keepdims=True)
         ranks[name] = np.divide(ranked, length, out=np.full_like(ranked, np.nan), where=length > 0)
-    names, frames = list(ranks), [pd.DataFrame(columns=["subject_id", "unit", "measure", "value", "none"])]
-    for number, one in enumerate(names):
-        for other in names[number + 1 :]:
-            value = (ranks[one] * ranks[other]).sum(axis=1)
-            frame = asked[["subject_id"]].reset_index(drop=True).assign(unit=f"{one}, {other}", value=value)
-            frames.append(frame.assign(measure="rank correlation", none=0.0))
-    return pd.concat(frames[1:] or frames, ignore_index=True)
+    subjects, frames = asked[["subject_id"]].reset_index(drop=True), []
+    for one, other in combinations(ranks, 2):
+        value = (ranks[one] * ranks[other]).sum(axis=1)
+        frames.append(subjects.assign(unit=f"{one}, {other}", value=value, measure="rank correlation", none=0.0))
+    return pd.concat(frames, ignore_index=True)
 
 
 def alike(by_method, asked, **rules):
@@ -203,10 +203,8 @@ def alike(by_method, asked, **rules):
     ----------
     by_method : dict of str to dict of str to numpy.ndarray
         As `ferlib.units.explanations.by_every_method` returns it.
-    asked : pandas.DataFrame
-        `subject_id`; a row for each map.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    asked, **rules
+        As for `agreement`, and of `ferlib.units.mean_contrasts.against`.
 
     Returns
     -------
