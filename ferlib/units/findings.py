@@ -89,13 +89,8 @@ def passed(table):
         sure = (own["verdict"] == "different") & (own["difference"] > 0)
         verdict = own["verdict"].where(own["verdict"] != "different", "lower")
         rest = (own["unit"] + " (" + verdict + ")")[~sure]
-        row = {
-            "network": network,
-            "units": len(own),
-            "surely_higher": int(sure.sum()),
-            "for": ", ".join(own["unit"][sure]),
-        }
-        rows.append(row | {"not_for": ", ".join(rest)})
+        row = {"network": network, "units": len(own), "surely_higher": int(sure.sum())}
+        rows.append(row | {"for": ", ".join(own["unit"][sure]), "not_for": ", ".join(rest)})
     return pd.DataFrame(rows)
 
 

@@ -16,12 +16,9 @@ def contrasts(networks, pixels, asked, regions, **rules):
 
     Parameters
     ----------
-    networks : dict of str to ferlib.units.aunet.AUNet
-    pixels : dict of str to torch.Tensor
-    asked, regions
-        As for `hidden`.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    networks, pixels : dict of str to ferlib.units.aunet.AUNet and to torch.Tensor
+    asked, regions, **rules
+        As for `hidden`, and of `ferlib.units.mean_contrasts.against`.
 
     Returns
     -------

@@ -29,17 +29,11 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
     ----------
     rows : pandas.DataFrame
         `subject_id`, `unit`, `measure`, `value` (or missing): a row for each image, unit and measure.
-    people : pandas.DataFrame
-        A row a person: `subject_id` and a column for each attribute.
-    attributes : sequence of str
-        Columns of `people` whose groups are contrasted. People are shuffled with all of them together.
-    alpha : float
-        One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
-    delta : float
-        Differences inside +-delta count as none.
-    min_people : int
-        A group with fewer people who have a value gets no verdict.
-    draws, seed : int
+    people, attributes
+        As for `ferlib.units.means.by_group`. People are shuffled with all their attributes together.
+    alpha, delta, min_people, seed
+        As for `ferlib.stats.disparities.disparities`; a group's people are those who have a value.
+    draws : int
         Shuffles of the people; `p_adjusted` is at least 1 / (draws + 1).
 
     Returns
