@@ -48,8 +48,8 @@ def hidden(network, pixels, asked, regions):
     Returns
     -------
     pandas.DataFrame
-        The columns of `asked`, `measure` ("fall of the logit"), `value`, `mirror`, and `apart`, the share of the region
-        that lies apart from its mirror image (see `mirrored`): both are missing where it is less than `LEAST_APART`.
+        The columns of `asked`, `measure` ("fall of the logit"), `value` and `mirror`, both missing where too little
+        lies apart (`LEAST_APART`), and `apart`: the share of the region that lies apart from its mirror image.
     """
     number, faces = regions.which(asked, asked["unit"]), faces_of(asked, regions)
     known = (number >= 0) if faces is None else (number >= 0) & (faces >= 0)

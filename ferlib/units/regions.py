@@ -46,7 +46,7 @@ class Regions:
         return Regions(self.table.assign(area=masks.mean(axis=(1, 2))), masks, self.by)
 
     def which(self, manifest, unit):
-        """Number of the mask of each image of a manifest for a unit, or for one each; -1 where there is none."""
+        """Number of the mask of each image of a manifest, for one unit or one each; array of int, -1 for none."""
         wanted = pd.MultiIndex.from_arrays([manifest[self.by], np.broadcast_to(unit, len(manifest))])
         return pd.MultiIndex.from_frame(self.table[["owner", "unit"]]).get_indexer(wanted)
 
