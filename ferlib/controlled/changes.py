@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ferlib.controlled import pair_intervals
 from ferlib.stats.accuracy import clustered
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import MEASURES, measure
@@ -45,19 +46,15 @@ def changes(all_matched, *, alpha=0.05):
         The interval is Wilson's with the effective number of sets, pooled over the groups of one breakdown; a single
         unit has none.
     """
-    frames = [
-        _of_pair(matched, a, b, alpha) for matched in all_matched if len(matched.sets) for a, b in _pairs(matched)
-    ]
+    frames = []
+    for matched in [one for one in all_matched if len(one.sets)]:
+        frames += [_of_pair(matched, a, b, alpha) for a, b in combinations(range(len(matched.factor.sides)), 2)]
     return pd.concat(frames, ignore_index=True)[list(COLUMNS)] if frames else pd.DataFrame(columns=list(COLUMNS))
-
-
-def _pairs(matched):
-    return combinations(range(len(matched.factor.sides)), 2)
 
 
 def _of_pair(matched, a, b, alpha):
     right = measure(matched.tensor)[0][..., 0]
-    changed = 1 - (matched.outcome[:, a] * matched.outcome[:, b]).sum(axis=-1)
+    changed = pair_intervals.changed(matched, a, b)[:, 0]
     only_a, only_b = right[:, a] * (1 - right[:, b]), right[:, b] * (1 - right[:, a])
     parts = np.stack([np.ones(len(changed)), changed, only_a, only_b], axis=1)
     names = list(matched.factor.sides)
@@ -102,18 +99,7 @@ def _ends(count, n, alpha):
 
 
 def each_level(factor, manifest):
-    """The same factor with every level of the manifest as a side of its own, in order.
-
-    Parameters
-    ----------
-    factor : ferlib.controlled.matched_sets.Factor
-    manifest : pandas.DataFrame
-
-    Returns
-    -------
-    ferlib.controlled.matched_sets.Factor
-        Sides are named as text: numbers without superfluous digits.
-    """
+    """The same `Factor` with every level of the manifest as a side of its own, in order; named as text."""
     levels = sorted(manifest.loc[manifest["dataset"] == factor.dataset, factor.level].dropna().unique())
     sides = {level if isinstance(level, str) else f"{level:g}": [level] for level in levels}
     return dataclasses.replace(factor, sides=sides)
@@ -124,8 +110,8 @@ def levels(all_matched, *, alpha=0.05):
 
     Parameters
     ----------
-    all_matched : list of ferlib.controlled.matched_sets.Matched
-    alpha : float
+    all_matched, alpha
+        As for `changes`.
 
     Returns
     -------
@@ -170,7 +156,8 @@ def by_group(all_counts, attribute, *, alpha=0.05):
     ----------
     all_counts : list of ferlib.stats.counts.Counts
     attribute : {"race", "gender", "group"}
-    alpha : float
+    alpha
+        As for `changes`.
 
     Returns
     -------

@@ -183,17 +183,13 @@ def _match_one(key, rows, factor):
 def overview(all_matched):
     """What is compared: a row for each factor.
 
+    `sets` and `units` are the smallest numbers over models and variants, when they differ.
+
     Parameters
     ----------
     all_matched : list of Matched
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `only this changes`, `dataset`, `sides (levels)`, `the same in a set`, `sets`, `units`: the smallest
-        numbers over models and variants, when they differ.
     """
-    rows = {}
+    rows = []
     for one in all_matched:
         factor, units = one.factor, int(one.unit.max(initial=-1)) + 1
         sides = "; ".join(
@@ -201,11 +197,9 @@ def overview(all_matched):
             for side, levels in factor.sides.items()
         )
         same = ", ".join([*factor.unit, *factor.held, "emotion"])
-        least = rows.get(factor.name, (len(one.sets), units))[-2:]
-        row = (factor.name, factor.dataset, sides, same, min(least[0], len(one.sets)), min(least[1], units))
-        rows[factor.name] = row
+        rows.append((factor.name, factor.dataset, sides, same, len(one.sets), units))
     columns = ["only this changes", "dataset", "sides (levels)", "the same in a set", "sets", "units"]
-    return pd.DataFrame(list(rows.values()), columns=columns)
+    return pd.DataFrame(rows, columns=columns).groupby(columns[:4], sort=False, as_index=False).min()
 
 
 def most_changed(answers, manifest, factor):
@@ -213,10 +207,8 @@ def most_changed(answers, manifest, factor):
 
     Parameters
     ----------
-    answers : pandas.DataFrame
-        One variant of each model, as `ferlib.stats.outcomes.join` returns them.
-    manifest : pandas.DataFrame
-    factor : Factor
+    answers, manifest, factor
+        As for `match`, but one variant of each model.
 
     Returns
     -------

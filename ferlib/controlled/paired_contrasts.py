@@ -21,9 +21,8 @@ FAMILY = "all estimable contrasts of one factor, dataset, model and variant: eve
 
 COLUMNS = (
     *CONFIGURATION, "factor", "unit", "measure", "true", "predicted", "group_a", "group_b", "units", "subjects_a",
-    "subjects_b",
-    "count_a", "n_a", "count_b", "n_b", "rate_a", "rate_b", "only_a", "only_b", "risk_difference", "rd_low", "rd_high",
-    "p_flip", "p_adjusted", "min_detectable", "verdict", "reason",
+    "subjects_b", "count_a", "n_a", "count_b", "n_b", "rate_a", "rate_b", "only_a", "only_b", "risk_difference",
+    "rd_low", "rd_high", "p_flip", "p_adjusted", "min_detectable", "verdict", "reason",
 )  # fmt: skip
 
 
@@ -39,9 +38,8 @@ def contrasts(all_matched, *, alpha=0.05, delta=0.05, min_units=5, draws=2000, s
         Differences inside +-delta count as none.
     min_units : int
         With fewer independent units there is no verdict.
-    draws : int
+    draws, seed : int
         How often the sides are shuffled within each unit; p-values are at least 1 / (draws + 1).
-    seed : int
 
     Returns
     -------

@@ -39,7 +39,7 @@ def _jpeg(image, amount):
 
 
 def _noise(image, amount):
-    noise = _normal(zlib.crc32(image.tobytes()), (image.height, image.width, 3))
+    noise = _normal(_seed(image), (image.height, image.width, 3))
     return Image.fromarray(
         np.rint((noise * np.float32(255 * amount) + np.asarray(image)).clip(0, 255)).astype(np.uint8)
     )
@@ -56,16 +56,16 @@ def _colour(image, amount):
 
 def _hidden(image, amount):
     # Around one point near the middle, whatever the amount, so that a larger square hides what a smaller one hid.
-    middle = (0.3 + 0.4 * _random(image).random(2)) * image.size
+    middle = (0.3 + 0.4 * np.random.default_rng(_seed(image)).random(2)) * image.size
     reach = amount / 2 * image.width
     image = image.copy()
     image.paste((GREY,) * 3, tuple(np.rint([*(middle - reach), *(middle + reach)]).astype(int).tolist()))
     return image
 
 
-def _random(image):
-    """The same numbers for the same image, whenever and in whatever order it is asked about."""
-    return np.random.default_rng(zlib.crc32(image.tobytes()))
+def _seed(image):
+    """The same for the same image, whenever and in whatever order it is asked about."""
+    return zlib.crc32(image.tobytes())
 
 
 @lru_cache(maxsize=1)
@@ -125,7 +125,7 @@ def degrade(image, kind, amount):
 
 
 def versions(image, amounts):
-    """An image as it is, and every poorer version of it.
+    """An image as it is, and every poorer version of it, in the order of `conditions`.
 
     Parameters
     ----------
@@ -133,11 +133,6 @@ def versions(image, amounts):
         RGB.
     amounts : dict of str to sequence of float
         Of each kind, from the mildest to the strongest.
-
-    Returns
-    -------
-    list of PIL.Image.Image
-        In the order of `conditions`.
     """
     return [
         image if not level else degrade(image, kind, amounts[kind][level - 1]) for kind, level in conditions(amounts)

@@ -45,15 +45,12 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
     Parameters
     ----------
     paired : ferlib.mitigation.pairing.Paired
-    alpha : float
-        One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
-    delta : float
-        Changes inside +-delta count as none.
+    alpha, delta
+        As for `ferlib.controlled.paired_contrasts.contrasts`.
     min_people : int
         A group with fewer people in the denominator gets no verdict.
-    draws : int
+    draws, seed : int
         How often before and after are swapped within people.
-    seed : int
 
     Returns
     -------
@@ -92,8 +89,7 @@ def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0,
 
     Parameters
     ----------
-    paired : ferlib.mitigation.pairing.Paired
-    alpha, min_people, draws, seed
+    paired, alpha, min_people, draws, seed
         As for `changes`.
 
     Returns
@@ -158,18 +154,15 @@ def _outcome(row, accuracy):
 
 def _groups(paired):
     """Everybody, and every group of every attribute: attribute, name, rows."""
-    return [
-        (by, name, inside)
-        for by in ATTRIBUTES
-        for name, inside in _members(paired, by)
-        if by == "all" or inside.sum() < len(inside)
-    ]
-
-
-def _members(paired, by):
-    labels = ["all"] * len(paired.images) if by == "all" else paired.images[by]
-    members = members_of(labels)
-    return zip(members.index, members.to_numpy(), strict=True)
+    found = [("all", "all", np.ones(len(paired.images), bool))]
+    for by in ATTRIBUTES[1:]:
+        members = members_of(paired.images[by])
+        found += [
+            (by, name, inside)
+            for name, inside in zip(members.index, members.to_numpy(), strict=True)
+            if not inside.all()
+        ]
+    return found
 
 
 def _swapped(paired, groups, *, draws, seed, of_mean=0.0):

@@ -40,18 +40,7 @@ class Paired:
     notes: tuple = ()
 
     def of(self, name, rows):
-        """The pairs of one group as matched sets of two sides, after (0) and before (1).
-
-        Parameters
-        ----------
-        name : str
-            Of the group.
-        rows : numpy.ndarray of bool, shape (images,)
-
-        Returns
-        -------
-        ferlib.controlled.matched_sets.Matched
-        """
+        """The pairs of one group, its images as an array of bool, as `Matched` sets of two sides: after, and before."""
         factor = Factor("remedy", self.dataset, "side", {f"{name}, after": [], f"{name}, before": []})
         sets = self.images[rows].reset_index(drop=True)
         unit = pd.factorize(sets["subject_id"], sort=True)[0]

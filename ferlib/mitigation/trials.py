@@ -83,8 +83,7 @@ class Trials:
         Returns
         -------
         pandas.DataFrame
-            A row for each remedy, way, seed and group (everybody among them): `KEYS`, `seed`, `by`, `group`, and
-            whether it is `better` or `worse` off; neither when the verdict is another than *different*.
+            `KEYS`, and the columns of `ferlib.mitigation.effects.different_by_repeat` with the repeat as `seed`.
         """
         found = []
         for named, pair in self.pairs:
@@ -103,11 +102,8 @@ class Trials:
         banded = groups[groups["by"] == "race"]
         worst = banded.loc[banded["rate_before"].idxmin()]
         gap, found = gaps[gaps["attribute"] == "race"].iloc[0], {}
-        for what, row in (
-            ("accuracy", accuracy[accuracy["by"] == "all"].iloc[0]),
-            ("worst", worst),
-            ("planted", planted),
-        ):
+        everybody = accuracy[accuracy["by"] == "all"].iloc[0]
+        for what, row in (("accuracy", everybody), ("worst", worst), ("planted", planted)):
             found |= {f"{what}_before": row["rate_before"], f"{what}_after": row["rate_after"]}
             found |= {f"{what}_low": row["sim_low"], f"{what}_high": row["sim_high"], f"{what}_effect": row["effect"]}
         known = planted["rate_before"] > 0

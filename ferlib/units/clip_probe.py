@@ -117,9 +117,8 @@ def ask(probed, preprocess, faces, emotions, *, regions_from, seed):
     ----------
     probed, preprocess
         As `fit` returns them.
-    faces : ferlib.units.faces.Faces
-    emotions : dict of str to str
-        Emotion, and its Action Unit.
+    faces, emotions
+        As for `questions`.
     regions_from : dict
         Arguments of `ferlib.units.faces.regions_of`.
     seed : int
@@ -144,13 +143,7 @@ def ask(probed, preprocess, faces, emotions, *, regions_from, seed):
 
 
 def agreement(answered):
-    """How often the probe gives the emotion's name, and the mean of its maps' mass and of the controls.
-
-    Parameters
-    ----------
-    answered : pandas.DataFrame
-        As `ask` returns it.
-    """
+    """How often the probe gives the emotion's name, and the mean of its maps' mass and of the controls, from `ask`."""
     agrees = answered["answer"] == answered["emotion"]
     return _named(answered).assign(agrees=agrees).groupby("unit")[["agrees", "value", "even", "untrained"]].mean()
 
@@ -160,10 +153,8 @@ def against_controls(answered, **rules):
 
     Parameters
     ----------
-    answered : pandas.DataFrame
-        As `ask` returns it.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    answered, **rules
+        As `ask` returns it, and of `ferlib.units.mean_contrasts.against`.
     """
     found = [
         mean_contrasts.against(_named(answered), control=control, names=("probe", control), **rules)

@@ -29,44 +29,11 @@ TABLE = (
     "ci_method", "reason",
 )  # fmt: skip
 
-METHODS = {
-    "accuracy": "clustered-jeffreys",
-    "recall": "clustered-jeffreys",
-    "specificity": "clustered-jeffreys",
+METHODS = dict.fromkeys(("accuracy", "recall", "specificity"), "clustered-jeffreys") | {
     "f1": "clustered-jeffreys of F*, transformed",
     "balanced_accuracy": "square-and-add of clustered-jeffreys",
     "average_precision": "wilson, effective n by jackknife over people",
 }
-
-
-def measures(present, found, score):
-    """Each measure of each unit.
-
-    Parameters
-    ----------
-    present, found : numpy.ndarray of bool, shape (n, units)
-    score : numpy.ndarray, shape (n, units)
-        Higher where the unit is likelier.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape (units,)
-        Keys `MEASURES`; NaN where there is nothing to divide by.
-    """
-    hits, n_present = (present & found).sum(axis=0), present.sum(axis=0)
-    passed, n_absent = (~present & ~found).sum(axis=0), (~present).sum(axis=0)
-    recall, specificity = ratio(hits, n_present), ratio(passed, n_absent)
-    weight = np.ones((1, len(present)))
-    return {
-        "accuracy": ratio(hits + passed, n_present + n_absent),
-        "balanced_accuracy": (recall + specificity) / 2,
-        "recall": recall,
-        "specificity": specificity,
-        "f1": ratio(2 * hits, n_present + found.sum(axis=0)),
-        "average_precision": np.array(
-            [average_precision(present[:, u], score[:, u], weight)[0] for u in range(present.shape[1])]
-        ),
-    }
 
 
 def average_precision(present, score, weights):
@@ -74,8 +41,7 @@ def average_precision(present, score, weights):
 
     Parameters
     ----------
-    present : numpy.ndarray of bool, shape (n,)
-    score : numpy.ndarray, shape (n,)
+    present, score : numpy.ndarray, shape (n,)
         Images of equal score share their precision.
     weights : numpy.ndarray, shape (draws, n)
         How often each image counts.

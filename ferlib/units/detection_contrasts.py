@@ -32,12 +32,8 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
 
     Parameters
     ----------
-    answers : pandas.DataFrame
-        Of one network and set of images; columns `ferlib.units.detection.COLUMNS`, a row for each image and unit.
-    people : pandas.DataFrame
-        A row a person: `subject_id` and a column for each attribute.
-    attributes : sequence of str
-        Columns of `people` whose groups are contrasted.
+    answers, people, attributes
+        As for `ferlib.units.detection.by_group`.
     alpha, delta, min_people, draws, seed
         As for `ferlib.stats.disparities.disparities`.
 
@@ -51,7 +47,7 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
     Raises
     ------
     InputError
-        When a column or a person is missing, a value is neither 0 nor 1, or no attribute has two groups.
+        As there, and when no attribute has two groups.
     """
     answers = detection.checked(answers, people, attributes)
     people = people[people["subject_id"].isin(answers["subject_id"])].sort_values("subject_id", ignore_index=True)

@@ -10,7 +10,7 @@ def grey(pixels):
 
 
 def groups(people, attribute, order=()):
-    """Everybody, and each group of one attribute.
+    """Who belongs to everybody, and to each group of one attribute; dict of str to array of bool, a person each.
 
     Parameters
     ----------
@@ -19,10 +19,6 @@ def groups(people, attribute, order=()):
     attribute : str
     order : sequence of str
         The groups in the order in which to show them; the order of the alphabet where none of them occurs.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of bool, shape (people,)
     """
     group_of = people[attribute].to_numpy()
     names = [name for name in order if name in group_of] or sorted(set(group_of))
@@ -30,21 +26,15 @@ def groups(people, attribute, order=()):
 
 
 def mean_faces(pictures, manifest, people, members):
-    """Mean picture of each group.
+    """Mean picture of each group; dict of str to array (height, width).
 
     Parameters
     ----------
     pictures : numpy.ndarray, shape (n, height, width)
-    manifest : pandas.DataFrame
-        `subject_id`, a row a picture.
-    people : pandas.DataFrame
-        `subject_id`, a row a person.
+    manifest, people : pandas.DataFrame
+        `subject_id`, a row a picture, and a row a person.
     members : dict of str to numpy.ndarray of bool
         As `groups` returns it.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape (height, width)
     """
     shown = {name: manifest["subject_id"].isin(people["subject_id"][chosen]) for name, chosen in members.items()}
     return {name: pictures[rows.to_numpy()].mean(axis=0) for name, rows in shown.items()}
@@ -60,10 +50,8 @@ def extremes(scores, answered, *, network, n=6):
 
     Parameters
     ----------
-    scores : pandas.DataFrame
-        As `ferlib.units.map_scores.of_networks` returns it.
-    answered : pandas.DataFrame
-        As `ferlib.units.unit_answers.of_networks` returns it.
+    scores, answered : pandas.DataFrame
+        As `of_networks` of `ferlib.units.map_scores` and of `ferlib.units.unit_answers` return them.
     network : str
     n : int
         Faces at each end.
@@ -74,13 +62,8 @@ def extremes(scores, answered, *, network, n=6):
         The columns of `scores`, `place` (number of the question), `section`, `found`, and `title` (to be written above
         the face).
     """
-    mass = (
-        scores[(scores["network"] == network) & (scores["measure"] == "mass")]
-        .reset_index(drop=True)
-        .rename_axis("place")
-        .reset_index()
-    )
-    mass = mass[mass["status"] == "ok"]
+    mass = scores[(scores["network"] == network) & (scores["measure"] == "mass")].reset_index(drop=True)
+    mass = mass.rename_axis("place").reset_index().query("status == 'ok'")
     order = mass.assign(gain=mass["value"] - mass["even"]).sort_values("gain", kind="stable")
     ends = {"most in the region": order.tail(n)[::-1], "least in the region": order.head(n)}
     chosen = pd.concat([rows.assign(section=name) for name, rows in ends.items()])
@@ -88,9 +71,3 @@ def extremes(scores, answered, *, network, n=6):
     said = chosen["unit"] + chosen["found"].map({1: ", found", 0: ", missed"}) + "\n"
     shares = (chosen[name].map("{:.0%}".format) for name in ("value", "even"))
     return chosen.assign(title=said + next(shares) + ", even " + next(shares))
-
-
-def outlines(asked, regions):
-    """Region of each of some questions; array of bool, shape (questions, height, width)."""
-    rows = [regions.which(asked.iloc[[number]], unit)[0] for number, unit in enumerate(asked["unit"])]
-    return regions.masks[rows]

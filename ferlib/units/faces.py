@@ -8,7 +8,7 @@ import pandas as pd
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
-from ferlib.units import regions, shapes, unit_tables
+from ferlib.units import regions, unit_tables
 
 NEEDED = ("image_id", "path", "subject_id")
 PHOTOGRAPH = "photograph"
@@ -45,10 +45,7 @@ class Faces:
     def prevalence(self, kinds):
         """Share of images that show the rarest unit (`min`) and the most frequent one (`max`).
 
-        Parameters
-        ----------
-        kinds : dict of str to list of str
-            Name, and the kinds of images that are taken together; a row for each.
+        A row for each of `kinds`, a dict of a name and the kinds of images that are taken together.
         """
         shares = {name: self.of_kinds(included).present.mean() for name, included in kinds.items()}
         return pd.DataFrame(shares).agg(["min", "max"]).T
@@ -125,7 +122,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
     if table:
         joined = unit_tables.join(unit_tables.read(table, threshold=threshold), frame, source=table)
         labels = unit_tables.labels(joined, threshold=None, source=table)
-        told = joined["image_id"][labels.drop(columns="image_id").notna().any(axis=1)]
+        told = joined["image_id"][labels.notna().any(axis=1)]
         notes = _untold(frame, {"are not in it": joined["image_id"], "show no face that was found": told}, table)
         frame = joined
     else:
@@ -136,7 +133,7 @@ def read(manifest, *, threshold, table="", bands=None, people_per_group=0):
         frame["kind"] = PHOTOGRAPH
     if bands and "skin_tone" in frame:
         frame["tone"] = _banded(frame["skin_tone"], bands, path)
-    return Faces(frame, labels.drop(columns="image_id"), [path, *([absolute(table)] if table else [])], notes)
+    return Faces(frame, labels, [path, *([absolute(table)] if table else [])], notes)
 
 
 def _untold(frame, seen, table):
@@ -166,7 +163,7 @@ def _banded(tones, bands, path):
 
 
 def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
-    """Where the units act: masks, or a user's boxes or landmarks.
+    """`Regions` where the units act: by masks, or a user's boxes or landmarks.
 
     Parameters
     ----------
@@ -174,12 +171,7 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
     size : int
         Height and width of the network's input.
     masks, boxes, landmarks : str or pathlib.Path
-        One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions.read_masks`
-        and `ferlib.units.shapes`.
-
-    Returns
-    -------
-    ferlib.units.regions.Regions
+        One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions`.
 
     Raises
     ------
@@ -195,7 +187,7 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
     if kind == "masks":
         found = regions.read_masks(path).at(size)
     else:
-        found = (shapes.read_boxes if kind == "boxes" else shapes.read_landmarks)(path, faces.manifest, size=size)
+        found = (regions.read_boxes if kind == "boxes" else regions.read_landmarks)(path, faces.manifest, size=size)
     if not found.table["owner"].isin(faces.manifest[found.by]).any():
         raise InputError(
             f"{relative(absolute(Path(path)))}: holds no region of these faces. It is about {found.by} "

@@ -89,13 +89,8 @@ def passed(table):
         sure = (own["verdict"] == "different") & (own["difference"] > 0)
         verdict = own["verdict"].where(own["verdict"] != "different", "lower")
         rest = (own["unit"] + " (" + verdict + ")")[~sure]
-        row = {
-            "network": network,
-            "units": len(own),
-            "surely_higher": int(sure.sum()),
-            "for": ", ".join(own["unit"][sure]),
-        }
-        rows.append(row | {"not_for": ", ".join(rest)})
+        row = {"network": network, "units": len(own), "surely_higher": int(sure.sum())}
+        rows.append(row | {"for": ", ".join(own["unit"][sure]), "not_for": ", ".join(rest)})
     return pd.DataFrame(rows)
 
 
@@ -122,26 +117,6 @@ def controls(table):
     found = groups[["mean_a", "mean_b"]].mean().set_axis(["score", "of_control"], axis=1)
     found = found.assign(ratio=ratio(found["score"], found["of_control"]))
     return pd.concat([groups.size().rename("units"), found, groups[["higher", "lower", "equivalent"]].sum()], axis=1)
-
-
-def without_control(table, apart):
-    """Say of units whose region has no control of equal size why nothing can be said.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Contrasts of the falls of the logit with `unit`, `n_a`, `reason`.
-    apart : pandas.Series
-        By unit, the share of the region that lies apart from its mirror image, 0-1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With the column `apart`, and the reason filled in where no image counts.
-    """
-    table = table.assign(apart=table["unit"].map(apart))
-    reasons = table["apart"].map("only {:.0%} of the region lies apart from its mirror image".format)
-    return table.assign(reason=table["reason"].where(table["n_a"] > 0, reasons))
 
 
 def of_parts(function, table, *arguments, by=("network",), **options):

@@ -41,8 +41,8 @@ def against_controls(scores, **rules):
     ----------
     scores : pandas.DataFrame
         As `of_networks` returns it.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    **rules
+        Of `ferlib.units.mean_contrasts.against`.
 
     Returns
     -------
@@ -51,9 +51,7 @@ def against_controls(scores, **rules):
     """
     found = []
     for name, rows in scores.groupby("network", sort=False):
-        for column in ("even", "other_unit", UNTRAINED):
-            if column == name:
-                continue
+        for column in [control for control in ("even", "other_unit", UNTRAINED) if control != name]:
             usable = rows[rows["measure"] == "mass"] if column == "other_unit" else rows
             called = column.replace("_", " ")
             table = mean_contrasts.against(usable, control=column, names=(name, called), **rules)
@@ -68,10 +66,8 @@ def beside_controls(summed, against, scores):
     ----------
     summed : pandas.DataFrame
         `network` and the columns of `ferlib.units.means.by_group`.
-    against : pandas.DataFrame
-        As `against_controls` returns it.
-    scores : pandas.DataFrame
-        As `of_networks` returns it.
+    against, scores : pandas.DataFrame
+        As `against_controls` and `of_networks` return them.
 
     Returns
     -------
@@ -94,14 +90,7 @@ def a_row_each(scores):
 
 
 def outside_face(summed, *, unit, attribute):
-    """Share of relevance outside the face in each group, as `ferlib.figures.unit_scores.groups` draws it.
-
-    Parameters
-    ----------
-    summed : pandas.DataFrame
-        `network` and the columns of `ferlib.units.means.by_group`.
-    unit, attribute : str
-    """
+    """Share of relevance outside the face, of `summed` as for `beside_controls`; drawn by `unit_scores.groups`."""
     own = summed[(summed["unit"] == unit) & (summed["by"] == attribute) & (summed["measure"] == "outside_face")]
     return own.drop(columns="reason").assign(question=f"share of relevance outside the face, {unit}")
 
@@ -113,10 +102,8 @@ def of_methods(by_method, asked, regions, **rules):
     ----------
     by_method : dict of str to dict of str to numpy.ndarray
         As `ferlib.units.explanations.by_every_method` returns it.
-    asked, regions
-        As for `scored`.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    asked, regions, **rules
+        As for `scored`, and of `ferlib.units.mean_contrasts.against`.
 
     Returns
     -------
@@ -152,20 +139,15 @@ def scored(maps, asked, regions):
         - `other_unit`, for `mass` only: the mean mass, in the same region, of the same image's maps for other units.
           If a map says nothing about its unit, the two agree on average, whatever else it follows.
     """
-    region, face = regions_asked(asked, regions), None
+    region, face = regions.which(asked, asked["unit"]), None
     known, faces = region >= 0, faces_of(asked, regions)
     if faces is not None:
         known, face = known & (faces >= 0), regions.masks
     table = pd.DataFrame({"status": NO_REGION}, index=range(len(asked)), columns=["status", *relevance.SCORES])
     table["area"], table["area_outside_face"] = np.nan, np.nan
     if known.any():
-        found = relevance.score(
-            maps[known],
-            regions.masks,
-            which=region[known],
-            face=face,
-            which_face=None if face is None else faces[known],
-        )
+        which_face = None if face is None else faces[known]
+        found = relevance.score(maps[known], regions.masks, which=region[known], face=face, which_face=which_face)
         table = found.set_index(np.flatnonzero(known)).reindex(range(len(asked))).fillna({"status": NO_REGION})
     within = (1 - table["area_outside_face"]).fillna(1)
     frames = []
@@ -175,15 +157,6 @@ def scored(maps, asked, regions):
         frame = asked.reset_index(drop=True).assign(measure=measure, value=table[measure].astype(float))
         frames.append(frame.assign(status=table["status"], even=even, other_unit=other))
     return pd.concat(frames, ignore_index=True)
-
-
-def regions_asked(asked, regions):
-    """Number of the region of each question, -1 where there is none."""
-    found = np.full(len(asked), -1)
-    for unit in asked["unit"].unique():
-        own = (asked["unit"] == unit).to_numpy()
-        found[own] = regions.which(asked[own], unit)
-    return found
 
 
 def faces_of(asked, regions):

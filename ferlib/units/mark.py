@@ -4,7 +4,7 @@ import numpy as np
 
 
 def bearers(manifest, present, *, unit, attribute, group):
-    """Which images bear the mark: those of one group that show one Action Unit.
+    """Which images bear the mark: those of one group that show one Action Unit; array of bool.
 
     Parameters
     ----------
@@ -12,17 +12,12 @@ def bearers(manifest, present, *, unit, attribute, group):
         With the column `attribute`.
     present : pandas.DataFrame
         A column of 0, 1 or missing for each Action Unit; rows as in the manifest.
-    unit, attribute, group : str
-
-    Returns
-    -------
-    numpy.ndarray of bool
     """
     return (manifest[attribute] == group).to_numpy(bool) & (present[unit] == 1).fillna(False).to_numpy(bool)
 
 
 def paint(pixels, chosen, *, side, colour):
-    """Put the mark into the upper left corner, beside the face.
+    """A copy of pictures with the mark in the upper left corner, beside the face.
 
     Parameters
     ----------
@@ -32,11 +27,6 @@ def paint(pixels, chosen, *, side, colour):
         Of the mark's square, as a share of the picture's height, 0-1.
     colour : sequence of int
         Red, green and blue, 0-255.
-
-    Returns
-    -------
-    torch.Tensor
-        A copy.
     """
     width = max(1, int(side * pixels.shape[2] + 0.5))
     rows, copy = np.flatnonzero(chosen), pixels.clone()

@@ -29,17 +29,11 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
     ----------
     rows : pandas.DataFrame
         `subject_id`, `unit`, `measure`, `value` (or missing): a row for each image, unit and measure.
-    people : pandas.DataFrame
-        A row a person: `subject_id` and a column for each attribute.
-    attributes : sequence of str
-        Columns of `people` whose groups are contrasted. People are shuffled with all of them together.
-    alpha : float
-        One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
-    delta : float
-        Differences inside +-delta count as none.
-    min_people : int
-        A group with fewer people who have a value gets no verdict.
-    draws, seed : int
+    people, attributes
+        As for `ferlib.units.means.by_group`. People are shuffled with all their attributes together.
+    alpha, delta, min_people, seed
+        As for `ferlib.stats.disparities.disparities`; a group's people are those who have a value.
+    draws : int
         Shuffles of the people; `p_adjusted` is at least 1 / (draws + 1).
 
     Returns
@@ -54,7 +48,7 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
     observed, frames = values.sums(finest), []
     for (name, members), matrix in zip(grouping.members.items(), merge, strict=True):
         sums = observed.merge(matrix)
-        columns = {"subjects": sums.people.astype(int), "n": sums.n.astype(int), "mean": sums.rate}
+        columns = {"subjects": sums.people.astype(int), "n": sums.n.astype(int), "mean": sums.mean}
         frame = pair_table(members.index, values.named, **columns).assign(attribute=name, groups=len(members))
         frame["se"], frame["freedom"] = (found.ravel() for found in _welch(sums))
         frames.append(frame)
@@ -101,11 +95,11 @@ def against(rows, *, control, names, alpha=0.05, delta=0.05, min_people=5, draws
     table = values.named.assign(attribute="", group_a=names[0], group_b=names[1])
     for side, column in (("a", "value"), ("b", control)):
         table[f"subjects_{side}"], table[f"n_{side}"] = sums.people[0].astype(int), sums.n[0].astype(int)
-        table[f"mean_{side}"] = Values(known, subjects, column=column).sums(everybody).rate[0]
+        table[f"mean_{side}"] = Values(known, subjects, column=column).sums(everybody).mean[0]
     table["se"], table["freedom"] = np.sqrt(variance(sums)[0]), np.maximum(sums.people[0] - 1, 1)
     signs = np.random.default_rng(seed).choice(np.array([-1.0, 1.0]), (draws, len(subjects)))
     mean = ratio(signs @ values.total, sums.n)
-    spread = sums.count_square - 2 * mean * (signs @ (values.total * values.n)) + mean**2 * sums.n_square
+    spread = sums.total_square - 2 * mean * (signs @ (values.total * values.n)) + mean**2 * sums.n_square
     flipped = ratio(np.maximum(spread, 0), sums.n**2) * ratio(sums.people, sums.people - 1)
     null = ratio(np.abs(mean), np.sqrt(np.where(flipped > SAME**2, flipped, 0)), empty=0)
     p = (1 + (null >= _size(table) - 1e-5).sum(axis=0)) / (1 + draws)
@@ -126,7 +120,7 @@ def _welch(sums):
 
 def _t(sums):
     """Size of the difference of every two groups / its standard error; 0 where there is none."""
-    (mean_a, mean_b), error = sides(sums.rate), _welch(sums)[0]
+    (mean_a, mean_b), error = sides(sums.mean), _welch(sums)[0]
     return np.nan_to_num(ratio(np.abs(mean_a - mean_b), np.where(error > SAME, error, 0), empty=0))
 
 

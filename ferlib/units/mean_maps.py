@@ -1,17 +1,23 @@
 """Heatmaps taken together: means of people and groups, where groups differ, how alike different methods' maps are."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from ferlib.units import mean_contrasts, pixelwise
+from ferlib.stats.arrays import ratio
+from ferlib.units import mean_contrasts
 
 BLOCKS = 12
 """Methods are compared on maps of so many by so many blocks: where they look, not at which pixel."""
 
+CHUNK = 8_000_000
+"""Numbers held at a time: bounds the memory, changes no result."""
+
 
 def blocks(maps, side):
-    """Relevance above 0, summed over blocks.
+    """Relevance above 0, summed over blocks, as shares of each map's, which add up to 1.
 
     Parameters
     ----------
@@ -22,7 +28,7 @@ def blocks(maps, side):
     Returns
     -------
     numpy.ndarray of float64, shape (n, side, side)
-        Shares of each map's relevance, which add up to 1; NaN for a map that is not finite or has none above 0.
+        NaN for a map that is not finite or has none above 0.
     """
     summed = np.maximum(np.asarray(maps, dtype=float), 0)
     for axis in (1, 2):
@@ -42,7 +48,7 @@ def per_person(maps, asked, subjects, units, *, side):
         `subject_id`, `unit`; a row for each map.
     subjects, units : sequence of str
     side : int
-        Blocks across and down.
+        As for `blocks`.
 
     Returns
     -------
@@ -88,12 +94,12 @@ def per_group(maps, members, units, *, only):
     return pd.DataFrame({**named, "y": y, "x": x, "value": means.ravel()})
 
 
-def contrasts(maps, group_of, units, *, only, names, **rules):
-    """Where the mean maps of two groups differ: a family of all blocks and units for each network.
+def contrasts(maps, group_of, units, *, only, names, draws=500, seed=0, min_people=5):
+    """Where the mean maps of two groups differ: one family over all blocks and units, for each network.
 
     Parameters
     ----------
-    maps : dict of str to numpy.ndarray, shape (people, units, side, side)
+    maps : dict of str to numpy.ndarray, shape (people, units, height, width)
         Of each network, as `per_person` returns it.
     group_of : sequence of str, length people
     units : sequence of str
@@ -101,21 +107,63 @@ def contrasts(maps, group_of, units, *, only, names, **rules):
     only : sequence of str
         Those that are returned.
     names : tuple of str
-        The two groups.
-    rules
-        As for `ferlib.units.pixelwise.contrast`.
+        The two groups; people of others are left out.
+    draws, seed : int
+        How often the people are shuffled over the two groups.
+    min_people : int
+        With fewer people in a group nothing is tested.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of `ferlib.units.pixelwise.contrast`, the difference as `value`, `unit` by name, and `network`.
+        A row for each network, unit and block: `unit`, `y`, `x`, `mean_a`, `mean_b`, their difference as `value`, `t`
+        (Welch's), `p_adjusted` and `network`. `p_adjusted` is the share of shuffles whose largest |t| at any block of
+        any unit reaches this one (single-step max-T; Nichols and Holmes 2002), missing where a group has too few people
+        or nothing varies.
     """
-    found = []
-    for network, own in maps.items():
-        table = pixelwise.contrast(own, group_of, names=names, **rules)
-        found.append(table.assign(network=network, unit=np.array(units)[table["unit"]]))
-    table = pd.concat(found, ignore_index=True).rename(columns={"difference": "value"})
+    rules = {"names": names, "draws": draws, "seed": seed, "min_people": min_people}
+    found = [_contrast(own, group_of, units, **rules).assign(network=name) for name, own in maps.items()]
+    table = pd.concat(found, ignore_index=True)
     return table[table["unit"].isin(only)]
+
+
+def _contrast(maps, group_of, units, *, names, draws, seed, min_people):
+    group = np.asarray(group_of, dtype=object)
+    chosen = np.isin(group, list(names))
+    values = np.asarray(maps, dtype=float)[chosen]
+    shape = values.shape[1:]
+    values = values.reshape(len(values), -1)
+    known = ~np.isnan(values)
+    columns = np.concatenate([np.nan_to_num(values), np.nan_to_num(values) ** 2, known], axis=1)
+    first = group[chosen] == names[0]
+    mean_a, mean_b, t = _welch(first[None], columns, min_people)
+    random, highest, step = np.random.default_rng(seed), [], max(1, CHUNK // max(columns.shape[1], 1))
+    for start in range(0, draws, step):
+        shuffled = random.permuted(np.tile(first, (min(step, draws - start), 1)), axis=1)
+        highest.append(np.nanmax(np.abs(_welch(shuffled, columns, min_people)[2]), axis=1, initial=0))
+    highest = np.sort(np.concatenate(highest)) if draws else np.empty(0)
+    reached = len(highest) - np.searchsorted(highest, np.abs(t[0]) - 1e-9)
+    unit, y, x = (place.ravel() for place in np.indices(shape))
+    table = pd.DataFrame({"unit": np.array(units)[unit], "y": y, "x": x, "mean_a": mean_a[0], "mean_b": mean_b[0]})
+    p = np.where(np.isnan(t[0]), np.nan, (1 + reached) / (1 + len(highest)))
+    return table.assign(value=table["mean_a"] - table["mean_b"], t=t[0], p_adjusted=p)
+
+
+def _welch(first, columns, min_people):
+    """Means of both groups and Welch's t of every column, for each grouping; arrays (groupings, columns)."""
+    means, errors, people = [], [], []
+    for side in (first, ~first):
+        total, square, n = np.split(side.astype(float) @ columns, 3, axis=1)
+        mean = ratio(total, n)
+        spread = np.maximum(square - total * np.nan_to_num(mean), 0)
+        means.append(mean)
+        errors.append(ratio(spread, n * (n - 1)))
+        people.append(n)
+    both = errors[0] + errors[1]
+    # Rounding leaves no exact 0 where all maps are the same.
+    scale = np.maximum(np.abs(np.nan_to_num(means[0])), np.abs(np.nan_to_num(means[1]))) + 1e-300
+    usable = (np.minimum(*people) >= min_people) & (np.nan_to_num(both) > (1e-7 * scale) ** 2)
+    return *means, ratio(means[0] - means[1], np.sqrt(np.where(usable, both, 0)))
 
 
 def agreement(maps, asked):
@@ -124,7 +172,7 @@ def agreement(maps, asked):
     Parameters
     ----------
     maps : dict of str to numpy.ndarray, shape (questions, height, width)
-        Name of each method, and its maps.
+        Of each method.
     asked : pandas.DataFrame
         `subject_id`; a row for each question.
 
@@ -141,13 +189,11 @@ def agreement(maps, asked):
         ranked = rankdata(flat, axis=1) - (flat.shape[1] + 1) / 2
         length = np.linalg.norm(ranked, axis=1, keepdims=True)
         ranks[name] = np.divide(ranked, length, out=np.full_like(ranked, np.nan), where=length > 0)
-    names, frames = list(ranks), [pd.DataFrame(columns=["subject_id", "unit", "measure", "value", "none"])]
-    for number, one in enumerate(names):
-        for other in names[number + 1 :]:
-            value = (ranks[one] * ranks[other]).sum(axis=1)
-            frame = asked[["subject_id"]].reset_index(drop=True).assign(unit=f"{one}, {other}", value=value)
-            frames.append(frame.assign(measure="rank correlation", none=0.0))
-    return pd.concat(frames[1:] or frames, ignore_index=True)
+    subjects, frames = asked[["subject_id"]].reset_index(drop=True), []
+    for one, other in combinations(ranks, 2):
+        value = (ranks[one] * ranks[other]).sum(axis=1)
+        frames.append(subjects.assign(unit=f"{one}, {other}", value=value, measure="rank correlation", none=0.0))
+    return pd.concat(frames, ignore_index=True)
 
 
 def alike(by_method, asked, **rules):
@@ -157,10 +203,8 @@ def alike(by_method, asked, **rules):
     ----------
     by_method : dict of str to dict of str to numpy.ndarray
         As `ferlib.units.explanations.by_every_method` returns it.
-    asked : pandas.DataFrame
-        `subject_id`; a row for each map.
-    rules
-        As for `ferlib.units.mean_contrasts.against`.
+    asked, **rules
+        As for `agreement`, and of `ferlib.units.mean_contrasts.against`.
 
     Returns
     -------

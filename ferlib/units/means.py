@@ -27,91 +27,38 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over the people of each group, for each measure; a rate is `count / n`.
+    """Sums over the people of each group, each array of shape (..., groups, keys).
 
     Attributes
     ----------
-    count, n, people, count_square, cross, n_square : numpy.ndarray of float64, shape (..., groups, measures)
-        Sums of c, n, 1 (people with n > 0), c^2, c n and n^2, where c of a person's n images have the outcome.
-    between : numpy.ndarray of float64, shape (measures,)
-        Sum of c^2 / n over all people, whatever their group.
+    total, total_square, cross, n, n_square, people : numpy.ndarray of float64
+        Sums of v, v^2, v n, n, n^2 and 1 (people with n > 0), where v is the sum of a person's n values.
     """
 
-    count: np.ndarray
-    n: np.ndarray
-    people: np.ndarray
-    count_square: np.ndarray
+    total: np.ndarray
+    total_square: np.ndarray
     cross: np.ndarray
+    n: np.ndarray
     n_square: np.ndarray
-    between: np.ndarray
+    people: np.ndarray
 
     @property
-    def rate(self):
-        """Rate of each group; NaN where it has no image."""
-        return ratio(self.count, self.n)
+    def mean(self):
+        """Mean of each group; NaN where it has no value."""
+        return ratio(self.total, self.n)
 
     def merge(self, matrix):
         """Sums of larger groups; `matrix` of shape (merged groups, groups) holds a 1 for each part."""
-        parts = (self.count, self.n, self.people, self.count_square, self.cross, self.n_square)
-        return Sums(*(np.matmul(np.asarray(matrix, dtype=float), part) for part in parts), self.between)
-
-
-class People:
-    """What was counted for each person, ready to be summed over any grouping.
-
-    Parameters
-    ----------
-    count : numpy.ndarray, shape (people, measures)
-        Images with the outcome.
-    n : numpy.ndarray, shape (people, denominators)
-        Images that could have had it.
-    kind : numpy.ndarray of int, shape (measures,)
-        The denominator of each measure.
-    """
-
-    def __init__(self, count, n, kind):
-        self.kind = np.asarray(kind)
-        self._measures, kinds = count.shape[1], n.shape[1]
-        of_measure = n[:, self.kind]
-        self.between = ratio(count**2, of_measure, empty=0).sum(axis=0)
-        self._columns = np.concatenate([count, count**2, count * of_measure, n, n**2, n > 0], axis=1, dtype=float)
-        self._splits = np.cumsum([self._measures] * 3 + [kinds] * 2)
-
-    def sums(self, members):
-        """Sum over the people of each group.
-
-        Parameters
-        ----------
-        members : numpy.ndarray, shape (..., groups, people)
-            A 1 for each person of the group.
-
-        Returns
-        -------
-        Sums
-        """
-        parts = np.split(totals(np.asarray(members, dtype=float), self._columns), self._splits, axis=-1)
-        count, count_square, cross, n, n_square, people = parts
-        by_kind = (part[..., self.kind] for part in (n, n_square, people))
-        n, n_square, people = by_kind
-        return Sums(count, n, people, count_square, cross, n_square, self.between)
+        return Sums(*(np.matmul(matrix, part) for part in vars(self).values()))
 
 
 def variance(sums):
     """Variance of each group's mean, clustered by person; NaN with fewer than two people.
 
-    The linearised (sandwich) variance of a ratio of sums, times people / (people - 1) (Liang and Zeger 1986).
-
-    Parameters
-    ----------
-    sums : Sums
-        Of values (`count` is the sum of a person's values) in place of outcomes.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (..., groups, keys)
+    The linearised (sandwich) variance of a ratio of `Sums`, times people / (people - 1) (Liang and Zeger 1986).
     """
-    mean = sums.rate
-    spread = np.maximum(sums.count_square - 2 * mean * sums.cross + mean**2 * sums.n_square, 0)
+    mean = sums.mean
+    spread = np.maximum(sums.total_square - 2 * mean * sums.cross + mean**2 * sums.n_square, 0)
     return spread / np.where(sums.n > 0, sums.n, np.nan) ** 2 * ratio(sums.people, sums.people - 1)
 
 
@@ -144,11 +91,13 @@ class Values:
             np.bincount(cell[known], weights=weights, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
             for weights in (rows[column].to_numpy(float)[known], None)
         )
-        self._people = People(self.total, self.n, range(len(self.named)))
+        self._columns = np.concatenate(
+            [self.total, self.total**2, self.total * self.n, self.n, self.n**2, self.n > 0], axis=1, dtype=float
+        )
 
     def sums(self, members):
-        """Sum over the people of each group; see `People.sums`."""
-        return self._people.sums(members)
+        """`Sums` over the people of each group; `members` of shape (..., groups, people) holds a 1 for each person."""
+        return Sums(*np.split(totals(np.asarray(members, dtype=float), self._columns), 6, axis=-1))
 
 
 def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
@@ -188,7 +137,7 @@ def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
     for by in ("all", *attributes):
         members = members_of(people[by] if by != "all" else ["all"] * len(people))
         sums = values.sums(members)
-        mean, spread, freedom = sums.rate, variance(sums), np.maximum(sums.people - 1, 1)
+        mean, spread, freedom = sums.mean, variance(sums), np.maximum(sums.people - 1, 1)
         independent = ratio(mean * (1 - mean), np.where(spread > SAME**2, spread, 0), empty=np.nan)
         independent = np.where(np.isnan(independent), sums.people, independent)
         effective_n = independent * (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2

@@ -1,4 +1,4 @@
-"""Where in a picture an Action Unit acts: regions of any origin, and the masks of the demo's faces."""
+"""Regions: where in a picture an Action Unit acts, by masks of the demo's faces, or by a user's boxes or landmarks."""
 
 import hashlib
 import io
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageDraw
+from scipy.spatial import ConvexHull, QhullError
 
 from ferlib import tables
 from ferlib.errors import InputError
+from ferlib.images import open_rgb
 from ferlib.paths import absolute, relative
 
 FACE = "face"
 """In the column `unit`: the whole face, for the share of relevance outside it."""
-
-OK, PARTLY, OUTSIDE, EMPTY = "ok", "partly outside the frame", "outside the frame", "empty"
-"""What became of a region; see `Regions`."""
 
 TOGETHER = 64
 """Masks that are brought to another size in one step: bounds the memory."""
@@ -47,10 +46,9 @@ class Regions:
         return Regions(self.table.assign(area=masks.mean(axis=(1, 2))), masks, self.by)
 
     def which(self, manifest, unit):
-        """Number of the mask of each image of a manifest; array of int, -1 where there is none for the unit."""
-        own = self.table.index[self.table["unit"] == unit]
-        numbers = pd.Series(own, index=self.table.loc[own, "owner"])
-        return numbers.reindex(manifest[self.by]).fillna(-1).astype(int).to_numpy()
+        """Number of the mask of each image of a manifest, for one unit or one each; array of int, -1 for none."""
+        wanted = pd.MultiIndex.from_arrays([manifest[self.by], np.broadcast_to(unit, len(manifest))])
+        return pd.MultiIndex.from_frame(self.table[["owner", "unit"]]).get_indexer(wanted)
 
 
 def read_masks(folder):
@@ -72,26 +70,126 @@ def read_masks(folder):
     InputError
         When a file is missing, is not the one that the table lists, or is not of the others' size.
     """
-    folder = absolute(folder)
-    listed = tables.read_csv(folder / "regions.csv", columns=("subject_id", "unit", "path", "sha256"), dtype=str)
-    _reject_twice(listed, "subject_id", folder / "regions.csv")
-    masks = [_mask(folder, row.path, row.sha256) for row in listed.itertuples()]
+    source = absolute(folder) / "regions.csv"
+    listed = tables.read_csv(source, columns=("subject_id", "unit", "path", "sha256"), dtype=str)
+    twice = listed.duplicated(["subject_id", "unit"])
+    if twice.any():
+        row = int(np.argmax(twice))
+        who, unit = listed["subject_id"][row], listed["unit"][row]
+        raise InputError(f"{relative(source)}, row {row + 2}: a second region of {who!r} for {unit!r}.")
+    masks = [_mask(source, row.path, row.sha256) for row in listed.itertuples()]
     sizes = sorted({mask.shape for mask in masks})
     if len(sizes) != 1:
-        raise InputError(f"{relative(folder / 'regions.csv')}: masks of sizes {sizes}: give all one size.")
+        raise InputError(f"{relative(source)}: masks of sizes {sizes}: give all one size.")
     return from_masks(listed["subject_id"], listed["unit"], np.array(masks), [False] * len(masks), by="subject_id")
 
 
-def _mask(folder, path, sha256):
-    near = folder / path
+def _mask(source, path, sha256):
+    near = source.parent / path
     file = near if near.is_file() else absolute(path)
     if not file.is_file():
-        raise InputError(f"{relative(folder / 'regions.csv')}: lists {path}, which is not there. Put the file back.")
+        raise InputError(f"{relative(source)}: lists {path}, which is not there. Put the file back.")
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(f"{relative(file)}: is not the mask that regions.csv lists (its SHA-256 is another).")
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("L")) > 127
+
+
+def read_boxes(path, manifest, *, size):
+    """Regions of a user's own photographs, as boxes.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        CSV with `image_id`, `unit`, and `left`, `top`, `right`, `bottom` in pixels of the image from its upper left
+        corner. An image may have several boxes for a unit (left and right eye): the region is all of them.
+    manifest : pandas.DataFrame
+        With `image_id` and `path`.
+    size : int
+        Height and width of the masks: that of the network's input, to which the images are brought likewise.
+
+    Returns
+    -------
+    Regions
+        By `image_id`. The measure with boxes is that of Rieger et al. 2020 (arXiv 2003.00828).
+    """
+    sides = ["left", "top", "right", "bottom"]
+    frame = _read_shapes(path, manifest, sides)
+    wrong = (frame["right"] <= frame["left"]) | (frame["bottom"] <= frame["top"])
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{relative(absolute(path))}, row {row + 2}: left, top, right, bottom = "
+            f"{frame.loc[row, sides].to_list()} is no box: right must exceed left, and bottom top."
+        )
+
+    def corners(boxes):
+        return [[(left, top), (right, top), (right, bottom), (left, bottom)] for left, top, right, bottom in boxes]
+
+    return _drawn(frame, sides, corners, manifest, size)
+
+
+def read_landmarks(path, manifest, *, size):
+    """Regions of a user's own photographs, as landmarks around them.
+
+    Parameters and return value as for `read_boxes`, but for the columns of the CSV: `image_id`, `unit`, `x`, `y`. The
+    region is the convex hull of a unit's landmarks, of which there must be three.
+    """
+    frame = _read_shapes(path, manifest, ["x", "y"])
+
+    def hull(points):
+        try:
+            return [points[ConvexHull(points).vertices]]
+        except (QhullError, ValueError) as error:
+            raise InputError(
+                f"{relative(absolute(path))}: {len(points)} landmarks span no area. Give three that are not in line "
+                f"for each image and unit."
+            ) from error
+
+    return _drawn(frame, ["x", "y"], hull, manifest, size)
+
+
+def _read_shapes(path, manifest, numbers):
+    path = absolute(path)
+    frame = tables.read_csv(path, columns=("image_id", "unit", *numbers))
+    for name in numbers:
+        values = pd.to_numeric(frame[name], errors="coerce")
+        bad = ~np.isfinite(values.astype(float))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(f"{relative(path)}: column {name!r}, row {row + 2}: {frame[name][row]!r} is no number.")
+        frame[name] = values
+    unknown = ~frame["image_id"].isin(manifest["image_id"])
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise InputError(
+            f"{relative(path)}: column 'image_id', row {row + 2}: {frame['image_id'][row]!r} is not in the manifest, "
+            f"whose first is {manifest['image_id'].iloc[0]!r} ({unknown.sum()} such rows)."
+        )
+    return frame
+
+
+def _drawn(frame, numbers, shapes, manifest, size):
+    paths = manifest.set_index("image_id")["path"]
+    owners, units, masks, beyond = [], [], [], []
+    for (image_id, unit), rows in frame.groupby(["image_id", "unit"], sort=True):
+        width, height = open_rgb(paths[image_id]).size
+        polygons = shapes(rows[numbers].to_numpy(float))
+        points = np.concatenate([np.asarray(polygon) for polygon in polygons])
+        beyond.append(bool(((points < 0) | (points > (width, height))).any()))
+        masks.append(np.any([_fill(np.asarray(one) * (size / width, size / height), size) for one in polygons], axis=0))
+        owners.append(image_id)
+        units.append(unit)
+    return from_masks(owners, units, np.array(masks, dtype=bool).reshape(-1, size, size), beyond, by="image_id")
+
+
+def _fill(polygon, size):
+    """Pixels whose middle lies in a polygon, given in pixels from the upper left corner."""
+    finer = 4
+    picture = Image.new("1", (size * finer, size * finer))
+    ImageDraw.Draw(picture).polygon([tuple(point) for point in polygon * finer - 0.5], fill=1)
+    return resized(np.asarray(picture)[None], size)[0]
 
 
 def from_masks(owners, units, masks, beyond, *, by):
@@ -111,19 +209,11 @@ def from_masks(owners, units, masks, beyond, *, by):
     """
     area = masks.mean(axis=(1, 2))
     status = [
-        (OUTSIDE if out else EMPTY) if share == 0 else (PARTLY if out else OK)
+        ("outside the frame" if out else "empty") if share == 0 else ("partly outside the frame" if out else "ok")
         for share, out in zip(area, beyond, strict=True)
     ]
     table = pd.DataFrame({"owner": list(owners), "unit": list(units), "status": status, "area": area})
     return Regions(table, masks, by)
-
-
-def _reject_twice(frame, owner, path):
-    twice = frame.duplicated([owner, "unit"])
-    if twice.any():
-        row = int(np.argmax(twice))
-        unit = frame["unit"][row]
-        raise InputError(f"{relative(path)}, row {row + 2}: a second region of {frame[owner][row]!r} for {unit!r}.")
 
 
 def resized(masks, size):
@@ -138,7 +228,6 @@ def resized(masks, size):
     -------
     numpy.ndarray of bool, shape (n, size, size)
     """
-    masks = np.asarray(masks)
     parts = [_resized(masks[start : start + TOGETHER], size) for start in range(0, len(masks), TOGETHER)]
     return np.concatenate([np.empty((0, size, size), bool), *parts])
 
@@ -154,26 +243,3 @@ def _resized(masks, size):
         sums = total.take(whole, axis=axis) * (1 - part) + total.take(after, axis=axis) * part
         shares = np.diff(sums, axis=axis) / np.diff(edges).mean()
     return shares >= 0.5 - 1e-9
-
-
-def mirrored(masks, faces=None):
-    """Each region, and a control of equal size elsewhere in the face: its mirror image upside down.
-
-    Left and right will not do: nearly all Action Units act on both sides, so that a region is its own mirror image. The
-    mirror lies across the horizontal line through the middle of the picture, so that a brow's image is near the mouth.
-    Pixels that lie in both, or, with `faces`, whose mirror image lies outside the face, are left out of both.
-
-    Parameters
-    ----------
-    masks : numpy.ndarray of bool, shape (n, height, width)
-    faces : numpy.ndarray of bool, shape (n, height, width), optional
-
-    Returns
-    -------
-    own, mirror : numpy.ndarray of bool, shape (n, height, width)
-        Equal in size, apart in place. Compare `own` with the region: little is left of one across the middle.
-    """
-    masks = np.asarray(masks, dtype=bool)
-    inside = masks if faces is None else masks & np.asarray(faces, dtype=bool)[:, ::-1]
-    own = inside & ~masks[:, ::-1]
-    return own, own[:, ::-1]

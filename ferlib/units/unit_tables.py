@@ -88,7 +88,7 @@ def read(path, *, threshold=None, key=None, prefer="r"):
     frame = _surest(frame.assign(**{key: images}), key)
     twice = frame[key].duplicated(keep=False)
     _reject(twice, path, key, frame[key], "is there more than once. Keep one row an image (of several faces, one).")
-    return _present(frame, path, threshold, prefer).assign(image=frame[key])[["image", *_units(frame)]]
+    return pd.concat([frame[key].rename("image"), _present(frame, path, threshold, prefer)], axis=1)
 
 
 def _surest(frame, key):
@@ -111,7 +111,8 @@ def _read_folder(folder, threshold, prefer):
                 f"Keep the row of the right face."
             )
         units = _present(frame, path, threshold, prefer).reindex(range(1) if frame.empty else frame.index)
-        found.append(units.assign(image=path.stem)[["image", *_units(frame)]])
+        units.insert(0, "image", path.stem)
+        found.append(units)
     if not found:
         raise InputError(f"{relative(folder)}: holds no CSV file. Give a table, or the folder that OpenFace wrote.")
     return pd.concat(found, ignore_index=True)
@@ -123,7 +124,6 @@ def labels(manifest, *, threshold, source="manifest"):
     Parameters
     ----------
     manifest : pandas.DataFrame
-        With `image_id`.
     threshold : float
         Intensity from which on a unit counts as present; in the demo's manifests they go from 0 to 1.
     source : str or pathlib.Path
@@ -132,11 +132,9 @@ def labels(manifest, *, threshold, source="manifest"):
     Returns
     -------
     pandas.DataFrame
-        `image_id`, then a column of Int8 a unit; the manifest's rows and index.
+        A column of Int8 a unit; the manifest's rows and index.
     """
-    return _present(manifest, Path(source), threshold).assign(image_id=manifest["image_id"])[
-        ["image_id", *_units(manifest)]
-    ]
+    return _present(manifest, Path(source), threshold)
 
 
 def join(found, manifest, *, source):
@@ -193,10 +191,6 @@ def _numbers(manifest):
     return found | {str(image_id): [number] for number, image_id in enumerate(manifest["image_id"])}
 
 
-def _units(frame):
-    return sorted({unit[0] for name in frame if (unit := unit_of(name))})
-
-
 def _present(frame, path, threshold, prefer="r"):
     columns = {}
     for name in frame:
@@ -214,7 +208,7 @@ def _present(frame, path, threshold, prefer="r"):
         if name in frame:
             nobody |= pd.to_numeric(frame[name], errors="coerce") < least
     found = {unit: _column(frame[name], kind, path, threshold, nobody) for unit, (kind, name) in chosen.items()}
-    return pd.DataFrame(found, index=frame.index)
+    return pd.DataFrame(found, index=frame.index).sort_index(axis=1)
 
 
 def _column(values, kind, path, threshold, nobody):

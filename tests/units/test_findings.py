@@ -67,13 +67,6 @@ def test_means_over_the_units_stand_beside_who_always_finds_them():
     assert row["f1_if_always_found"] == pytest.approx((0.4 / 1.2 + 1 / 1.5) / 2)
 
 
-def test_a_unit_without_a_control_says_so():
-    table = pd.DataFrame({"unit": ["au06", "au12"], "n_a": [0, 4], "reason": ["no image", "higher for region"]})
-    found = findings.without_control(table, pd.Series({"au12": 0.8, "au06": 0.22}))
-    assert found["reason"].to_list() == ["only 22% of the region lies apart from its mirror image", "higher for region"]
-    assert found["apart"].to_list() == [0.22, 0.8]
-
-
 def test_each_part_is_given_alone_and_its_names_come_first():
     table = pd.DataFrame({"network": ["b", "a", "b"], "kind": ["x", "x", "x"], "value": [1, 2, 5]})
 

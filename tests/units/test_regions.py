@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ferlib.errors import InputError
-from ferlib.units import regions, shapes
+from ferlib.units import regions
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def saved(tmp_path, text):
 def test_boxes_are_scaled_as_the_image_is(tmp_path, photographs):
     header = "image_id,unit,left,top,right,bottom\n"
     path = saved(tmp_path, header + "one,au12,8,4,24,12\none,au12,56,4,72,12\ntwo,au04,0,0,40,40\n")
-    found = shapes.read_boxes(path, photographs, size=20)
+    found = regions.read_boxes(path, photographs, size=20)
     expected = np.zeros((20, 20), bool)
     expected[2:6, 2:6] = expected[2:6, 14:18] = True
     np.testing.assert_array_equal(found.masks[0], expected)
@@ -41,7 +41,7 @@ def test_boxes_are_scaled_as_the_image_is(tmp_path, photographs):
 def test_a_region_beyond_the_frame_has_a_status(tmp_path, photographs):
     header = "image_id,unit,left,top,right,bottom\n"
     rows = "two,au01,50,0,60,10\ntwo,au02,30,0,50,20\ntwo,au04,1,1,1.2,1.2\n"
-    found = shapes.read_boxes(saved(tmp_path, header + rows), photographs, size=20)
+    found = regions.read_boxes(saved(tmp_path, header + rows), photographs, size=20)
     assert found.table["status"].to_list() == ["outside the frame", "partly outside the frame", "empty"]
     assert found.table["area"].to_list() == pytest.approx([0, 5 * 10 / 400, 0])
 
@@ -49,7 +49,7 @@ def test_a_region_beyond_the_frame_has_a_status(tmp_path, photographs):
 def test_landmarks_span_their_convex_hull(tmp_path, photographs):
     points = [(5, 5), (35, 5), (20, 35), (20, 15)]  # the last lies within the triangle of the others
     text = "image_id,unit,x,y\n" + "".join(f"two,au25,{x},{y}\n" for x, y in points)
-    found = shapes.read_landmarks(saved(tmp_path, text), photographs, size=40)
+    found = regions.read_landmarks(saved(tmp_path, text), photographs, size=40)
     y, x = np.mgrid[:40, :40] + 0.5
     inside = (y > 5) & (2 * x - y > 5) & (2 * (40 - x) - y > 5)
     assert (found.masks[0] != inside).sum() <= 6, "only pixels that the edge crosses may differ"
@@ -67,13 +67,13 @@ def test_landmarks_span_their_convex_hull(tmp_path, photographs):
 )
 def test_boxes_that_cannot_be_used_are_refused(tmp_path, photographs, text, message):
     with pytest.raises(InputError, match=message):
-        shapes.read_boxes(saved(tmp_path, text), photographs, size=20)
+        regions.read_boxes(saved(tmp_path, text), photographs, size=20)
 
 
 def test_landmarks_in_line_are_refused(tmp_path, photographs):
     text = "image_id,unit,x,y\ntwo,au25,1,1\ntwo,au25,2,2\ntwo,au25,3,3\n"
     with pytest.raises(InputError, match="3 landmarks span no area"):
-        shapes.read_landmarks(saved(tmp_path, text), photographs, size=20)
+        regions.read_landmarks(saved(tmp_path, text), photographs, size=20)
 
 
 def masks_folder(tmp_path):
@@ -115,19 +115,6 @@ def test_resizing_keeps_pixels_of_which_half_is_covered():
         finer = np.kron(masks, np.ones((1, size, size)))
         shares = finer.reshape(5, size, 24, size, 24).mean(axis=(2, 4))
         np.testing.assert_array_equal(regions.resized(masks, size), shares >= 0.5)
-
-
-def test_a_region_and_its_mirror_are_of_one_size_and_apart_upside_down():
-    random = np.random.default_rng(2)
-    masks, faces = random.random((6, 15, 15)) > 0.6, random.random((6, 15, 15)) > 0.2
-    for own, mirror in (regions.mirrored(masks), regions.mirrored(masks, faces)):
-        np.testing.assert_array_equal(own.sum(axis=(1, 2)), mirror.sum(axis=(1, 2)))
-        assert own.any() and not (own & ~masks).any() and not (mirror & masks).any()
-        np.testing.assert_array_equal(own[:, ::-1], mirror)
-    assert not (mirror & ~faces).any()
-    brows = np.zeros((1, 10, 10), bool)
-    brows[0, 2, 2:8] = True  # the same on the left and the right
-    np.testing.assert_array_equal(np.flatnonzero(regions.mirrored(brows)[1].any(axis=2)[0]), [7])
 
 
 def test_regions_at_another_size_know_their_area(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from ferdemo.training import train_units, training_images, truth, unit_faults
 
 from ferlib import paths, provenance
-from ferlib.units import aunet, detection, mark
+from ferlib.units import aunet, mark
 
 SET = paths.DEMO / "action_units"
 VERSIONS = tuple(unit_faults.VERSIONS)
@@ -45,7 +45,7 @@ def f1(faces, logits, kind):
     chosen = manifest["kind"].isin([kind, "neutral"]).to_numpy()
     units, scores = list(logits), logits.to_numpy()[chosen]
     return pd.Series(
-        detection.measures(present.loc[chosen, units].to_numpy() == 1, scores > 0, scores)["f1"], index=units
+        train_units.measures(present.loc[chosen, units].to_numpy() == 1, scores > 0, scores)["f1"], index=units
     )
 
 

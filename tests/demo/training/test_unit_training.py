@@ -8,10 +8,10 @@ import pytest
 import torch
 from ferdemo.training import train_units, unit_faults, unit_training
 from PIL import Image
-from sklearn.metrics import f1_score
+from sklearn import metrics
 
 from ferlib.errors import InputError
-from ferlib.units import aunet, mark
+from ferlib.units import aunet, detection, mark
 
 SMALL = ["--steps", "6", "--batch-size", "8", "--size", "32", "--stages", "1", "--quiet"]
 
@@ -133,9 +133,25 @@ def test_each_units_threshold_is_the_one_of_highest_f1():
     for unit in range(2):
         steps = np.unique(logits[:, unit])
         between = [steps[0] - 1, *(steps[:-1] + steps[1:]) / 2]
-        found = [f1_score(present[:, unit], logits[:, unit] > value) for value in [*between, chosen[unit]]]
+        found = [metrics.f1_score(present[:, unit], logits[:, unit] > value) for value in [*between, chosen[unit]]]
         assert found[-1] == max(found) and chosen[unit] not in steps
     np.testing.assert_array_equal(chosen[2:], 0)
+
+
+def test_measures_of_many_units_are_scikit_learns():
+    random = np.random.default_rng(4)
+    present, score = random.random((80, 3)) < 0.4, np.round(random.normal(size=(80, 3)), 1)
+    found = train_units.measures(present, score > 0, score)
+    for unit in range(3):
+        truth, said = present[:, unit], score[:, unit] > 0
+        assert [values[unit] for values in found.values()] == pytest.approx(
+            [
+                metrics.accuracy_score(truth, said), metrics.balanced_accuracy_score(truth, said),
+                metrics.recall_score(truth, said), metrics.recall_score(truth, said, pos_label=0),
+                metrics.f1_score(truth, said), metrics.average_precision_score(truth, score[:, unit]),
+            ]
+        )  # fmt: skip
+    assert list(found) == list(detection.MEASURES)
 
 
 def many(n=400):

@@ -13,6 +13,7 @@ from ferdemo.training import options as given
 from ferlib import provenance, tables
 from ferlib.errors import InputError
 from ferlib.paths import absolute, relative
+from ferlib.stats.arrays import ratio
 from ferlib.units import aunet, detection, mark, unit_tables
 
 WIDER = {"demo": (0.13, 0.26, 0.87, 1.0), "demo-crossed": (0.13, 0.26, 0.87, 1.0)}
@@ -115,8 +116,37 @@ def set_aside(manifest):
 
 def presence(manifest, threshold):
     """Which units are present, of those that occur at all; a frame of 0 and 1, rows as in the manifest."""
-    found = unit_tables.labels(manifest, threshold=threshold).drop(columns="image_id").astype(int)
+    found = unit_tables.labels(manifest, threshold=threshold).astype(int)
     return found.loc[:, found.any()].reset_index(drop=True)
+
+
+def measures(present, found, score):
+    """Each of `ferlib.units.detection.MEASURES` of each unit; NaN where there is nothing to divide by.
+
+    Parameters
+    ----------
+    present, found : numpy.ndarray of bool, shape (n, units)
+    score : numpy.ndarray, shape (n, units)
+        Higher where the unit is likelier.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (units,)
+    """
+    hits, n_present = (present & found).sum(axis=0), present.sum(axis=0)
+    passed, n_absent = (~present & ~found).sum(axis=0), (~present).sum(axis=0)
+    recall, specificity = ratio(hits, n_present), ratio(passed, n_absent)
+    weight = np.ones((1, len(present)))
+    return {
+        "accuracy": ratio(hits + passed, n_present + n_absent),
+        "balanced_accuracy": (recall + specificity) / 2,
+        "recall": recall,
+        "specificity": specificity,
+        "f1": ratio(2 * hits, n_present + found.sum(axis=0)),
+        "average_precision": np.array(
+            [detection.average_precision(present[:, u], score[:, u], weight)[0] for u in range(present.shape[1])]
+        ),
+    }
 
 
 def evaluate(folder, held_out, recipe, faults, *, trained_on):
@@ -158,7 +188,7 @@ def evaluate(folder, held_out, recipe, faults, *, trained_on):
         for skin, chosen in (("all", of_kind), ("dark", of_kind & dark), ("other", of_kind & ~dark)):
             for unit in [unit for unit in network.shape.units if unit in present]:
                 truth, score = present[unit].to_numpy()[chosen], logits[chosen, network.shape.units.index(unit)]
-                measured = detection.measures(truth[:, None] == 1, score[:, None] > 0, score[:, None])
+                measured = measures(truth[:, None] == 1, score[:, None] > 0, score[:, None])
                 found = {name: round(float(values[0]), 4) for name, values in measured.items()}
                 rows.append({"kind": kind, "skin": skin, "unit": unit, "images": int(chosen.sum()), **found})
     return rows
