@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_a_file_that_was_opened_counts_also_when_nobody_names_it(run):
     written = (run.depends / "02_second.mk").read_text()
     assert "data/published/confusions.csv" in written and "claims.csv" not in written
     assert "ferlib/stats" not in written
+
+
+def test_a_package_that_loads_itself_bit_by_bit_is_not_asked_for_more(run, monkeypatch):
+    class Lazy(types.ModuleType):
+        def __getattr__(self, name):
+            raise AssertionError(f"asked for {name}")
+
+    monkeypatch.setitem(sys.modules, "lazy", Lazy("lazy"))
+    monkeypatch.setitem(sys.modules, "no_module", 1)
+    assert " ferlib/dependencies.py" in rules(run)[0]
 
 
 def test_own_outputs_are_no_prerequisites(run):
