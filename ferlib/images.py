@@ -93,12 +93,7 @@ def open_rgb(source, *, name=None, at_least=None):
 
 
 def size(source):
-    """Width and height in pixels as stored, without decoding; raises as `open_rgb` does.
-
-    Parameters
-    ----------
-    source : str, pathlib.Path or bytes
-    """
+    """Width and height in pixels as stored, without decoding; `source` and errors as for `open_rgb`."""
     try:
         with Image.open(_file(source)) as image:
             return image.size

@@ -76,15 +76,5 @@ class Run:
 
 
 def run(run_dir):
-    """Files of the run in a folder.
-
-    Parameters
-    ----------
-    run_dir : str or pathlib.Path
-        Folder of the run, relative to the repository or absolute.
-
-    Returns
-    -------
-    Run
-    """
+    """The `Run` in a folder, which is given relative to the repository or absolute."""
     return Run(absolute(run_dir))

@@ -48,10 +48,7 @@ def sha256_of(paths):
 def commit():
     """The repository's commit, followed by `+ uncommitted changes` when files differ from it.
 
-    Returns
-    -------
-    str
-        `unknown (not a git checkout)` for a copy without history, or on a machine without git.
+    A copy without history, or a machine without git, has the commit `unknown (not a git checkout)`.
     """
     try:
         head = _git("rev-parse", "HEAD")
@@ -78,16 +75,7 @@ def versions():
 
 
 def parameters_cell(notebook):
-    """Source of the one cell of a notebook that is tagged `parameters`; of literals, each with a comment.
-
-    Parameters
-    ----------
-    notebook : pathlib.Path
-
-    Returns
-    -------
-    str
-    """
+    """Source of the one cell of a notebook (a path) that is tagged `parameters`; of literals, each with a comment."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
@@ -96,16 +84,7 @@ def parameters_cell(notebook):
 
 
 def declared(notebook):
-    """Parameters that a notebook declares, with their defaults.
-
-    Parameters
-    ----------
-    notebook : pathlib.Path
-
-    Returns
-    -------
-    dict
-    """
+    """Parameters that a notebook (a path) declares, with their defaults, as a dict."""
     body = ast.parse(parameters_cell(notebook)).body
     return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in body}
 
@@ -205,26 +184,20 @@ def _begin_lab():
 
 
 def written(run, notebook):
-    """Files that a notebook's last execution wrote; files left by an earlier one are not among them.
+    """Files that a notebook's last execution wrote, a list of paths; those left by an earlier one are not among them.
 
-    Parameters
-    ----------
-    run : ferlib.paths.Run
-    notebook : str
-
-    Returns
-    -------
-    list of pathlib.Path
-
-    Raises
-    ------
-    InputError
-        When the notebook has not been executed in this run.
+    Raises InputError when the notebook has not been executed in this run.
     """
     record = run.provenance / f"{notebook}.outputs"
     if not record.is_file():
         raise InputError(f"{relative(record)}: no such file. Execute notebook {notebook} first, or run `make demo`.")
     return [run.file(line) for line in record.read_text(encoding="utf-8").splitlines()]
+
+
+def recorded(run, notebook):
+    """The record of a notebook's last execution in a run, as a dict; empty for one that was left out."""
+    record = run.provenance / f"{notebook}.json"
+    return json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
 
 
 def as_table(content):

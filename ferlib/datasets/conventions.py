@@ -37,20 +37,9 @@ class Convention:
 
 
 def read_yaml(path):
-    """A YAML file whose values all stay text, so that the codes `NO` and `007` are what they look like.
+    """A YAML file as a dict whose values all stay text, so that the codes `NO` and `007` are what they look like.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InputError
-        When the file is missing or is not YAML with `name: value` lines.
+    Raises InputError when the file is missing or is not YAML with `name: value` lines.
     """
     path = absolute(path)
     try:
@@ -65,12 +54,7 @@ def read_yaml(path):
 
 
 def load(name):
-    """The conventions of a dataset known by name, from `data/conventions/<name>.yaml`.
-
-    Returns
-    -------
-    Convention
-    """
+    """The `Convention` of a dataset known by name, from `data/conventions/<name>.yaml`."""
     path = FOLDER / f"{name}.yaml"
     content = read_yaml(path)
     return Convention(file=path, about=content, codes=codes_of(content, path))
@@ -189,22 +173,12 @@ def counted(number, noun):
 
 
 def doubts(codes):
-    """What to warn of: codes whose meaning is a guess, with the number of files that rest on it.
-
-    Parameters
-    ----------
-    codes : pandas.DataFrame
-        As `decode` returns.
-
-    Returns
-    -------
-    tuple of str
-    """
-    guessed = codes[codes["confidence"] == "low"]
-    return tuple(
-        f"{dataset}: the meaning of the codes "
-        + ", ".join(f"{code} ({label}, {counted(count, 'file')})" for code, label, count in rows)
-        + f" is a guess. Look at a few of these images, and mend {relative(FOLDER)}/ where it is wrong."
-        for dataset, group in guessed.groupby("dataset")
-        for rows in [list(zip(group["code"], group["label"], group["files"], strict=True))]
-    )
+    """What to warn of: codes (as of `decode`) whose meaning is a guess, and the number of files that rest on it."""
+    guessed, notes = codes[codes["confidence"] == "low"], []
+    for dataset, group in guessed.groupby("dataset"):
+        each = [f"{row.code} ({row.label}, {counted(row.files, 'file')})" for row in group.itertuples()]
+        notes.append(
+            f"{dataset}: the meaning of the codes {', '.join(each)} is a guess. Look at a few of these images, and "
+            f"mend {relative(FOLDER)}/ where it is wrong."
+        )
+    return tuple(notes)

@@ -156,18 +156,7 @@ def read_all(names, *, raw_dir="data/raw", skip_missing=False):
 
 
 def sources(names, *, raw_dir="data/raw"):
-    """Files and folders that the manifest of these datasets depends on, of those that are there.
-
-    Parameters
-    ----------
-    names : sequence of str
-    raw_dir : str or pathlib.Path
-        As for `read`.
-
-    Returns
-    -------
-    list of pathlib.Path
-    """
+    """Files and folders that the manifest of these datasets depends on, of those that are there: a list of paths."""
     found = []
     for name in names:
         if name in CONVENTIONS:

@@ -127,17 +127,9 @@ def _check_image(path, expected):
 
 
 def same_bytes(manifest):
-    """What to warn of: files with the very bytes of another one that tell something else about the image.
+    """What to warn of: files with the very bytes (`sha256`) of another one that tell something else about the image.
 
-    Parameters
-    ----------
-    manifest : pandas.DataFrame
-        With its `sha256` filled in.
-
-    Returns
-    -------
-    tuple of str
-        Empty, or one note.
+    Returns a tuple of str, empty or with one note.
     """
     told = manifest["subject_id"] + ", " + manifest["emotion"] + ", " + manifest["group"]
     told = manifest.assign(told=told)

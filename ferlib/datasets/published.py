@@ -64,10 +64,6 @@ def possible_totals(percents, *, largest=5000):
 def compare(manifest):
     """Count the images of a manifest and set the published numbers beside them.
 
-    Parameters
-    ----------
-    manifest : pandas.DataFrame
-
     Returns
     -------
     pandas.DataFrame
@@ -144,13 +140,7 @@ def _gaps(dataset, manifest):
 
 
 def only_there(missing, manifest):
-    """What the missing datasets would have brought and none of those at hand has.
-
-    Parameters
-    ----------
-    missing : pandas.DataFrame
-        As `ferlib.datasets.reading.Reading.missing`.
-    manifest : pandas.DataFrame
+    """What the missing datasets (of a `Reading`) would have brought and none of those at hand has.
 
     Returns
     -------

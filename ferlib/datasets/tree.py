@@ -30,17 +30,7 @@ GREY_SPREAD = 6
 
 
 def list_files(folder):
-    """All files below a folder, following links; hidden files and what systems leave behind are passed over.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    list of pathlib.Path
-        Sorted.
-    """
+    """All files below a folder, sorted, following links; hidden files and what systems leave behind are passed over."""
     files, seen = [], set()
     for place, folders, names in os.walk(folder, followlinks=True):
         here = os.path.realpath(place)

@@ -26,13 +26,10 @@ def compute(groups, *, source, device, recipe, batch_size, readers):
     ----------
     groups : sequence of sequence of (str, str)
         Path and SHA-256 of each image; a group becomes a shard.
-    source : sequence of str
-        What `ferlib.embedding.backbones.load_backbone` is called with: name, and tag of the weights or an empty text.
-    device : str
-        As for `ferlib.embedding.hardware.device`; found by each worker for itself when it is `auto`.
+    source, device, batch_size, readers
+        As for `ferlib.embedding.collection.collect`; each worker finds a `device` for itself when it is `auto`.
     recipe : dict
         What the embeddings must be made by.
-    batch_size, readers : int
 
     Yields
     ------

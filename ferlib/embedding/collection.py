@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ferlib.embedding import recipes
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 from ferlib.errors import InputError
 
 # torch and open_clip are imported where an image is computed: when every embedding is there, they are not needed, and
@@ -87,10 +87,8 @@ def collect(
     precision : {"float32", "bfloat16"}
         Number format of the weights; see `ferlib.embedding.hardware.in_bfloat16`. This and `device` are never chosen
         by what the machine has, unless `device` is `auto`, so that two machines compute the same.
-    batch_size : int
-        Images a forward pass.
-    shard_size : int
-        Images a shard.
+    batch_size, shard_size : int
+        Images a forward pass, and images a shard.
     readers : int
         Threads that read and prepare images; 0: one a processor core, at most 8.
 

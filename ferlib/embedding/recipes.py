@@ -17,7 +17,7 @@ PACKAGES = ("open_clip_torch", "pillow", "torch", "torchvision")
 
 
 def recipe(backbone, *, weights_sha256):
-    """All that an embedding by a backbone depends on, as content that JSON can hold.
+    """All that an embedding by a backbone depends on, as a dict that JSON can hold.
 
     Parameters
     ----------
@@ -25,10 +25,6 @@ def recipe(backbone, *, weights_sha256):
         In the number format that it computes with.
     weights_sha256 : str
         `Backbone.weights_sha256` of the weights as they were loaded.
-
-    Returns
-    -------
-    dict
     """
     return {
         "format": FORMAT,
@@ -67,17 +63,7 @@ class Known:
         self.folder = folder
 
     def get(self, asked):
-        """What was learnt when this backbone was last loaded, or None when its files or packages are others now.
-
-        Parameters
-        ----------
-        asked : dict
-            What the backbone is loaded by.
-
-        Returns
-        -------
-        dict or None
-        """
+        """What was learnt when this backbone was last loaded, or None when its files or packages are others now."""
         try:
             record = json.loads(self._path(asked).read_bytes())
             for path, digest in record["files"].items():
@@ -89,11 +75,7 @@ class Known:
 
     def put(self, asked, learnt, *, files):
         """Remember what was learnt by loading a backbone from these files."""
-        record = {
-            "asked": asked,
-            "learnt": learnt,
-            "files": {relative(path): sha256(path) for path in files},
-        }
+        record = {"asked": asked, "learnt": learnt, "files": {relative(path): sha256(path) for path in files}}
         write_bytes((json.dumps(record, indent=1, sort_keys=True) + "\n").encode(), self._path(asked))
 
     def _path(self, asked):

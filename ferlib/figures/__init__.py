@@ -1,4 +1,10 @@
-"""Figures. One on disk is four files of one name: the picture for pages (PNG) and for slides (SVG), numbers, words."""
+"""Figures. One on disk is four files of one name: the picture for pages (PNG) and for slides (SVG), numbers, words.
+
+In the modules a function takes the table of exactly what it draws and returns a matplotlib Figure, which `save` keeps
+with the table; `confidence` is that of the intervals, for the label of an axis. Colours are Okabe and Ito's, told apart
+by every kind of colour vision. They stand for models and reasons; groups of people have a fixed order and never a
+colour of their own.
+"""
 
 import base64
 import html
@@ -86,40 +92,18 @@ def _png(figure):
 
 
 def show(path):
-    """A saved figure with its alternative text, for display in a notebook at its width in print.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The `.png` that `save` wrote.
-
-    Returns
-    -------
-    IPython.display.HTML
-        The picture is inside, so that the notebook needs no other file. HTML, because nbconvert would lose the
-        alternative text of an image output.
-    """
+    """A saved figure (`path` is its `.png`) for display in a notebook, with its alternative text."""
     path = Path(path)
     return _as_html(path.read_bytes(), path.with_suffix(".txt").read_text(encoding="utf-8"))
 
 
 def glimpse(figure, *, alt):
-    """A figure for display in a notebook only, such as faces that are nobody's to publish; nothing is saved.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    alt : str
-        Alternative text.
-
-    Returns
-    -------
-    IPython.display.HTML
-    """
+    """A figure for display in a notebook only, such as faces that are nobody's to publish; nothing is saved."""
     return _as_html(_png(figure), alt)
 
 
 def _as_html(picture, alt):
+    """PNG bytes at their width in print, inside the page; HTML, for nbconvert loses an image's alternative text."""
     with Image.open(io.BytesIO(picture)) as image:
         width = round(image.width / DPI * 96)
     data = base64.b64encode(picture).decode("ascii")

@@ -1,27 +1,13 @@
-"""Figures of differences: gaps beside what chance alone would show, and ratios with their intervals.
-
-Like `ferlib.figures.rates`: a function takes the table of exactly what it draws and returns a matplotlib Figure.
-"""
+"""Forest plots: differences and ratios beside a line, with their intervals or with what chance alone would show."""
 
 import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from ferlib.figures.style import (
-    COLOURS,
-    WIDTH,
-    legend_columns,
-    listed,
-    marker,
-    named,
-    percent,
-    percent_tick,
-    styled,
-    ways,
-)
+from ferlib.figures import style
 
 
 def measure_names(table):
@@ -34,7 +20,7 @@ def measure_names(table):
     ]
 
 
-@styled
+@style.styled
 def gaps(table):
     """Gap between the highest and the lowest group as a mark, on a bar that reaches as far as chance does.
 
@@ -44,34 +30,24 @@ def gaps(table):
         Rows of `gaps.csv` of one dataset, without confusions; one variant of each model reads best. The bar ends at
         `gap_95`, the tick on it is `gap_expected`, the mark is `gap`.
     """
-    labels, measures = np.array(named(table)), np.array(measure_names(table))
-    models = sorted(set(labels))
-    shown = sorted(set(measures[table["gap"].notna()]), key=lambda name: (name.startswith("recall"), name))
-    divided = ways(table["attribute"])
-    step = 0.8 / max(len(models), 1)
-    height = 1.3 + len(shown) * (0.14 + 0.13 * len(models))
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    panels = figure.subplots(1, len(divided), sharex=True, sharey=True, squeeze=False)[0]
-    for panel, attribute in zip(panels, divided, strict=True):
+    labels, measures = np.array(style.named(table)), np.array(measure_names(table))
+    models, known = sorted(set(labels)), table["gap"].notna()
+    shown = sorted(set(measures[known]), key=lambda name: (name.startswith("recall"), name))
+    divided = style.ways(table["attribute"])
+    figure, panels = style.panels_of_rows(len(divided), shown, height=1.3 + len(shown) * (0.14 + 0.13 * len(models)))
+    for panel, (attribute, title) in zip(panels, divided.items(), strict=True):
+        panel.set_title(title)
         for number, model in enumerate(models):
-            part = table[(labels == model) & (table["attribute"] == attribute) & table["gap"].notna()]
-            y = np.array([shown.index(name) for name in measure_names(part)], dtype=float)
-            y = y + (number - (len(models) - 1) / 2) * step
-            panel.barh(y, part["gap_95"], height=0.7 * step, color="#D9D9D9")
+            part = table[(labels == model) & (table["attribute"] == attribute) & known]
+            y = np.array([shown.index(name) for name in measure_names(part)]) + style.beside(number, len(models), 0.8)
+            panel.barh(y, part["gap_95"], height=0.7 * 0.8 / len(models), color="#D9D9D9")
             panel.plot(part["gap_expected"], y, "|", color="#555555", markersize=5)
-            panel.plot(part["gap"], y, marker(number), color=COLOURS[number % len(COLOURS)], markersize=5, label=model)
-        panel.set_title(divided[attribute])
-        panel.xaxis.set_major_formatter(percent_tick)
-        panel.tick_params(axis="y", length=0)
-        panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
-    panels[0].set_yticks(range(len(shown)), shown)
-    panels[0].set_ylim(len(shown) - 0.4, -0.6)
+            panel.plot(part["gap"], y, label=model, markersize=5, **style.look(number))
     panels[0].set_xlim(0, None)
     figure.supxlabel(
         "highest minus lowest group; bar: 95 in 100 gaps by chance are shorter, tick: their mean", fontsize=10
     )
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(models), columnspacing=1.4)
+    style.legend(figure, panels[0], columnspacing=1.4)
     return figure
 
 
@@ -84,15 +60,15 @@ def describe_gaps(table):
         top = beyond.loc[[(beyond["gap"] - beyond["gap_95"]).idxmax()]]
         (name,), (row,) = measure_names(top), top.itertuples()
         told += (
-            f"; furthest: {row.model}, {name} by {row.attribute}, {percent(row.gap)} between {row.lowest} and "
-            f"{row.highest}, by chance at most {percent(row.gap_95)}"
+            f"; furthest: {row.model}, {name} by {row.attribute}, {style.percent(row.gap)} between {row.lowest} and "
+            f"{row.highest}, by chance at most {style.percent(row.gap_95)}"
         )
-    divided = ", ".join(ways(table["attribute"]).values())
+    divided = ", ".join(style.ways(table["attribute"]).values())
     marks = f"Marks: gap between the highest and the lowest group of each measure {divided}, on bars of gaps by chance"
-    return f"{marks}; models: {listed(table['model'])}; dataset {listed(table['dataset'])}. {told}."
+    return f"{marks}; models: {style.listed(table['model'])}; dataset {style.listed(table['dataset'])}. {told}."
 
 
-@styled
+@style.styled
 def ratios(table):
     """Forest plot: each ratio as a dot with its interval, on a scale where twice and half are equally far from 1.
 
@@ -112,22 +88,19 @@ def ratios(table):
             ticks[y] = textwrap.fill(row.label, 64)
             rows.append((y, row))
     tallest = max((label.count("\n") for label in ticks.values()), default=0)
-    figure = Figure(figsize=(WIDTH, 1.0 + (0.25 + 0.16 * tallest) * (y + 2)), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 1.0 + (0.25 + 0.16 * tallest) * (y + 2)), layout="constrained")
     panel = figure.subplots()
     edges = _edges(table)
     for y, row in rows:
-        panel.plot(np.clip([row.low, row.high], *edges), [y, y], color=COLOURS[0], linewidth=1.6)
+        panel.plot(np.clip([row.low, row.high], *edges), [y, y], color=style.COLOURS[0], linewidth=1.6)
         for end, beyond, arrow in ((edges[0], row.low < edges[0], "<"), (edges[1], row.high > edges[1], ">")):
             if beyond:
-                panel.plot(end, y, arrow, color=COLOURS[0], markersize=6)
+                panel.plot(end, y, arrow, color=style.COLOURS[0], markersize=6)
         if edges[0] <= row.value <= edges[1]:
-            panel.plot(row.value, y, "o", color=COLOURS[0], markersize=5)
+            panel.plot(row.value, y, "o", color=style.COLOURS[0], markersize=5)
     panel.axvline(1, color="#000000", linewidth=0.9)
     for y, section in headings:
-        panel.annotate(
-            section, (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0), textcoords="offset points",
-            ha="right", va="center", fontsize=10, fontweight="bold",
-        )  # fmt: skip
+        style.heading(panel, section, y)
     panel.set_xscale("log", base=2)
     panel.set_xlim(edges[0] / 1.1, edges[1] * 1.1)
     marks = [2.0**k for k in range(-4, 6) if edges[0] <= 2.0**k <= edges[1]]
@@ -139,11 +112,12 @@ def ratios(table):
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
     panel.set_xlabel("ratio of the two rates; 1: no difference")
-    handle = Line2D([], [], color=COLOURS[0], marker="o", markersize=5, label="ratio with its interval")
-    arrow = Line2D(
-        [], [], color=COLOURS[0], marker=">", markersize=6, label="goes on; a ratio of 0 or without end has no dot"
-    )
-    figure.legend(handles=[handle, arrow], loc="outside upper left", ncols=2)
+    goes_on = "goes on; a ratio of 0 or without end has no dot"
+    handles = [
+        Line2D([], [], color=style.COLOURS[0], marker=marker, markersize=size, label=label)
+        for marker, size, label in (("o", 5, "ratio with its interval"), (">", 6, goes_on))
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -163,3 +137,85 @@ def _edges(table):
     values = table[["value", "low", "high"]].to_numpy(dtype=float).ravel()
     values = values[np.isfinite(values) & (values > 0)]
     return max(1 / 16, min(0.5, values.min(initial=0.5))), min(32.0, max(4.0, values.max(initial=4.0)))
+
+
+@style.styled
+def contrasts(table, *, confidence=0.95):
+    """Difference of two groups in each row as a dot with its interval; filled where the verdict is *different*.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `disparities.csv`, in the order in which they are to stand.
+    """
+    figure = Figure(figsize=(style.WIDTH, 1.0 + 0.3 * max(len(table), 2)), layout="constrained")
+    panel = figure.subplots()
+    panel.axvline(0, color="#000000", linewidth=0.9)
+    labels = [
+        f"{row.model}: {name}, {row.group_a} − {row.group_b} ({row.subjects_a}, {row.subjects_b} people)"
+        for row, name in zip(table.itertuples(), measure_names(table), strict=True)
+    ]
+    for y, row in enumerate(table.itertuples()):
+        panel.plot([row.sim_low, row.sim_high], [y, y], color=style.COLOURS[0], linewidth=1.6)
+        filled = style.COLOURS[0] if row.verdict == "different" else "white"
+        panel.plot(row.risk_difference, y, "o", color=style.COLOURS[0], markerfacecolor=filled, markersize=6)
+    panel.set_yticks(range(len(labels)), labels, fontsize=9)
+    panel.set_ylim(max(len(labels), 1) - 0.4, -0.6)
+    style.shares_across(panel)
+    panel.xaxis.set_major_locator(MaxNLocator(5))
+    simultaneous = f"{100 * confidence:.4g} % interval of the whole family"
+    figure.supxlabel(f"difference of the two rates, with {simultaneous}; filled: different", fontsize=10)
+    return figure
+
+
+def describe_contrasts(table):
+    """Describe the forest plot of `contrasts` in words."""
+    if table.empty:
+        return "Forest plot of differences of two groups, without a row."
+    top = table.loc[[table["risk_difference"].abs().idxmax()]]
+    (name,), (row,) = measure_names(top), top.itertuples()
+    different = (table["verdict"] == "different").sum()
+    return (
+        f"Forest plot of {len(table)} differences of two groups with their intervals; {different} are different. "
+        f"Largest: {row.model}, {name}, {row.group_a} minus {row.group_b}: {100 * row.risk_difference:+.0f} points."
+    )
+
+
+@style.styled
+def marks(table, *, rows, panels, line, label):
+    """A mark for each model in each row, a panel for each question, and a line to hold them against.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `model`, `value` (a share), and those that `rows` and `panels` name, in the order of drawing.
+    rows, panels : str
+    line : float
+    label : str
+        Of the axis.
+    """
+    names, models = list(dict.fromkeys(table[rows])), sorted(set(table["model"]))
+    shown = list(dict.fromkeys(table[panels]))
+    figure, axes = style.panels_of_rows(len(shown), names, height=1.3 + len(names) * (0.14 + 0.11 * len(models)))
+    for panel, name in zip(axes, shown, strict=True):
+        panel.set_title(name)
+        panel.axvline(line, color="#555555", linewidth=1, linestyle="--")
+        for number, model in enumerate(models):
+            part = table[(table[panels] == name) & (table["model"] == model)]
+            y = np.array([names.index(row) for row in part[rows]]) + style.beside(number, len(models), 0.8)
+            panel.plot(part["value"], y, label=model, markersize=5, **style.look(number))
+    axes[0].set_xlim(0, None)
+    figure.supxlabel(f"{label}; dashed: {line:g}", fontsize=10)
+    style.legend(figure, axes[0], columnspacing=1.4)
+    return figure
+
+
+def describe_marks(table, *, line, label):
+    """Describe `marks` in words."""
+    known = table.dropna(subset="value")
+    low, high = known.loc[known["value"].idxmin()], known.loc[known["value"].idxmax()]
+    beyond = f"{(known['value'] > line).sum()} of {len(known)} lie above {line:g}"
+    ends = ", ".join(
+        f"{end} {style.percent(row['value'])} ({row['model']})" for end, row in (("lowest", low), ("highest", high))
+    )
+    return f"Marks of {style.listed(known['model'])}: {label}. {beyond}; {ends}."

@@ -22,7 +22,7 @@ SURE = 0.05
 
 
 @styled
-def means(table, faces, outlines, *, label="relevance; 1: as much as an even map has"):
+def means(table, faces, outlines):
     """Mean maps on the mean face: a row for each group, a column for each unit, all on one scale.
 
     Parameters
@@ -34,13 +34,10 @@ def means(table, faces, outlines, *, label="relevance; 1: as much as an even map
         Mean face of each group.
     outlines : dict of str to numpy.ndarray, shape (height, width), 0 to 1
         Of each unit, the share of people whose region holds the pixel; the line is drawn at a half.
-    label : str
-        What the colours mean.
     """
-    rows, columns = list(dict.fromkeys(table["group"])), list(dict.fromkeys(table["unit"]))
     steps = _steps(table["value"])
     scale = BoundaryNorm(steps, STEPS), colormaps["YlOrRd"].resampled(STEPS)
-    return _grid(table, rows, columns, "group", faces, outlines, scale, steps[1], label)
+    return _grid(table, "group", faces, outlines, scale, steps[1], "relevance; 1: as much as an even map has")
 
 
 def describe_means(table):
@@ -67,11 +64,10 @@ def differences(table, faces, outlines, *, label):
     outlines : dict of str to numpy.ndarray
     label : str
     """
-    rows, columns = list(dict.fromkeys(table["network"])), list(dict.fromkeys(table["unit"]))
     steps = _steps(table["value"].abs())[1:]
     both = np.concatenate([-steps[::-1], steps])
     scale = BoundaryNorm(both, len(both) - 1), colormaps["PuOr_r"].resampled(len(both) - 1)
-    return _grid(table, rows, columns, "network", faces, outlines, scale, steps[0], label)
+    return _grid(table, "network", faces, outlines, scale, steps[0], label)
 
 
 def describe_differences(table, *, names):
@@ -93,7 +89,8 @@ def _steps(values):
     return np.arange(STEPS + 1) * next(unit * k for k in (1, 2, 2.5, 5, 10) if unit * k >= size * 0.999)
 
 
-def _grid(table, rows, columns, by, faces, outlines, scale, least, label):
+def _grid(table, by, faces, outlines, scale, least, label):
+    rows, columns = list(dict.fromkeys(table[by])), list(dict.fromkeys(table["unit"]))
     norm, colours = scale
     width = (WIDTH - 0.6) / max(len(columns), 4)
     figure = Figure(figsize=(WIDTH, 1.2 + width * 1.08 * len(rows)), layout="constrained")

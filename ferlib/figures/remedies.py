@@ -4,13 +4,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from ferlib.figures.style import COLOURS, MARKERS, WIDTH, percent, percent_tick, styled
+from ferlib.figures import style
 
-EFFECTS = {"better": COLOURS[0], "worse": COLOURS[1]}
+EFFECTS = {"better": style.COLOURS[0], "worse": style.COLOURS[1]}
 OTHERWISE = "#8A8A8A"
 
 
-@styled
+@style.styled
 def slopes(table, *, confidence=0.95):
     """A line for each group from its rate before to its rate after, panels side by side.
 
@@ -19,13 +19,12 @@ def slopes(table, *, confidence=0.95):
     table : pandas.DataFrame
         One measure; columns `panel`, `group`, `rate_before`, `rate_after`, `change`, `sim_low`, `sim_high` and
         `effect`, as of `ferlib.mitigation.effects.changes`. The interval is that of the change, drawn at its end.
-    confidence : float
     """
     names = list(dict.fromkeys(table["panel"]))
     columns = min(4, len(names))
     lines = -(-len(names) // columns)
     low, high = _limits(table)
-    figure = Figure(figsize=(max(5, WIDTH * columns / 4), 0.6 + 2.7 * lines), layout="constrained")
+    figure = Figure(figsize=(max(5, style.WIDTH * columns / 4), 0.6 + 2.7 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
         rows = table[table["panel"] == name].sort_values("rate_after")
@@ -45,7 +44,7 @@ def slopes(table, *, confidence=0.95):
         panel.set_xlim(-0.08, 2.1)
     panels[0].set_xticks([0, 1], ["before", "after"])
     panels[0].set_ylim(low, high)
-    panels[0].yaxis.set_major_formatter(percent_tick)
+    panels[0].yaxis.set_major_formatter(style.percent_tick)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     handles = [_line(colour) for colour in (*EFFECTS.values(), OTHERWISE)]
@@ -56,14 +55,15 @@ def slopes(table, *, confidence=0.95):
 
 def describe_slopes(table):
     """Describe the lines of `slopes` in words."""
+    ends = {name: table[f"rate_{name}"].map(style.percent) for name in ("before", "after")}
     told = [
-        f"{row.panel}: {row.group} from {percent(row.rate_before)} to {percent(row.rate_after)}, {row.effect}"
-        for row in table.itertuples()
+        f"{row.panel}: {row.group} from {row.before} to {row.after}, {row.effect}"
+        for row in table.assign(**ends).itertuples()
     ]
     return f"Lines from the rate before to the rate after, a panel for each remedy. {'; '.join(told)}."
 
 
-@styled
+@style.styled
 def cost_benefit(table):
     """Change of accuracy over all against that of the group that was read worst, a mark for each remedy and control.
 
@@ -72,7 +72,7 @@ def cost_benefit(table):
     table : pandas.DataFrame
         Rows of `mitigation.csv` of one model.
     """
-    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 4.6), layout="constrained")
     panel = figure.subplots()
     panel.axhline(0, color="#C0C0C0", linewidth=1)
     panel.axvline(0, color="#C0C0C0", linewidth=1)
@@ -115,7 +115,7 @@ def _gain(table, what):
     return (table[f"{what}_after"] - table[f"{what}_before"]).to_numpy(float)
 
 
-@styled
+@style.styled
 def added(table, *, confidence=0.95):
     """Change of a group's accuracy with people added, a line for each group that they were of.
 
@@ -123,15 +123,14 @@ def added(table, *, confidence=0.95):
     ----------
     table : pandas.DataFrame
         One group; columns `added`, `people`, `change`, `sim_low`, `sim_high`, `sd_repeats`.
-    confidence : float
     """
     figure = Figure(figsize=(5.4, 3.4), layout="constrained")
     panel = figure.subplots()
     panel.axhline(0, color="#C0C0C0", linewidth=1)
     for number, (name, rows) in enumerate(table.groupby("added")):
-        error = np.abs(rows[["sim_low", "sim_high"]].to_numpy().T - rows["change"].to_numpy())
-        style = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 5, "elinewidth": 1.4}
-        panel.errorbar(rows["people"] * 1.04**number, rows["change"], yerr=error, label=f"{name} people added", **style)
+        line = {"linestyle": "-", "elinewidth": 1.4, "label": f"{name} people added"}
+        places, ends = rows["people"] * 1.04**number, ("sim_low", "sim_high")
+        style.dots(panel, rows, "change", places, number, ends=ends, upwards=True, **line)
     people = sorted(set(table["people"]))
     panel.set_xscale("log")
     panel.set_xticks(people, people)
@@ -141,7 +140,7 @@ def added(table, *, confidence=0.95):
     panel.set_ylabel(
         f"change of accuracy in {table['group'].iloc[0]} faces,\npoints, {100 * confidence:.4g} % interval"
     )
-    figure.legend(loc="outside upper left", ncols=2)
+    style.legend(figure, panel, ncols=2)
     return figure
 
 

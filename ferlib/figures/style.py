@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from ferlib.paths import ROOT
 
@@ -17,9 +18,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
 
-def marker(number):
-    """Marker of the model with this number, from 0; where a colour returns it comes with another marker."""
-    return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+def look(number):
+    """Colour and marker of the model with this number, from 0; a colour that returns comes with another marker."""
+    marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+    return {"color": COLOURS[number % len(COLOURS)], "marker": marker, "linestyle": "none"}
 
 
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++")
@@ -33,25 +35,72 @@ def in_tone_order(names):
     return sorted(names, key=TONES.index) if set(names) <= set(TONES) else list(names)
 
 
-def legend_columns(names, *, most=4):
-    """How many columns of a legend with these names fit into the width of a figure.
+def legend_columns(names):
+    """How many columns of a legend with these names fit into the width of a figure, four at most.
 
-    Parameters
-    ----------
-    names : sequence of str
-    most : int
-
-    Returns
-    -------
-    int
-        From 1 to `most`; matplotlib fills the columns one after another, the first ones with one name more.
+    matplotlib fills the columns one after another, the first ones with one name more.
     """
-    for columns in range(min(most, len(names)), 1, -1):
+    for columns in range(min(4, len(names)), 1, -1):
         parts = np.array_split(np.array([len(name) for name in names]), columns)
         # Inches at 10 pt: a mark and the space after it, and each letter.
         if sum(0.55 + 0.078 * part.max() for part in parts) <= WIDTH:
             return columns
     return 1
+
+
+def legend(figure, panel, **options):
+    """A legend above the figure, of all that is labelled in one of its panels."""
+    handles, names = panel.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", **{"ncols": legend_columns(names)} | options)
+
+
+def panels_of_rows(count, rows, *, height):
+    """A figure of panels side by side, with shares across and the same rows from the top; and its panels."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    panels = figure.subplots(1, count, sharex=True, sharey=True, squeeze=False)[0]
+    for panel in panels:
+        shares_across(panel)
+    panels[0].set_yticks(range(len(rows)), rows)
+    panels[0].set_ylim(len(rows) - 0.4, -0.6)
+    return figure, panels
+
+
+def heading(panel, name, y):
+    """The name of a section of rows, beside the rows' own names."""
+    panel.annotate(
+        name, (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0), textcoords="offset points",
+        ha="right", va="center", fontsize=10, fontweight="bold",
+    )  # fmt: skip
+
+
+def shares_across(panel):
+    """Let a panel have shares on its horizontal axis, and names or nothing on the other."""
+    panel.xaxis.set_major_formatter(percent_tick)
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x", color="#E5E5E5", linewidth=0.8)
+
+
+def shares_upwards(panel):
+    """Let a panel have shares on its vertical axis."""
+    panel.yaxis.set_major_formatter(percent_tick)
+    panel.grid(axis="y", color="#E5E5E5", linewidth=0.8)
+
+
+def beside(number, count, room):
+    """How far from the middle of a row the model with this number stands, of so many that share the room."""
+    return (number - (count - 1) / 2) * (room / count)
+
+
+def interval(part, value, ends=("ci_low", "ci_high")):
+    """Distances of the ends of the intervals from the value, as errorbar wants them; shape (2, rows)."""
+    return np.abs(part[list(ends)].to_numpy(float).T - part[value].to_numpy(float))
+
+
+def dots(panel, part, value, places, number, *, ends=("ci_low", "ci_high"), upwards=False, **options):
+    """Values of the model with this number as dots with their intervals at these places, across or upwards."""
+    place, across = ("x", "y") if upwards else ("y", "x")
+    drawn = {place: places, across: part[value], f"{across}err": interval(part, value, ends)}
+    panel.errorbar(**drawn, **look(number) | {"markersize": 5} | options)
 
 
 def named(table):

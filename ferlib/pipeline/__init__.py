@@ -2,12 +2,17 @@
 
 import sys
 
+from ferlib.errors import InputError
+
 STOPPED = "What is finished or stored is kept; run make again to go on."
 
 
-def _say_stopped(kind, error, traceback):
+def _say(kind, error, traceback):
+    """How a command ends that cannot go on: what the user can mend in words, all else with its traceback."""
     if issubclass(kind, KeyboardInterrupt):
         print(f"\nStopped. {STOPPED}", file=sys.stderr)
+    elif issubclass(kind, InputError):
+        print(f"Error: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
 
@@ -17,4 +22,4 @@ def _say_stopped(kind, error, traceback):
 sys.modules.setdefault("rfc3987_syntax", None)
 
 if sys.argv[0] == "-m":  # a command of this package, which has all its imports still before it
-    sys.excepthook = _say_stopped
+    sys.excepthook = _say

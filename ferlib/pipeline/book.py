@@ -99,16 +99,7 @@ def _prose(notebook):
 
 
 def prepared(executed):
-    """An executed notebook for the book, as text: its code folded, its tables named and apt to be scrolled.
-
-    Parameters
-    ----------
-    executed : pathlib.Path
-
-    Returns
-    -------
-    str
-    """
+    """An executed notebook (a path) for the book, as text: its code folded, its tables named and apt to be scrolled."""
     content = nbformat.read(executed, as_version=4)
     heading, number = "", 0
     for cell in content.cells:
@@ -136,7 +127,7 @@ def plain(text):
 
 
 def table_for_all(shown, caption):
-    """An HTML table that a screen reader can tell and a phone can show: caption, scopes, and a box that scrolls.
+    """HTML tables that a screen reader can tell and a phone can show: caption, scopes, and a box that scrolls.
 
     Row numbers that pandas counts are left out: they say nothing.
 
@@ -146,10 +137,6 @@ def table_for_all(shown, caption):
         HTML with one or more tables, as pandas writes it.
     caption : str
         For a table that has none.
-
-    Returns
-    -------
-    str
     """
     page = BeautifulSoup(shown, "html.parser")
     for old in page.find_all("style", scoped=True):
@@ -186,23 +173,9 @@ def table_for_all(shown, caption):
 
 
 def build(run, source):
-    """Make the pages that changed, and say on the terminal which of them have faults, such as a link to nowhere.
+    """Make the pages that changed from what `lay_down` laid down; returns the path of the first page.
 
-    Parameters
-    ----------
-    run : ferlib.paths.Run
-    source : pathlib.Path
-        As from `lay_down`.
-
-    Returns
-    -------
-    pathlib.Path
-        The first page.
-
-    Raises
-    ------
-    InputError
-        When there can be no book.
+    Says on the terminal which pages have faults, such as a link to nowhere. Raises InputError when there is no book.
     """
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError

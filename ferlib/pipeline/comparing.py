@@ -5,13 +5,11 @@ image.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import pandas as pd
 
 from ferlib import figures, tables
-from ferlib.errors import InputError
 from ferlib.figures import remedies
 from ferlib.mitigation import effects, pairing
 from ferlib.stats import intake, outcomes
@@ -43,17 +41,13 @@ def main(arguments=None):
 
 
 def said(pair, changed, gaps):
-    """What happened to accuracy and to its gaps, a line for each effect that somebody has.
+    """Yield what happened to accuracy and to its gaps, a line for each effect that somebody has.
 
     Parameters
     ----------
     pair : ferlib.mitigation.pairing.Paired
     changed, gaps : pandas.DataFrame
         As of `ferlib.mitigation.effects`.
-
-    Yields
-    ------
-    str
     """
     yield f"\n{pair.after} instead of {pair.before} on {pair.dataset}: {len(pair.images):,} images"
     accuracy = changed[changed["measure"] == "accuracy"]
@@ -114,7 +108,4 @@ def paired(text):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"Error: {error}")
+    main()

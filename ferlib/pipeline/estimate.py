@@ -1,18 +1,21 @@
-"""What asking the models of a run will cost, printed before anything is sent (`make lmfm-estimate`)."""
+"""What notebook 04 would ask in a run, and what that will cost, before anything is sent (`make lmfm-estimate`)."""
 
 import argparse
 import statistics
-import sys
+from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from ferlib import images
+from ferlib import images, paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import ledger, services
+from ferlib.lmfm import attachments, ledger, models, services, standins, study
 from ferlib.lmfm.prices import image_tokens, price_of, text_tokens, tokens_at_most
 from ferlib.lmfm.store import Store
 from ferlib.lmfm.transport import uses_batch
-from ferlib.pipeline import asking
+from ferlib.provenance import declared
+
+NOTEBOOK = paths.ROOT / "notebooks" / "04_lmfm_prompting.ipynb"
 
 EXPECTED = {"words": 5, "json": 10, "description": 25, "ratings": 45, "scores": 0}
 """Tokens that an answer is taken to have until there are answers to measure: an assumption, by form of the prompt."""
@@ -24,6 +27,40 @@ COLUMNS = (
     "model", "prompt", "questions", "stored", "requests", "image_tokens", "text_tokens", "output_tokens",
     "output_at_most", "usd", "usd_at_most", "minutes",
 )  # fmt: skip
+
+
+def of_run(run_dir):
+    """Questions of a run, worked out without executing the notebook.
+
+    Parameters
+    ----------
+    run_dir : str or pathlib.Path
+
+    Returns
+    -------
+    run : ferlib.paths.Run
+    values : dict
+        Parameters of notebook 04.
+    asked : list of dict
+        Models.
+    parts : dict of str to list of ferlib.lmfm.plans.Plan
+
+    Raises
+    ------
+    InputError
+        When the run has no parameters or no manifest yet.
+    """
+    run = paths.run(Path(run_dir).resolve())
+    file = run.root / "params" / f"{NOTEBOOK.stem}.yaml"
+    if not file.is_file():
+        raise InputError(f"{paths.relative(file)}: no such file. Start it by make, which writes it.")
+    values = declared(NOTEBOOK) | yaml.safe_load(file.read_text(encoding="utf-8"))
+    manifest = tables.read_parquet(run.manifest, made_by="01_data_prep")
+    local = standins.of(values["models"], package=values["standin"], weights=values["standin_weights"])
+    asked = models.read(local.pin(values["models"]), **{name: values[name] for name in models.LIMITS})
+    chosen = {name: values[name] for name in study.PARAMETERS}
+    parts = study.questions(manifest, models=asked, sent=attachments.Sent(run.responses), **chosen)
+    return run, values, asked, parts
 
 
 def table(parts, responses, *, prices=None, transport="direct"):
@@ -83,8 +120,8 @@ def table(parts, responses, *, prices=None, transport="direct"):
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def in_words(frame, models, *, prices=None):
-    """The estimate (from `table`, of these models at these prices) in words, with where its prices come from."""
+def in_words(frame, asked, *, prices=None):
+    """The estimate (from `table`, of the models asked at these prices) in words, with where its prices come from."""
     if frame.empty:
         return "The parameter `models` is empty: nobody is asked, and nothing is sent."
     shapes = {"usd": "{:.2f}".format, "usd_at_most": "{:.2f}".format, "minutes": "{:.1f}".format}
@@ -94,7 +131,7 @@ def in_words(frame, models, *, prices=None):
         f"{frame['requests'].sum()} requests to be sent ({frame['stored'].sum()} answers are stored): about "
         f"${total:.2f}, at most ${most:.2f} if every question and answer were billed at its longest.",
     ]  # fmt: skip
-    for model in models:
+    for model in asked:
         price, name = price_of(model, prices), model["name"]
         each = f"${price.input_usd_per_mtok:g} in, ${price.output_usd_per_mtok:g} out per million tokens, {price.age()}"
         lines.append(f"{name}: {each if price.usd(1, 1) else 'no cost'} ({price.source})")
@@ -105,7 +142,7 @@ def in_words(frame, models, *, prices=None):
 
 def text(run_dir):
     """The estimate of a run, in words."""
-    run, values, asked, parts = asking.of_run(run_dir)
+    run, values, asked, parts = of_run(run_dir)
     frame = table(parts, Store(run.responses), transport=values["transport"])
     book = ledger.of_folder(run.responses)
     spent, most = book.spent_usd(), frame["usd_at_most"].sum()
@@ -121,10 +158,7 @@ def main():
     """Command line: print the estimate of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir")
-    try:
-        print(text(parser.parse_args().run_dir))
-    except InputError as error:
-        sys.exit(f"Error: {error}")
+    print(text(parser.parse_args().run_dir))
 
 
 if __name__ == "__main__":

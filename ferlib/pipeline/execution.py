@@ -1,7 +1,6 @@
 """Execute one notebook by papermill so that only a finished copy takes the name of a result."""
 
 import argparse
-import json
 import logging
 import os
 import shutil
@@ -21,6 +20,7 @@ from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
 from ferlib.pipeline import STOPPED
 from ferlib.pipeline.parameters import LEFT_OUT, SET_BY_MAKE
+from ferlib.provenance import recorded
 from ferlib.tables import write_bytes
 
 SOCKETS = "ferlib-"
@@ -112,45 +112,19 @@ def execute(notebook, parameters, output):
 
 
 def leave_out(notebook, reason, output):
-    """Put a page with the title and the reason in the place of a notebook that a profile leaves out.
-
-    Parameters
-    ----------
-    notebook : pathlib.Path
-    reason : str
-    output : pathlib.Path
-    """
+    """Put a page with the title and the reason in the place of a notebook that a profile leaves out."""
     content = nbformat.read(notebook, as_version=4)
-    content.cells = [
-        content.cells[0],
-        nbformat.v4.new_markdown_cell(f"**Left out of this run.** {reason}", id="reason"),
-    ]
+    said = nbformat.v4.new_markdown_cell(f"**Left out of this run.** {reason}", id="reason")
+    content.cells = [content.cells[0], said]
     write_bytes(nbformat.writes(content).encode(), output)
 
 
 def complaint(error, failed):
-    """What to tell the user about a failed cell: the message alone for bad input, else where to look.
-
-    Parameters
-    ----------
-    error : papermill.exceptions.PapermillExecutionError
-    failed : pathlib.Path
-        The failed copy.
-
-    Returns
-    -------
-    str
-    """
+    """What to tell the user about a failed cell, whose copy is `failed`: the message alone for bad input, else all."""
     where = f"The notebook as it failed: {relative(failed)}"
     if error.ename == InputError.__name__:
         return f"Error: {error.evalue}\n{where}"
     return f"{error.ename}: {error.evalue}\nin:\n{error.source.strip()}\n{where}"
-
-
-def warnings_of(run_dir, name):
-    """Warnings that a notebook left in its provenance record."""
-    record = run_dir / "provenance" / f"{name}.json"
-    return json.loads(record.read_text(encoding="utf-8"))["warnings"] if record.is_file() else []
 
 
 def main():
@@ -183,8 +157,9 @@ def main():
         logging.disable()  # the tasks of a kernel that is gone complain when they are swept up
         print(f"\nStopped {name}. {STOPPED}", file=sys.stderr)
         sys.exit(130)
-    Run(run_dir).changed.touch()
-    for message in warnings_of(run_dir, name):
+    run = Run(run_dir)
+    run.changed.touch()
+    for message in recorded(run, name).get("warnings", []):
         print(f"  Note: {message}")
 
 

@@ -1,10 +1,9 @@
 """Judged contrasts: every verdict of a run in one form, whichever notebook gave it, and what one says in words."""
 
-import json
-
 import pandas as pd
 
 from ferlib import paths, tables
+from ferlib.provenance import recorded
 from ferlib.stats import scoreboard
 
 DEMO = "demo"
@@ -64,16 +63,9 @@ def alike(table, name):
 
 
 def of_run(run):
-    """Every verdict of a run about two groups, of the variant that stands for each model.
+    """Every verdict of a run about two groups in the form of `alike`, of the variant that stands for each model.
 
-    Parameters
-    ----------
-    run : ferlib.paths.Run
-
-    Returns
-    -------
-    pandas.DataFrame
-        As from `alike`; tables that the run did not make are passed over.
+    Tables that the run did not make are passed over.
     """
     main = tables.read_csv(run.tables / "headline.csv", made_by="06_bias_stats", keep_default_na=False)
     main = main[["model", "variant"]].drop_duplicates()
@@ -106,7 +98,7 @@ def score(run, contrasts):
     truth = tables.read_csv(truth)
     declared = tables.read_csv(declared, keep_default_na=False, na_values={"size": [""]})
     # A network is the demo's by its folder: any other may bear the same short name.
-    folders = _recorded(run, "05_action_units").get("networks") or {}
+    folders = recorded(run, "05_action_units").get("parameters", {}).get("networks") or {}
     models = dict(zip(declared["reader"], declared["model"], strict=True))
     ours = [name for name in folders if paths.absolute(folders[name]) == paths.DEMO / "models" / models.get(name, "")]
     of_network = contrasts["table"].map(lambda name: SOURCES[name][0]) == "05_action_units"
@@ -120,16 +112,10 @@ def score(run, contrasts):
     return scoreboard.board(contrasts, truth, declared, share, again)
 
 
-def _recorded(run, notebook):
-    """Parameters that a notebook of a run was executed with, as its record has them; none for one that was left out."""
-    record = run.provenance / f"{notebook}.json"
-    return json.loads(record.read_text(encoding="utf-8"))["parameters"] if record.is_file() else {}
-
-
 def alphas(run):
     """Family-wise error that each table of verdicts was made with, as its notebook's record has it; dict by table."""
-    found = {name: _recorded(run, notebook) for name, (notebook, _) in SOURCES.items()}
-    return {name: recorded["alpha"] for name, recorded in found.items() if recorded}
+    found = {name: recorded(run, notebook) for name, (notebook, _) in SOURCES.items()}
+    return {name: record["parameters"]["alpha"] for name, record in found.items() if record}
 
 
 def measured(row):
@@ -140,17 +126,7 @@ def measured(row):
 
 
 def cells(row):
-    """A judged contrast as the cells of a table, all text.
-
-    Parameters
-    ----------
-    row : namedtuple
-        From `itertuples` of a table in the common form.
-
-    Returns
-    -------
-    dict of str to str
-    """
+    """A judged contrast (a row of `itertuples` of a table in the common form) as the cells of a table, all text."""
     return {
         "model": f"{row.reader} ({row.variant})",
         "measure": measured(row),

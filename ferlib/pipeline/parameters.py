@@ -183,10 +183,7 @@ def main():
     arguments = parser.parse_args()
     if Path(arguments.run_dir).name in TAKEN:
         sys.exit(f"Error: {arguments.run_dir} is no folder for a run: the name is taken. Call the profile otherwise.")
-    try:
-        split = read(arguments.file, arguments.notebooks, run_dir=arguments.run_dir)
-    except InputError as error:
-        sys.exit(f"Error: {error}")
+    split = read(arguments.file, arguments.notebooks, run_dir=arguments.run_dir)
     run = Run(Path(arguments.run_dir).resolve())
     if run.responses.parent == run.root:  # as older versions kept them
         from ferlib.pipeline import responses

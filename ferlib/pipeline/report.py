@@ -1,15 +1,12 @@
 """The report of a run: a book of its executed notebooks that opens without a network, findings first."""
 
 import argparse
-import re
-import sys
 from pathlib import Path
 
 import jinja2
 import nbformat
 
 from ferlib import paths, tables
-from ferlib.errors import InputError
 from ferlib.pipeline import book, judged, summary
 from ferlib.stats import scoreboard
 from ferlib.stats.verdicts import POWER
@@ -25,7 +22,7 @@ def title_and_question(executed):
     cell = nbformat.read(executed, as_version=4).cells[0].source
     heading, _, rest = cell.partition("\n")
     paragraph = rest.strip().split("\n\n")[0].replace("\n", " ")
-    return heading.lstrip("# "), re.sub(r"[*`]|\[([^]]*)\]\([^)]*\)", r"\1", paragraph)
+    return heading.lstrip("# "), book.plain(paragraph)
 
 
 def index(run, executed, parts):
@@ -119,11 +116,8 @@ def main():
     parser.add_argument("run_dir", type=Path)
     run = paths.run(parser.parse_args().run_dir.resolve())
     executed = sorted(path for path in (run.root / "executed").glob("[0-9]*.ipynb"))
-    try:
-        source = book.lay_down(run, executed, lambda parts: index(run, executed, parts))
-        book.build(run, source).touch()
-    except InputError as error:
-        sys.exit(f"Error: {error}")
+    source = book.lay_down(run, executed, lambda parts: index(run, executed, parts))
+    book.build(run, source).touch()
 
 
 if __name__ == "__main__":

@@ -3,20 +3,18 @@
 import argparse
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from ferlib import tables
-from ferlib.errors import InputError
 from ferlib.lmfm import archive, attachments, study
 from ferlib.lmfm.store import Store
 from ferlib.paths import relative
-from ferlib.pipeline import asking
+from ferlib.pipeline import estimate
 
 
 def export(run_dir, path=None):
     """Write the archive of a run; returns what to tell the user."""
-    run, _, _, parts = asking.of_run(run_dir)
+    run, _, _, parts = estimate.of_run(run_dir)
     path = path or run.root / f"{run.root.name}-responses.zip"
     questions, answers = archive.export(parts, Store(run.responses), path)
     return f"{relative(path)}: {answers} answers to {questions} questions, {path.stat().st_size / 1024:.0f} KiB"
@@ -31,12 +29,7 @@ def replay(path, out):
 
 
 def join(run):
-    """Move the answers of a run that has a folder of its own to that of all runs; of two to a question the first stays.
-
-    Parameters
-    ----------
-    run : ferlib.paths.Run
-    """
+    """Move the answers of a run that has a folder of its own to that of all runs; of two to a question one stays."""
     own, shared = run.root / "responses", run.root.parent / "responses"
     if (own / "unanswered.csv").is_file():
         os.replace(own / "unanswered.csv", run.unanswered)
@@ -66,15 +59,12 @@ def main():
     options = parser.parse_args()
     if options.out is None and options.what != "export":
         parser.error(f"{options.what} needs --out FOLDER")
-    try:
-        if options.what == "export":
-            print(export(options.path, options.out))
-        elif options.what == "replay":
-            print(replay(options.path, options.out))
-        else:
-            print(f"{archive.restore(archive.read(options.path)[1], options.out)} answers are new")
-    except InputError as error:
-        sys.exit(f"Error: {error}")
+    if options.what == "export":
+        print(export(options.path, options.out))
+    elif options.what == "replay":
+        print(replay(options.path, options.out))
+    else:
+        print(f"{archive.restore(archive.read(options.path)[1], options.out)} answers are new")
 
 
 if __name__ == "__main__":

@@ -46,16 +46,7 @@ def notes(run):
 
 
 def text(run):
-    """The summary of a run as lines of text.
-
-    Parameters
-    ----------
-    run : ferlib.paths.Run
-
-    Returns
-    -------
-    str
-    """
+    """The summary of a run as lines of text."""
     table = tables.read_csv(run.tables / "headline.csv", columns=COLUMNS, made_by="06_bias_stats")
     lines = ["", f"{title(table)}:", "", headline(table).to_string(), ""]
     lines += [f"Note: {note}" for note in notes(run)]

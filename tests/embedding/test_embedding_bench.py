@@ -21,7 +21,7 @@ from tiny_clip import CONFIG, save_model
 
 from ferlib import paths, tables
 from ferlib.embedding import backbones, pixels, recipes
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 from ferlib.pipeline import execution
 from ferlib.provenance import sha256
 

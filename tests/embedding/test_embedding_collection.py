@@ -8,7 +8,7 @@ import pytest
 from tiny_clip import CONFIG, save_images, save_model
 
 from ferlib.embedding import backbones, collection
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 from ferlib.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("processor")

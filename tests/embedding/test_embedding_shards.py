@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 
 RECIPE = {"backbone": "tiny", "weights_sha256": "0"}
 
@@ -85,7 +85,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_embedding_shards import RECIPE, digest, shard_of
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 shards = Shards(Path(sys.argv[1]), RECIPE)
 missing = [n for n in range(400) if digest(n) not in shards.read([digest(n) for n in range(400)])[0]]
 for begin in range(0, len(missing), 8):

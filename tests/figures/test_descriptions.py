@@ -13,11 +13,9 @@ from ferlib.figures import (
     forests,
     heatmap_panels,
     matrices,
-    probe_curves,
     rates,
     remedies,
     unit_scores,
-    verdict_plots,
 )
 from ferlib.paths import ROOT
 
@@ -55,12 +53,12 @@ DESCRIBED_BY = {
     "mitigation_faces": remedies.describe_added,
     "mitigation_slopes": remedies.describe_slopes,
     "no_answer": rates.describe_no_answer,
-    "probe_growth": probe_curves.describe_growth,
-    "probe_leakage": probe_curves.describe_leakage,
+    "probe_growth": curves.describe_growth,
+    "probe_leakage": rates.describe_leakage,
     "published_ratios": forests.describe_ratios,
     "quality_rates": curves.describe_qualities,
-    "smallest_found": partial(verdict_plots.describe_marks, line=0.05, label=SMALLEST),
-    "surest_contrasts": verdict_plots.describe_contrasts,
+    "smallest_found": partial(forests.describe_marks, line=0.05, label=SMALLEST),
+    "surest_contrasts": forests.describe_contrasts,
     "units_detection": unit_scores.describe_detection,
     "units_differences": differences,
     "units_examples": heatmap_panels.describe_examples,

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from ferlib.figures import matrices, rates
-from ferlib.figures.style import percent
+from ferlib.figures import matrices, rates, style
 from ferlib.labels import EMOTIONS, STATUSES
 
 GROUPS = ("Asian Female", "Asian Male", "Black Female", "Black Male")
@@ -107,7 +106,7 @@ def test_accuracy_says_its_confidence(accuracy):
 
 def test_variants_of_one_model_are_told_apart(accuracy):
     both = pd.concat([accuracy, accuracy[accuracy["model"] == "one"].assign(variant="w")])
-    assert set(rates.named(both)) == {"one (v)", "one (w)", "two"}
+    assert set(style.named(both)) == {"one (v)", "one (w)", "two"}
     assert len(rates.accuracy(both).axes[0].containers) == 3
 
 
@@ -215,21 +214,21 @@ def test_every_letter_is_at_least_9_points_and_no_figure_is_wider_than_the_page(
     for figure in drawn:
         figure.canvas.draw()
         assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 9
-        assert figure.get_size_inches()[0] <= rates.WIDTH
+        assert figure.get_size_inches()[0] <= style.WIDTH
 
 
 def test_descriptions_name_the_extremes(accuracy, mistakes, pooled, silent, composition):
     groups = accuracy[accuracy["by"] == "group"]
     low = groups.loc[groups["accuracy"].idxmin()]
-    assert f"{low['model']} on {low['group']}, {percent(low['accuracy'])}" in rates.describe_accuracy(accuracy)
+    assert f"{low['model']} on {low['group']}, {style.percent(low['accuracy'])}" in rates.describe_accuracy(accuracy)
     top = mistakes.loc[mistakes["rate"].idxmax()]
     assert f"{top['group']}: {top['count']} of 12 images" in matrices.describe_mistakes(mistakes, title="one")
     off = pooled[pooled["true"] != pooled["predicted"]]
-    assert rates.percent(off["rate"].max()) in matrices.describe_confusion(pooled)
+    assert style.percent(off["rate"].max()) in matrices.describe_confusion(pooled)
     assert f"one {silent.loc[silent['model'] == 'one', 'count'].sum()}" in rates.describe_no_answer(silent)
     assert f"{composition['images'].sum()} images of 72 people" in rates.describe_composition(composition)
 
 
 def test_span_shows_a_range_only_when_there_is_one():
-    assert rates.span([12, 12]) == "12"
-    assert rates.span([9, 1200]) == "9–1,200"
+    assert style.span([12, 12]) == "12"
+    assert style.span([9, 1200]) == "9–1,200"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from lmfm_helpers import entry, faces, plan_for
-from lmfm_process import asking as asking_process
+from lmfm_process import asking
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import BPE
 
 from ferlib import paths
 from ferlib.errors import InputError
 from ferlib.lmfm import clients, ledger, models, prices, prompts, replay, run, store, study
-from ferlib.pipeline import asking, estimate
+from ferlib.pipeline import estimate
 
 PRICE = prices.Price(1000.0, 5000.0, 0.5, "tiles 85 170", "2026-01-01", "invented for this test")
 PRICES = {
@@ -226,7 +226,7 @@ def test_the_limit_holds_over_killed_runs_and_two_at_a_time(billing, tmp_path):
     billing.classify = lambda *arguments: (time.sleep(0.02), see(*arguments))[1]
     limit = 30 * PRICE.usd(300, 2)
     how = {"max_usd": limit, "prices": PRICES, "concurrency": 4}
-    processes = [asking_process(manifest, model, tmp_path / "r", **how) for _ in range(3)]
+    processes = [asking(manifest, model, tmp_path / "r", **how) for _ in range(3)]
     while len(billing.bill) < 5:
         time.sleep(0.005)
     processes[0].kill()
@@ -252,7 +252,7 @@ def test_the_estimate_says_whether_the_limit_covers_what_is_left_beside_what_is_
     plan = plan_for(faces(tmp_path, 12), entry(billing, "openai"))
     run_of = paths.run(tmp_path / "run")
     values = {"max_usd": 0.0, "transport": "direct"}
-    monkeypatch.setattr(asking, "of_run", lambda _: (run_of, values, [plan.model], {"all": [plan]}))
+    monkeypatch.setattr(estimate, "of_run", lambda _: (run_of, values, [plan.model], {"all": [plan]}))
     monkeypatch.setattr(estimate, "price_of", lambda model, own=None: prices.price_of(model, PRICES))
     run.ask(
         plan_for(faces(tmp_path, 4), plan.model),

@@ -10,9 +10,9 @@ from lmfm_helpers import entry, faces
 from ferlib import paths, tables
 from ferlib.errors import InputError
 from ferlib.lmfm import models, store, study
-from ferlib.pipeline import asking, estimate, parameters
+from ferlib.pipeline import estimate, parameters
 
-HOW = {name: value for name, value in parameters.declared(asking.NOTEBOOK).items() if name in study.PARAMETERS}
+HOW = {name: value for name, value in parameters.declared(estimate.NOTEBOOK).items() if name in study.PARAMETERS}
 
 
 def asked_about(manifest, stand_in, *datasets):
@@ -42,7 +42,7 @@ def test_notebook_04_finishes_without_models_and_makes_no_predictions(tmp_path, 
     people = {"subject_id": "p", "race": "Black", "gender": "Female", "group": "Black Female"}
     tables.write_parquet(faces(tmp_path, 7, dataset="cfd").assign(**people), tmp_path / "run" / "manifest.parquet")
     names = {"display": lambda *_: None}
-    for cell in json.loads(asking.NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+    for cell in json.loads(estimate.NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
         if "parameters" in cell["metadata"].get("tags", []):

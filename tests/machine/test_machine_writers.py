@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ferlib import tables
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 
 WRITERS, WRITES = 8, 40
 RECIPE = {"backbone": "tiny"}
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from ferlib import paths, provenance, tables
 from ferlib.embedding.recipes import Known
-from ferlib.embedding.shards import Shards
+from ferlib.embedding.files import Shards
 
 kind, folder, writers, writes, killed = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
 
