@@ -29,7 +29,7 @@ def export(parts, responses, path):
 
     Parameters
     ----------
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
+    parts : dict of str to list of ferlib.lmfm.study.Plan
         From `ferlib.lmfm.study.questions`.
     responses : ferlib.lmfm.store.Store
     path : pathlib.Path

@@ -25,7 +25,7 @@ def tabulate(plan, responses, *, errors=()):
 
     Parameters
     ----------
-    plan : ferlib.lmfm.plans.Plan
+    plan : ferlib.lmfm.study.Plan
     responses : object
         With `get(response_id)`, such as `ferlib.lmfm.store.Store`.
     errors : mapping of str to str

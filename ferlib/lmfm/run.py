@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from ferlib.errors import InputError
 from ferlib.lmfm import attachments, consent, meanings, models, pace, replay, services
 from ferlib.lmfm.meanings import NoAnswer
-from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
+from ferlib.lmfm.study import unanswered
 
 GIVE_UP_AFTER = 16
 """Questions in a row that may end without an answer, all tries used up, before no more are asked."""

@@ -1,7 +1,7 @@
 """Which way questions go: one by one, or as batches; the answers and where they are kept are the same."""
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, plans, run, services
+from ferlib.lmfm import batch, ledger, run, services, study
 from ferlib.lmfm.models import TRANSPORTS
 
 
@@ -13,7 +13,7 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
 
     Parameters
     ----------
-    plan : ferlib.lmfm.plans.Plan
+    plan : ferlib.lmfm.study.Plan
     responses : ferlib.lmfm.store.Store
     transport : str
         `direct` or `batch`, unless the model has its own; services without batches are asked directly.
@@ -40,7 +40,7 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     if transport not in TRANSPORTS:
         raise InputError(f"transport is {transport!r}. Allowed: {', '.join(TRANSPORTS)}.")
     batched, book = uses_batch(plan.model, transport), None
-    if not plans.unanswered(plan, responses).empty:  # a replay needs no price
+    if not study.unanswered(plan, responses).empty:  # a replay needs no price
         book = ledger.of(plan.model, responses.folder, max_usd=max_usd, own_prices=prices, batched=batched)
     return (batch if batched else run).ask(plan, responses, ledger=book, **how)
 

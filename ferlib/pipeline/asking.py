@@ -26,7 +26,7 @@ def of_run(run_dir):
         Parameters of notebook 04.
     asked : list of dict
         Models.
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
+    parts : dict of str to list of ferlib.lmfm.study.Plan
 
     Raises
     ------

@@ -31,7 +31,7 @@ def table(parts, responses, *, prices=None, transport="direct"):
 
     Parameters
     ----------
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
+    parts : dict of str to list of ferlib.lmfm.study.Plan
         From `ferlib.lmfm.study.questions`.
     responses : ferlib.lmfm.store.Store
     prices : dict, optional

@@ -12,7 +12,7 @@ from ferdemo.standin import readers, server
 from PIL import Image
 
 from ferlib.labels import ADJECTIVES, EMOTIONS
-from ferlib.lmfm import models, plans, prompts, services
+from ferlib.lmfm import models, prompts, services, study
 from ferlib.lmfm.meanings import NoAnswer, Outcome
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
@@ -97,7 +97,7 @@ def faces(folder, count, *, dataset="demo", green=255):
 
 def plan_for(manifest, model, **more):
     """A plan with the shipped prompt and the usual settings."""
-    return plans.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
+    return study.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
 
 
 CLAIMING = """

@@ -8,7 +8,7 @@ from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, pl
 from pandas.testing import assert_frame_equal
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, models, plans, prices, prompts, run, services, store, transport
+from ferlib.lmfm import batch, ledger, models, prices, prompts, run, services, store, study, transport
 from ferlib.pipeline import estimate
 
 PROVIDERS = ("openai", "gemini")
@@ -26,7 +26,7 @@ def provider(request):
 
 def test_a_batch_gives_what_direct_questions_give(stand_in, tmp_path, provider):
     stand_in.chance.dials = dials.Dials(refused=0.2, blocked=0.2, truncated=0.1)
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 30), model=entry(stand_in, provider), prompt=prompts.load("structured"), settings=SETTINGS,
         option_order="shuffled",
     )  # fmt: skip

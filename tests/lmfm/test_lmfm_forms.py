@@ -11,7 +11,7 @@ from lmfm_helpers import SETTINGS, entry, faces, options
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import disagreement, forms, parse, plans, prompts, replay, run, store, study
+from ferlib.lmfm import disagreement, forms, parse, prompts, replay, run, store, study
 
 ZERO = dict.fromkeys(EMOTIONS, 0)
 
@@ -93,20 +93,20 @@ def test_every_shipped_prompt_is_whole_and_says_what_it_is(name):
 
 
 def test_the_order_of_the_options_is_drawn_by_image_and_seed_and_favours_nobody():
-    orders = [plans.order_of(f"{i:064x}", seed=1, order=0) for i in range(700)]
+    orders = [study.order_of(f"{i:064x}", seed=1, order=0) for i in range(700)]
     assert all(sorted(order) == sorted(EMOTIONS) for order in orders)
     for place in range(7):
         counts = [sum(order[place] == name for order in orders) for name in EMOTIONS]
         assert sum((count - 100) ** 2 / 100 for count in counts) < 25  # chi-squared, 6 degrees, p = .0003
-    assert orders[0] != plans.order_of(f"{0:064x}", seed=2, order=0)
-    assert orders[0] != plans.order_of(f"{0:064x}", seed=1, order=1)
-    assert plans.order_of("ab", seed=1, order=0, kind="listed") == EMOTIONS
+    assert orders[0] != study.order_of(f"{0:064x}", seed=2, order=0)
+    assert orders[0] != study.order_of(f"{0:064x}", seed=1, order=1)
+    assert study.order_of("ab", seed=1, order=0, kind="listed") == EMOTIONS
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "gemini-legacy"])
 def test_order_repeat_and_prompt_reach_the_server_and_the_table(stand_in, tmp_path, provider):
     manifest = faces(tmp_path, 3)
-    made = plans.plan(
+    made = study.plan(
         manifest, model=entry(stand_in, provider), prompt=prompts.load("structured"), orders=2, repeats=2, seed=5,
         option_order="shuffled", settings={"temperature": 0.5, "max_tokens": 32},
     )  # fmt: skip
@@ -124,14 +124,14 @@ def test_order_repeat_and_prompt_reach_the_server_and_the_table(stand_in, tmp_pa
 
 
 def test_at_temperature_0_no_seed_is_sent_and_the_address_is_that_of_plain_settings(stand_in, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("forced-choice"), settings=SETTINGS
     )
     assert made.question(next(made.questions.itertuples()))["settings"] == SETTINGS
 
 
 def test_ratings_reach_the_table_as_shares(stand_in, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 2, green=80), model=entry(stand_in, "gemini"), prompt=prompts.load("rating"),
         settings={"temperature": 0.0, "max_tokens": 99},
     )  # fmt: skip
@@ -142,7 +142,7 @@ def test_ratings_reach_the_table_as_shares(stand_in, tmp_path):
 
 def test_scores_are_not_asked_of_a_model_that_cannot_give_them(stand_in, tmp_path):
     with pytest.raises(InputError, match="'paligemma-scores' asks for the log-probability.*'demo-openai'"):
-        plans.plan(
+        study.plan(
             faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("paligemma-scores"),
             settings=SETTINGS,
         )  # fmt: skip

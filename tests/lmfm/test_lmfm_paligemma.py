@@ -22,7 +22,7 @@ from transformers import (
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, models, plans, prompts, run, store
+from ferlib.lmfm import forms, models, prompts, run, store, study
 
 SETTINGS = {"temperature": 0.0, "max_tokens": 6}
 
@@ -148,7 +148,7 @@ class _Force(torch.nn.Module):
 @pytest.mark.parametrize("name", ["paligemma", "paligemma-scores"])
 def test_a_run_in_batches_gives_what_single_questions_give(entry, tmp_path, name):
     manifest = faces(tmp_path, 12)
-    made = plans.plan(manifest, model=entry, prompt=prompts.load(name), settings=SETTINGS, option_order="shuffled")
+    made = study.plan(manifest, model=entry, prompt=prompts.load(name), settings=SETTINGS, option_order="shuffled")
     together = run.ask(made, store.Store(tmp_path / "a"), concurrency=12, progress=False)
     alone = run.ask(made, store.Store(tmp_path / "b"), concurrency=1, progress=False)
     assert list(together["said"]) == list(alone["said"])
@@ -191,7 +191,7 @@ def test_a_model_that_is_not_there_is_told(tmp_path, monkeypatch):
 
 
 def test_closed_datasets_may_be_shown_to_it_since_nothing_is_sent(entry, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 1, dataset="cfd"), model=entry, prompt=prompts.load("paligemma"), settings=SETTINGS
     )
     assert run.ask(made, store.Store(tmp_path / "a"), progress=False)["status"][0] != "error"

@@ -14,7 +14,7 @@ from test_lmfm_shapes import NAMES, PATHS, SHAPES, serve  # noqa: F401
 
 from ferlib import paths
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, models, plans, prices, prompts, run, services, store, wire
+from ferlib.lmfm import attachments, models, prices, prompts, run, services, store, study, wire
 
 TEXT = paths.ROOT.joinpath("data", "providers", "asking-models.md").read_text(encoding="utf-8")
 RECIPES = [entry for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) for entry in yaml.safe_load(block)]
@@ -28,7 +28,7 @@ def asked(server, entry, tmp_path, manifest=None, **more):
     here = {"base_url": f"{server.url}{PATHS[way]}", "service": given["service"]}
     model = models.read([{**entry, **here, "key_variable": ""}])[0]
     manifest = faces(tmp_path, 2) if manifest is None else manifest
-    plan = plans.plan(
+    plan = study.plan(
         manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS,
         sent=attachments.Sent(tmp_path / "r"), **more,
     )  # fmt: skip
@@ -130,7 +130,7 @@ def test_a_model_that_takes_one_format_gets_it_and_the_bytes_sent_are_part_of_th
     }
     for path in manifest["path"]:
         os.remove(path)
-    replayed = plans.plan(
+    replayed = study.plan(
         manifest, model=plan.model, prompt=plan.prompt, settings=SETTINGS, sent=attachments.Sent(tmp_path / "r")
     )
     assert list(replayed.questions["response_id"]) == list(answers["response_id"])  # no image is needed for that

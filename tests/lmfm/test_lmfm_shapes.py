@@ -11,7 +11,7 @@ import yaml
 from lmfm_helpers import faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, meanings, models, plans, prices, run, services, store, wire
+from ferlib.lmfm import batch, ledger, meanings, models, prices, run, services, store, study, wire
 from ferlib.lmfm.meanings import NoAnswer
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
@@ -115,7 +115,7 @@ def test_in_a_batch_one_odd_answer_spoils_no_other(serve, manifest, tmp_path, qu
     odd = came[plan.questions["response_id"][3]]
     found = ("yes" if odd.outcome.retry else "no", odd.outcome.stop) if isinstance(odd, NoAnswer) else ("no", "no")
     assert found == (retried, stop)
-    assert list(plans.unanswered(plan, responses).index) == ([3] if status == "error" else [])
+    assert list(study.unanswered(plan, responses).index) == ([3] if status == "error" else [])
     assert list(answers["status"].drop(3)) == ["ok"] * 6 and answers["status"][3] == status
     assert billed(responses.folder)[0] == ("unknown" if bill == "unknown" else "usage")
     assert len(server.requests) == QUESTIONS and not list((responses.folder / batch.FOLDER).iterdir())
