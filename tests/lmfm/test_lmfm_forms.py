@@ -11,7 +11,7 @@ from lmfm_helpers import SETTINGS, entry, faces, options
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import disagreement, forms, parse, prompts, replay, run, store, study
+from ferlib.lmfm import forms, parse, prompts, replay, run, store, study
 
 ZERO = dict.fromkeys(EMOTIONS, 0)
 
@@ -160,7 +160,7 @@ def test_disagreement_is_told_by_its_source(stand_in, tmp_path):
     answers = {name: run.ask(some[0], responses, progress=False) for name, some in parts.items() if name != study.MAIN}
     assert len(answers.pop(study.CLIENT)) == 2
     answers["prompt"] = pd.concat([answers["prompt"], run.ask(parts["prompt"][1], responses, progress=False)])
-    table = disagreement.table(answers).set_index("changed")
+    table = replay.disagreement(answers).set_index("changed")
     assert table.loc["repeat at temperature 0", "differ"] == 0
     assert table.loc["repeat at temperature 1.5", "differ"] == 0  # it names two each time, whichever it draws
     assert table.loc["prompt", "label_or_none"] == table.loc["prompt", "n_pairs"] == 14
@@ -189,7 +189,7 @@ def test_each_source_of_disagreement_is_measured_alone(stand_in, tmp_path):
         for name, some in asked.items()
         if some
     }
-    table = disagreement.table(answers).set_index("changed")
+    table = replay.disagreement(answers).set_index("changed")
     offered = asked["option order"][0].questions
     first = offered.assign(first=offered["options"].str.split(",").str[0]).groupby("image_id")["first"].agg(list)
     # Worked out from the plans alone, pair by pair.
@@ -207,7 +207,7 @@ def test_disagreement_counts_pairs_as_by_hand():
         "model": "m", "dataset": "d", "image_id": ["a"] * 3 + ["b"] * 3,
         "status": ["ok", "ok", "refused", "ok", "ok", "error"], "predicted": ["sad", "fear", None, "sad", "sad", None],
     })  # fmt: skip
-    (row,) = disagreement.table({"repeat": frame}).itertuples()
+    (row,) = replay.disagreement({"repeat": frame}).itertuples()
     # a: sad-fear differ, sad-none and fear-none differ; b: sad-sad; the error is left out
     assert (row.n_images, row.n_pairs, row.other_label, row.label_or_none) == (2, 4, 1, 2)
     assert row.share == 0.75
