@@ -10,7 +10,7 @@ from itertools import combinations
 import pandas as pd
 
 from ferlib import tables
-from ferlib.lmfm import forms, parse
+from ferlib.lmfm import parse, prompts
 
 COLUMNS = ("dataset", "image_id", "model", "variant", "repeat", "status", "predicted", "response_id")
 """The columns of every prediction table; the answers that `tabulate` returns have more."""
@@ -43,7 +43,7 @@ def tabulate(plan, responses, *, errors=()):
     -------
     pandas.DataFrame
         Columns `COLUMNS`, `RECORDED`, for prompts that ask for numbers `p_anger` ... `p_surprise` (see
-        `ferlib.lmfm.forms.shares`), then `REPORTED`, sorted by dataset, image and repeat.
+        `ferlib.lmfm.parse.shares`), then `REPORTED`, sorted by dataset, image and repeat.
     """
     errors, rows, form, language = dict(errors), [], plan.prompt.form, plan.prompt.language
     for row in plan.questions.itertuples():
@@ -51,15 +51,15 @@ def tabulate(plan, responses, *, errors=()):
         answer = record["answer"] if record else NO_RECORD
         status, label = parse.outcome(answer["kind"], answer["text"], form=form, language=language)
         shares = {}
-        if form in forms.NUMBERS:
-            values = forms.numbers(answer["text"], form=form, language=language) if status == "ok" else None
-            shares = {f"p_{name}": share for name, share in forms.shares(values, form=form).items()}
+        if form in prompts.NUMBERS:
+            values = parse.numbers(answer["text"], form=form, language=language) if status == "ok" else None
+            shares = {f"p_{name}": share for name, share in parse.shares(values, form=form).items()}
         usage, error = answer["usage"], errors.get(row.response_id, "no answer is stored")
         rows.append({
             "dataset": row.dataset, "image_id": row.image_id, "model": plan.model["name"], "variant": plan.prompt.name,
             "repeat": row.repeat, "status": status, "predicted": label,
             "response_id": row.response_id if record else None,
-            "option_order": None if form in forms.WITHOUT_OPTIONS else row.options, "draw": row.draw, **shares,
+            "option_order": None if form in prompts.WITHOUT_OPTIONS else row.options, "draw": row.draw, **shares,
             "said": answer["text"], "model_version": answer["model_version"], "input_tokens": usage.get("input_tokens"),
             "output_tokens": usage.get("output_tokens"), "error": None if record else error,
         })  # fmt: skip

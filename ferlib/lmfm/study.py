@@ -8,7 +8,7 @@ import pandas as pd
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, prompts, store
+from ferlib.lmfm import prompts, store
 
 PARAMETERS = (
     "datasets", "prompt_names", "option_order", "repeats", "temperature", "max_tokens", "compare_images",
@@ -101,7 +101,7 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
             f"prompt {prompt.name!r} asks for the log-probability of each label, which model {model['name']!r} "
             f"(provider {model['provider']!r}) does not give. Ask it with another prompt; only 'paligemma' has them."
         )
-    if prompt.form in forms.WITHOUT_OPTIONS:
+    if prompt.form in prompts.WITHOUT_OPTIONS:
         orders, option_order = 1, "listed"
     draws = pd.DataFrame({"repeat": range(orders * repeats)})
     draws["order"], draws["draw"] = draws["repeat"] // repeats, draws["repeat"] % repeats

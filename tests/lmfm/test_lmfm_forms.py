@@ -11,7 +11,7 @@ from lmfm_helpers import SETTINGS, entry, faces, options
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, parse, prompts, replay, run, store, study
+from ferlib.lmfm import parse, prompts, replay, run, store, study
 
 ZERO = dict.fromkeys(EMOTIONS, 0)
 
@@ -74,19 +74,19 @@ def test_of_ratings_the_only_highest_counts(text, expected):
 
 
 def test_shares_add_up_and_scores_are_probabilities():
-    ratings = forms.numbers(rated(anger=30, fear=10), form="ratings")
-    assert forms.shares(ratings, form="ratings")["anger"] == 0.75
+    ratings = parse.numbers(rated(anger=30, fear=10), form="ratings")
+    assert parse.shares(ratings, form="ratings")["anger"] == 0.75
     logs = {name: math.log(p) for name, p in zip(EMOTIONS, (0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1), strict=True)}
-    scores = forms.shares(forms.numbers(json.dumps(logs), form="scores"), form="scores")
+    scores = parse.shares(parse.numbers(json.dumps(logs), form="scores"), form="scores")
     assert scores == pytest.approx({name: math.exp(value) for name, value in logs.items()})
-    assert all(math.isnan(value) for value in forms.shares(None, form="scores").values())
+    assert all(math.isnan(value) for value in parse.shares(None, form="scores").values())
 
 
 @pytest.mark.parametrize("name", prompts.available())
 def test_every_shipped_prompt_is_whole_and_says_what_it_is(name):
     prompt = prompts.load(name)
     reordered = EMOTIONS[::-1]
-    assert (prompt.text() != prompt.text(reordered)) == (prompt.form not in forms.WITHOUT_OPTIONS)
+    assert (prompt.text() != prompt.text(reordered)) == (prompt.form not in prompts.WITHOUT_OPTIONS)
     assert "compendium's own" in prompt.purpose and "{" not in prompt.text()
     if prompt.form == "json":
         assert prompt.demands(reordered)["schema"]["properties"]["emotion"]["enum"] == list(reordered)

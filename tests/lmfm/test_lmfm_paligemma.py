@@ -22,7 +22,7 @@ from transformers import (
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, models, prompts, run, store, study
+from ferlib.lmfm import models, parse, prompts, run, store, study
 
 SETTINGS = {"temperature": 0.0, "max_tokens": 6}
 
@@ -156,7 +156,7 @@ def test_a_run_in_batches_gives_what_single_questions_give(entry, tmp_path, name
     if name == "paligemma-scores":
         assert set(together["status"]) == {"ok"}
         assert together.filter(like="p_").sum(axis=1).to_list() == pytest.approx([1] * 12)
-        values = forms.numbers(together["said"][0], form="scores")
+        values = parse.numbers(together["said"][0], form="scores")
         assert together["predicted"][0] == max(values, key=values.get)
         assert together[f"p_{together['predicted'][0]}"][0] == together.filter(like="p_").iloc[0].max()
     else:

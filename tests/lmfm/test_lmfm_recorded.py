@@ -96,7 +96,7 @@ def test_thoughts_are_cut_off_and_a_refusal_may_name_emotions(text, status, labe
 
 
 def test_a_clause_that_answers_outweighs_one_that_declines():
-    clauses = parse.declines("I won't guess what she feels, but the face is sad.")
+    clauses = vocabulary.declines("I won't guess what she feels, but the face is sad.")
     assert [refused for _, refused in clauses] == [True, False]
 
 
