@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from ferlib import tables
@@ -14,6 +15,14 @@ CLIENTS = {
     "anthropic": "anthropic.Anthropic", "paligemma": "paligemma.PaliGemma", "transformers": "paligemma.Chat",
 }  # fmt: skip
 """Module and class of each client library."""
+
+STANDIN = "standin"
+"""A model whose `base_url` is this word is answered by a server that stands in for its provider, such as the demo's."""
+
+NOBODY = SimpleNamespace(
+    pin=lambda models: models, connect=lambda model: model, sources=lambda models: [], stop=lambda: None
+)  # fmt: skip
+"""What stands in where no model asks for it: nothing. Models stay as they are, no file is read, nothing has to end."""
 
 FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format")
 
@@ -36,6 +45,17 @@ BATCH_LIMITS = ("batch_requests", "batch_bytes", "batch_tokens")
 
 LEAST = {"concurrency": 1, "requests_per_minute": 0.0, "timeout_s": 0.001, "tries": 1, **dict.fromkeys(BATCH_LIMITS, 0)}
 """Lowest values; whole numbers where these are."""
+
+
+def stand_in(entries, *, package, weights):
+    """The stand-in that some of the models (of notebook 04) ask for, or `NOBODY`.
+
+    `package` is a module with a class `StandIn`, which has the methods of `NOBODY`, imported only if a model asks for
+    it, and never by name; `weights` is the folder of the networks that it answers from.
+    """
+    if any(isinstance(entry, dict) and entry.get("base_url") == STANDIN for entry in entries):
+        return importlib.import_module(package).StandIn(weights=weights)
+    return NOBODY
 
 
 def read(entries, **limits):

@@ -6,7 +6,7 @@ import yaml
 
 from ferlib import paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, models, standins, study
+from ferlib.lmfm import attachments, models, study
 from ferlib.provenance import declared
 
 NOTEBOOK = paths.ROOT / "notebooks" / "04_lmfm_prompting.ipynb"
@@ -39,7 +39,7 @@ def of_run(run_dir):
         raise InputError(f"{paths.relative(file)}: no such file. Start it by make, which writes it.")
     values = declared(NOTEBOOK) | yaml.safe_load(file.read_text(encoding="utf-8"))
     manifest = tables.read_parquet(run.manifest, made_by="01_data_prep")
-    local = standins.of(values["models"], package=values["standin"], weights=values["standin_weights"])
+    local = models.stand_in(values["models"], package=values["standin"], weights=values["standin_weights"])
     asked = models.read(local.pin(values["models"]), **{name: values[name] for name in models.LIMITS})
     chosen = {name: values[name] for name in study.PARAMETERS}
     parts = study.questions(manifest, models=asked, sent=attachments.Sent(run.responses), **chosen)
