@@ -42,7 +42,7 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     batched, book = uses_batch(plan.model, transport), None
     if not study.unanswered(plan, responses).empty:  # a replay needs no price
         book = ledger.of(plan.model, responses.folder, max_usd=max_usd, own_prices=prices, batched=batched)
-    return (batch if batched else run).ask(plan, responses, ledger=book, **how)
+    return run.ask(plan, responses, ledger=book, way=batch.Batches if batched else run.Direct, **how)
 
 
 def uses_batch(model, transport):

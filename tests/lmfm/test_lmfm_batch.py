@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from ferdemo.standin import dials, readers
-from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, plan_for
+from lmfm_helpers import SETTINGS, always, claiming, entry, faces, in_batches, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
 from ferlib.errors import InputError
@@ -16,7 +16,7 @@ PROVIDERS = ("openai", "gemini")
 
 def ask(plan, folder, *, size=None, **more):
     plan = dataclasses.replace(plan, model=plan.model | ({"batch_requests": size} if size else {}))
-    return batch.ask(plan, store.Store(folder), poll_s=0.01, progress=False, **more)
+    return in_batches(plan, store.Store(folder), poll_s=0.01, progress=False, **more)
 
 
 @pytest.fixture(params=PROVIDERS)
