@@ -71,25 +71,19 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     ----------
     manifest : pandas.DataFrame
         With `dataset`, `image_id`, `path`, `sha256`.
-    model : dict
-        From `ferlib.lmfm.models.read`.
-    prompt : ferlib.lmfm.prompts.Prompt
+    model, prompt
+        From `ferlib.lmfm.models.read` and `ferlib.lmfm.prompts.load`.
     settings : dict
         `temperature` and `max_tokens`.
     repeats, orders : int
         How often the very same question is asked, and with how many orders of the options (a prompt without options
-        has one), at least 1.
+        has one), at least 1: `repeat = order * repeats + draw` counts through both.
     option_order : str
         `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
     seed : int
         Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
     sent : ferlib.lmfm.attachments.Sent, optional
         Without it, images that are sent as other bytes than those of their files have the addresses of the files.
-
-    Returns
-    -------
-    Plan
-        `repeat` counts through orders and repeats (`repeat = order * repeats + draw`).
     """
     for name, value in (("repeats", repeats), ("orders", orders)):
         if type(value) is not int or value < 1:
@@ -126,21 +120,9 @@ def unanswered(plan, responses):
 
 def questions(
     manifest, *, models, datasets=(), prompt_names, option_order, repeats, temperature, max_tokens, compare_images,
-    compare_prompts, compare_orders, compare_repeats, compare_temperatures, legacy_check_images, seed,
-    sent=None,
+    compare_prompts, compare_orders, compare_repeats, compare_temperatures, legacy_check_images, seed, sent=None,
 ):  # fmt: skip
-    """Plans of a run, by what they are for.
-
-    Parameters
-    ----------
-    manifest : pandas.DataFrame
-        The images.
-    models : sequence of dict
-        From `ferlib.lmfm.models.read`; empty to ask nobody.
-    datasets, prompt_names, option_order, repeats, temperature, max_tokens, compare_*, legacy_check_images, seed
-        Parameters of notebook 04, explained there.
-    sent : ferlib.lmfm.attachments.Sent, optional
-        See `plan`.
+    """Plans of a run by what they are for; manifest, models and `sent` as for `plan`, all else as notebook 04 explains.
 
     Returns
     -------

@@ -13,8 +13,8 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
 
     Parameters
     ----------
-    plan : ferlib.lmfm.study.Plan
-    responses : ferlib.lmfm.store.Store
+    plan, responses
+        A `ferlib.lmfm.study.Plan` and a `ferlib.lmfm.store.Store`.
     transport : str
         `direct` or `batch`, unless the model has its own; services without batches are asked directly.
     max_usd : float
