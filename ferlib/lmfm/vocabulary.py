@@ -20,15 +20,6 @@ FOLDER = ROOT / "data" / "languages"
 PLAIN = str.maketrans({"œ": "oe", "Œ": "OE", **dict.fromkeys("’‘`´ʼ＇", "'")})
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
-NEGATION = (
-    r"\b(?:no|not|never|neither|nor|none|nothing|non|un|without|hardly|barely|scarcely|cannot|lack(?:s|ing)?"
-    r"|absen(?:ce|t)|except|unlike(?:ly)?|improbable|impossible|wrong|incorrect|devoid|opposite|doubts?|doubtful"
-    r"|(?:rather|other|less)\s+than|instead\s+of|far\s+from|(?:any|every)thing\s+but|free\s+(?:of|from)|whether|wonder"
-    r"|rul(?:e|es|ed|ing)\s+out|exclud(?:e|es|ed|ing)|fail(?:s|ed|ing)?\s+to|(?<!\ba\s)(?:few|little)"
-    r"|\w+n't|(?:is|are|was|does|do|did|ca|could|would|should|wo|has|have)nt)\b"
-)
-"""Words that can turn a label into its opposite, or leave it open."""
-
 RATING = re.compile(r"\b(?:rat(?:e|es|ed|ing|ings)|scor(?:e|es|ed|ing)|numbers?|percentages?|quantif\w+)\b")
 """What the forms that ask for numbers ask to do."""
 
@@ -87,8 +78,9 @@ def label_of(language="en"):
 @functools.cache
 def negation(language):
     """Pattern of the words of a language, and of English ones, that turn a label into its opposite or leave it open."""
-    words = read()["negations"][language]
-    return re.compile(rf"{NEGATION}|\b(?:{'|'.join(words)})\b" if words else NEGATION)
+    negations = read()["negations"]
+    words = [*negations["en"], *(negations[language] if language != "en" else ())]
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
 
 
 def declines(text):
