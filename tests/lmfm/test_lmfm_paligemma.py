@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from ferdemo.standin import doubt
 from lmfm_helpers import faces
 from PIL import Image
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
@@ -197,11 +198,11 @@ def test_closed_datasets_may_be_shown_to_it_since_nothing_is_sent(entry, tmp_pat
     assert run.ask(made, store.Store(tmp_path / "a"), progress=False)["status"][0] != "error"
 
 
-def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_there(client, folder):
+def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_there(client, entry, folder):
     """Against the model's own logits, each token given what was written before it, in one pass."""
     model = PaliGemmaForConditionalGeneration.from_pretrained(folder).eval()
     processor = PaliGemmaProcessor.from_pretrained(folder)
-    places = set()
+    doubting, places = doubt.Doubting(entry, timeout_s=30), set()
     for colour in ("red", "blue", "white", "black"):
         image = Image.new("RGB", (40, 40), colour)
         inputs = processor(images=[image], text=["<image>answer en which?"], return_tensors="pt")
@@ -216,9 +217,10 @@ def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_the
         other = tokens.clone()
         other[read + place] = shares[place].argsort(descending=True)[1]
         asked = (picture(colour), "image/png", "answer en which?")
-        found = json.loads(client.ask(*asked, SETTINGS | {"weighed": True}).text)
+        found = json.loads(doubting.ask(*asked, SETTINGS).text)
         assert found["words"] == client.ask(*asked, SETTINGS).text
         assert found["probability"] == pytest.approx(float(shares[place].max()), abs=1e-4)
         assert found["second"] == processor.decode(other[read:], skip_special_tokens=True).strip() != found["words"]
         places.add(place)
+    doubting.close()
     assert len(places) > 1
