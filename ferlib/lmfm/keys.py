@@ -16,12 +16,6 @@ NOT_NAMED = "(not named)"
 OF_PROVIDERS = ("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AZURE_OPENAI_")
 """Beginnings of environment variables that the client libraries read by themselves."""
 
-OWN = {
-    "openai": ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS"),
-    "anthropic": ("ANTHROPIC_CUSTOM_HEADERS",),
-}
-"""Those that count for a service, at its own address."""
-
 SECRETS = re.compile(
     r"\b(?:sk|pk|rk|xai|gsk|org|proj)-[\w*.-]{6,}|\bAIza[\w*-]{10,}|\bBearer\s+[\w.~+/*-]{6,}=*|\beyJ[\w-]{10,}[\w.-]*"
 )
@@ -69,7 +63,7 @@ def redact(text, secret):
 @contextlib.contextmanager
 def environment_of(model):
     """While a client is made: hide what the environment says to client libraries, except to the model's own service."""
-    own = OWN.get(model["service"], ()) if not services.is_loopback(model["base_url"]) else ()
+    own = services.of(model)["environment"] if not services.is_loopback(model["base_url"]) else ()
     own = {*own, model["key_variable"]}
     hidden = {name: os.environ[name] for name in os.environ if name.startswith(OF_PROVIDERS) and name not in own}
     for name in hidden:

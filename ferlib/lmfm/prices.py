@@ -15,9 +15,6 @@ from ferlib.paths import ROOT, relative
 
 TABLE = ROOT / "data" / "prices" / "lmfm.csv"
 
-FREE = ("vllm", "ollama", "lmstudio", "llamacpp", "local")
-"""Services that nobody sends a bill for, wherever they run."""
-
 UNCUT = 384
 """Pixels up to which, on both sides, Gemini does not cut an image into tiles."""
 
@@ -95,7 +92,7 @@ def price_of(model, prices=None):
     """
     if found := (prices or {}).get((services.provider(model), model["model"])):
         return found
-    if "://" not in model["base_url"] or services.is_loopback(model["base_url"]) or model["service"] in FREE:
+    if "://" not in model["base_url"] or services.is_loopback(model["base_url"]) or services.of(model)["free"]:
         return Price()
     own = next((row for row in read() if _fits(row, model)), {})
     more = {name: own[name] for name in ("retires", "retires_source", "image_tokens") if own.get(name)}

@@ -18,16 +18,6 @@ from ferlib.errors import InputError
 from ferlib.lmfm import keys, meanings, services
 from ferlib.lmfm.meanings import Answer, NoAnswer
 
-NO_RESPONSE = {
-    "connect": "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
-    "|ConnectionRefusedError|gaierror|ProxyError)",
-    "timeout": r"\w*(Timeout|TimeoutError)",
-    "dropped": "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected"
-    "|ConnectionResetError|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError"
-    r"|APIConnectionError|\w*DecodingError)",
-}
-"""How the errors of HTTP libraries are called, by whether the request can have arrived."""
-
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """What reading a body raises that is not of its protocol."""
 
@@ -144,8 +134,8 @@ class Wire:
 
     def _no_response(self, error):
         names = list(_names(error))
-        for code, pattern in NO_RESPONSE.items():
-            if any(re.fullmatch(pattern, name) for name in names):
+        for code, patterns in services.content()["no_response"].items():
+            if any(re.fullmatch("|".join(patterns), name) for name in names):
                 message = self.redact(shortened(f"{' from '.join(dict.fromkeys(names[:2]))}: {error}"))
                 return NoAnswer(message, meanings.decide(self.model, "none", [code]))
         return InputError(
