@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import services
-from ferlib.lmfm.keys import NOT_NAMED, environment_of
+from ferlib.lmfm.permissions import NOT_NAMED, environment_of
 
 CLIENTS = {
     "openai": "clients.OpenAI", "gemini": "gemini.Gemini", "gemini-legacy": "gemini.Legacy",

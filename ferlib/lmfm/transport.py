@@ -23,8 +23,8 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
         See `ferlib.lmfm.prices.price_of`.
     **how
         `connect(model) -> model` (gives the model its final `base_url`, when something is to be asked), `may_send`
-        (datasets that may leave this machine, see `ferlib.lmfm.consent`), `progress` (show a bar; True by default), and
-        any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
+        (datasets that may leave this machine, see `ferlib.lmfm.permissions`), `progress` (show a bar, True by default),
+        and any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
 
     Returns
     -------

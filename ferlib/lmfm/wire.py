@@ -15,7 +15,7 @@ import time
 import warnings
 
 from ferlib.errors import InputError
-from ferlib.lmfm import keys, meanings, services
+from ferlib.lmfm import meanings, permissions, services
 from ferlib.lmfm.meanings import Answer, NoAnswer
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
@@ -29,7 +29,7 @@ class Wire:
     """One model's connection, for a client library to be plugged into."""
 
     def __init__(self, model):
-        self.model, self.key, self._heard = model, keys.key(model), threading.local()
+        self.model, self.key, self._heard = model, permissions.key(model), threading.local()
         # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be passed
         # on to another by a redirection: permission is given for a host by name.
         self.trusts_environment = not services.is_loopback(model["base_url"])
@@ -117,7 +117,7 @@ class Wire:
 
     def redact(self, text):
         """Text without the key and without what looks like one."""
-        return keys.redact(text, self.key)
+        return permissions.redact(text, self.key)
 
     def _error(self, status, headers, text):
         """The exception in the response of an error, with its codes and what a block was for."""
