@@ -25,19 +25,9 @@ QUESTIONS = (
 
 
 def export(parts, responses, path):
-    """Write an archive.
+    """Write an archive of the questions in `parts` (from `ferlib.lmfm.study.questions`) and their answers in a store.
 
-    Parameters
-    ----------
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
-        From `ferlib.lmfm.study.questions`.
-    responses : ferlib.lmfm.store.Store
-    path : pathlib.Path
-
-    Returns
-    -------
-    questions, answers : int
-        How many it holds; questions without an answer are in it, too.
+    Returns how many questions and how many answers it holds; questions without an answer are in it, too.
     """
     frames = [
         plan.questions.assign(
@@ -67,7 +57,7 @@ def export(parts, responses, path):
 
 
 def read(path):
-    """Read an archive and check every checksum in it.
+    """Read an archive and check every checksum in it; `InputError` names what is missing or damaged.
 
     Returns
     -------
@@ -75,11 +65,6 @@ def read(path):
         Columns `QUESTIONS`.
     records : dict of str to dict
         By response id, as `ferlib.lmfm.store.Store.get` returns them.
-
-    Raises
-    ------
-    InputError
-        Names what is missing or damaged.
     """
     try:
         with zipfile.ZipFile(path) as file:
@@ -105,12 +90,9 @@ def read(path):
 
 
 def predictions(questions, records, *, part):
-    """The prediction tables of one part (such as `ferlib.lmfm.study.MAIN`), from what `read` returned.
+    """The prediction tables of one part (such as `ferlib.lmfm.study.MAIN`) by model, from what `read` returned.
 
-    Returns
-    -------
-    dict of str to pandas.DataFrame
-        By model, byte for byte those of the notebook once they are written.
+    Once they are written, they are byte for byte those of the notebook.
     """
     made = {}
     for (model, _), rows in questions[questions["part"] == part].groupby(["model", "number"], sort=True):

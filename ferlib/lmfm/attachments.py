@@ -140,16 +140,12 @@ class Sent:
         known = {**{row[:2]: row[2] for row in rows}, **self._read()}
         table = pd.DataFrame([(*key, sent) for key, sent in sorted(known.items())], columns=list(COLUMNS))
         tables.write_csv(table, self._path)
-        _rows.cache_clear()
 
     def _read(self):
-        return _rows(self._path) if self._path.is_file() else {}
-
-
-@functools.cache
-def _rows(path):
-    table = tables.read_csv(path, columns=COLUMNS, dtype=str, keep_default_na=False)
-    return {tuple(key): sent for *key, sent in table[list(COLUMNS)].itertuples(index=False)}
+        if not self._path.is_file():
+            return {}
+        table = tables.read_csv(self._path, columns=COLUMNS, dtype=str, keep_default_na=False)
+        return {tuple(key): sent for *key, sent in table[list(COLUMNS)].itertuples(index=False)}
 
 
 @functools.cache

@@ -7,7 +7,6 @@ its batches again and buys nothing twice.
 
 import collections
 import contextlib
-import functools
 import hashlib
 import json
 import re
@@ -27,23 +26,18 @@ PATIENCE = 20
 """Times in a row that the provider may be out of order, or its queue full, before the run ends without a loss."""
 
 
-def ask(plan, responses, *, poll_s=30.0, **how):
-    """Answers to all questions of a plan, as `ferlib.lmfm.run.ask`, by the provider's batch API.
+class Batches(run.Way):
+    """Questions of one plan as batches on their way.
 
     Of the limits, `concurrency` is the number of batches under way at a time; the model's `batch_requests`,
     `batch_bytes` and `batch_tokens` say what fits. `poll_s` are the seconds between two looks at them: they may take a
-    day, and to stop waiting with Ctrl-C loses nothing. It also raises `InputError` when the provider has no batches,
+    day, and to stop waiting with Ctrl-C loses nothing. `InputError` is raised, too, when the provider has no batches,
     and when another process is asking some of the questions.
     """
-    return run.ask(plan, responses, way=functools.partial(Batches, poll_s=poll_s), **how)
-
-
-class Batches(run.Way):
-    """Questions of one plan as batches on their way."""
 
     handed_in = ", and what was handed in is noted and fetched"
 
-    def __init__(self, *parts, poll_s):
+    def __init__(self, *parts, poll_s=30.0):
         super().__init__(*parts)
         if not services.batches(self.model):
             raise InputError(

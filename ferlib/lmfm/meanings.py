@@ -96,15 +96,9 @@ def table(path=TABLE):
 def decide(model, http, codes=(), *, finish=None, message=""):
     """What a response of a model means: the `Outcome` in the first row of the table that fits.
 
-    Parameters
-    ----------
-    model : dict
-    http : int or str
-        HTTP status; `none` when no response came, `batch` for what became of a batch as a whole.
-    codes : iterable of str
-        Whatever the provider calls it; for HTTP 200 `text`, `empty`, `refusal`, `prompt_blocked`, `no_answer` ...
-    finish, message : str
-        Finish reason; the provider's words, in which patterns of the column `says` are looked for.
+    `http` is the status, or `none` when no response came, or `batch` for what became of a batch as a whole; `codes` are
+    whatever the provider calls it, for HTTP 200 `text`, `empty`, `refusal`, `prompt_blocked`, `no_answer` ...; in the
+    `message`, the provider's words, patterns of the column `says` are looked for.
     """
     codes = {str(code).casefold() for code in codes if code is not None}
     finish = str(finish or "").casefold().partition(":")[0]  # "content_filter: SAFETY"

@@ -2,18 +2,27 @@
 
 import importlib
 import re
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import services
-from ferlib.lmfm.keys import NOT_NAMED, environment_of
+from ferlib.lmfm.permissions import NOT_NAMED, environment_of
 
 CLIENTS = {
     "openai": "clients.OpenAI", "gemini": "gemini.Gemini", "gemini-legacy": "gemini.Legacy",
     "anthropic": "anthropic.Anthropic", "paligemma": "paligemma.PaliGemma", "transformers": "paligemma.Chat",
 }  # fmt: skip
 """Module and class of each client library."""
+
+STANDIN = "standin"
+"""A model whose `base_url` is this word is answered by a server that stands in for its provider, such as the demo's."""
+
+NOBODY = SimpleNamespace(
+    pin=lambda models: models, connect=lambda model: model, sources=lambda models: [], stop=lambda: None
+)  # fmt: skip
+"""What stands in where no model asks for it: nothing. Models stay as they are, no file is read, nothing has to end."""
 
 FIELDS = ("name", "provider", "model", "base_url", "version", "key_variable", "transport", "service", "image_format")
 
@@ -38,8 +47,19 @@ LEAST = {"concurrency": 1, "requests_per_minute": 0.0, "timeout_s": 0.001, "trie
 """Lowest values; whole numbers where these are."""
 
 
+def stand_in(entries, *, package, weights):
+    """The stand-in that some of the models (of notebook 04) ask for, or `NOBODY`.
+
+    `package` is a module with a class `StandIn`, which has the methods of `NOBODY`, imported only if a model asks for
+    it, and never by name; `weights` is the folder of the networks that it answers from.
+    """
+    if any(isinstance(entry, dict) and entry.get("base_url") == STANDIN for entry in entries):
+        return importlib.import_module(package).StandIn(weights=weights)
+    return NOBODY
+
+
 def read(entries, **limits):
-    """Check a list of models and fill in what it leaves out.
+    """Check a list of models and fill in what it leaves out: a list of dict with all of these fields.
 
     Parameters
     ----------
@@ -51,19 +71,9 @@ def read(entries, **limits):
         `SETTINGS`), and any of `LIMITS` and `BATCH_LIMITS`. Empty to ask nobody.
 
         A key goes to the provider's own address only; for any other address `key_variable` names the variable with
-        the key of that one, or is empty when it needs none.
+        the key of that one, or is empty when it needs none. An `InputError` shows no value that could be a key.
     **limits
         Any of `LIMITS`, for the models that have none of their own.
-
-    Returns
-    -------
-    list of dict
-        With all of these fields.
-
-    Raises
-    ------
-    InputError
-        Names the entry, the value found (never one that could be a key) and the values allowed.
     """
     models = []
     for row, entry in enumerate(entries, start=1):

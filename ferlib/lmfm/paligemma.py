@@ -40,6 +40,8 @@ class PaliGemma:
 
     library = f"transformers {transformers.__version__}, torch {torch.__version__}"
     kind = "PaliGemma model"
+    weighs = False
+    """Whether what makes words of tokens is given their logits, too: a number for each word of the vocabulary."""
     processor, network = transformers.PaliGemmaProcessor, transformers.PaliGemmaForConditionalGeneration
 
     def __init__(self, model, *, timeout_s):
@@ -70,10 +72,6 @@ class PaliGemma:
 
         With the setting `scored` (a list of labels) the answer's text is a JSON object: for each label the sum of the
         log-probabilities of its tokens and of the end that follows them, as an answer to the prompt.
-
-        With the setting `weighed` it is a JSON object, too: `words`, the answer itself; `probability`, that of the
-        likeliest token at the place where the model was least sure which one to write; and `second`, the answer with
-        the likeliest other token at that place.
         """
         try:
             pixels = images.open_rgb(image)
@@ -137,16 +135,13 @@ class PaliGemma:
             torch.manual_seed(settings["seed"])
             options["temperature"] = settings["temperature"]
         inputs.pop("labels", None)
-        weighed = settings.get("weighed", False)
-        made = self._model.generate(**inputs, **options, return_dict_in_generate=True, output_logits=weighed)
+        made = self._model.generate(**inputs, **options, return_dict_in_generate=True, output_logits=self.weighs)
         end, given = self._model.generation_config.eos_token_id, []
         ends = {*(end if isinstance(end, list) else [end]), self._processor.tokenizer.eos_token_id}
         for number, row in enumerate(made.sequences[:, read:].tolist()):
             places = [place for place, token in enumerate(row) if token in ends]
             ended, written = bool(places), min(places, default=len(row) - 1) + 1
-            words = self._words(row[:written])
-            if weighed:
-                words = json.dumps(self._weighed(row[:written], [step[number] for step in made.logits[:written]]))
+            words = self._words(row[:written], [step[number] for step in made.logits or ()][:written])
             kind, finish = ("answered", "stop") if ended or written < most else ("truncated", "length")
             usage = {"input_tokens": read, "output_tokens": written}
             given.append(Answer(kind, words, finish, self._version, usage))
@@ -155,18 +150,8 @@ class PaliGemma:
     def _failed(self, message, *, retry=False):
         return NoAnswer(message, Outcome("error", "no", retry, "no" if retry else "alike", "local"))
 
-    def _words(self, tokens):
+    def _words(self, tokens, _logits):
         return self._processor.decode(tokens, skip_special_tokens=True).strip()
-
-    def _weighed(self, tokens, logits):
-        shares = torch.softmax(torch.stack(logits).double(), dim=-1)
-        likeliest = shares.max(dim=-1).values
-        place = int(likeliest.argmin())
-        others = shares[place].clone()
-        others[tokens[place]] = 0
-        second = [*tokens[:place], int(others.argmax()), *tokens[place + 1 :]]
-        sure = round(float(likeliest[place]), 6)
-        return {"words": self._words(tokens), "probability": sure, "second": self._words(second)}
 
     def _score(self, alike):
         scores = [{} for _ in alike]

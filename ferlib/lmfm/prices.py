@@ -15,9 +15,6 @@ from ferlib.paths import ROOT, relative
 
 TABLE = ROOT / "data" / "prices" / "lmfm.csv"
 
-FREE = ("vllm", "ollama", "lmstudio", "llamacpp", "local")
-"""Services that nobody sends a bill for, wherever they run."""
-
 UNCUT = 384
 """Pixels up to which, on both sides, Gemini does not cut an image into tiles."""
 
@@ -88,28 +85,14 @@ def read(path=TABLE):
 
 
 def price_of(model, prices=None):
-    """Price of a model.
+    """Price of a model: nothing for what runs on this machine, and for servers that nobody sends a bill for.
 
-    Parameters
-    ----------
-    model : dict
-        From `ferlib.lmfm.models.read`.
-    prices : dict, optional
-        Prices by provider and the provider's name of the model, which count before all others.
-
-    Returns
-    -------
-    Price
-        Nothing for what runs on this machine, and for servers that nobody sends a bill for.
-
-    Raises
-    ------
-    InputError
-        When the price of a model on another machine is known to nobody.
+    `prices`, by provider and the provider's name of the model, count before all others. Raises `InputError` when the
+    price of a model on another machine is known to nobody.
     """
     if found := (prices or {}).get((services.provider(model), model["model"])):
         return found
-    if "://" not in model["base_url"] or services.is_loopback(model["base_url"]) or model["service"] in FREE:
+    if "://" not in model["base_url"] or services.is_loopback(model["base_url"]) or services.of(model)["free"]:
         return Price()
     own = next((row for row in read() if _fits(row, model)), {})
     more = {name: own[name] for name in ("retires", "retires_source", "image_tokens") if own.get(name)}

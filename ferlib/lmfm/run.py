@@ -9,10 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, consent, meanings, models, pace, replay, services
+from ferlib.lmfm import attachments, meanings, models, pace, permissions, replay, services
 from ferlib.lmfm.meanings import NoAnswer
-from ferlib.lmfm.plans import unanswered
 from ferlib.lmfm.progress import bar, tell
+from ferlib.lmfm.study import unanswered
 
 GIVE_UP_AFTER = 16
 """Questions in a row that may end without an answer, all tries used up, before no more are asked."""
@@ -30,7 +30,7 @@ def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=Tru
     errors, missing = {}, unanswered(plan, responses)
     if len(missing):
         model = connect(plan.model) if connect else plan.model
-        consent.check(missing["dataset"], model=model, may_send=may_send)
+        permissions.check(missing["dataset"], model=model, may_send=may_send)
         model = models.limited(model, **limits)
         with contextlib.closing(models.client(model, timeout_s=model["timeout_s"])) as client:
             asked = (way or Direct)(plan, responses, client, model, ledger)

@@ -12,14 +12,14 @@ FILE = ROOT / "data" / "providers" / "services.yaml"
 
 DEFAULTS = {
     "prices": "", "token_limit": "max_tokens", "image_format": "", "batch_requests": 0, "batch_bytes": 0,
-    "batch_tokens": 0, "note": "", "hosts": (), "sources": (),
+    "batch_tokens": 0, "note": "", "hosts": (), "sources": (), "free": False, "environment": (),
 }  # fmt: skip
 """What a service has where the file says nothing; no batches where it may hold 0 requests."""
 
 
 @functools.cache
 def content():
-    """All of the file; `causes` and `batch_states` are explained there."""
+    """All of the file; `causes`, `batch_states` and `no_response` are explained there."""
     return yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 

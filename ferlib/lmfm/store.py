@@ -31,7 +31,7 @@ _OPENING = threading.Lock()
 
 
 def key(asked):
-    """Address of the answer to a question (`ferlib.lmfm.plans.Plan.question`): SHA-256 of its canonical JSON."""
+    """Address of the answer to a question (`ferlib.lmfm.study.Plan.question`): SHA-256 of its canonical JSON."""
     canonical = json.dumps(asked, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -1,7 +1,14 @@
-"""All questions of a run, from the parameters of notebook 04: the same for asking, estimating and exporting."""
+"""The questions of a study, the same for asking, estimating and exporting: plans, each of one model and one prompt."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pandas as pd
 
 from ferlib.errors import InputError
-from ferlib.lmfm import plans, prompts
+from ferlib.labels import EMOTIONS
+from ferlib.lmfm import prompts, store
 
 PARAMETERS = (
     "datasets", "prompt_names", "option_order", "repeats", "temperature", "max_tokens", "compare_images",
@@ -11,30 +18,115 @@ PARAMETERS = (
 
 MAIN, CLIENT = "the study", "through the retired client"
 
+ORDERS = ("listed", "shuffled")
 
-def questions(
-    manifest, *, models, datasets=(), prompt_names, option_order, repeats, temperature, max_tokens, compare_images,
-    compare_prompts, compare_orders, compare_repeats, compare_temperatures, legacy_check_images, seed,
-    folder=prompts.FOLDER, sent=None,
-):  # fmt: skip
-    """Plans of a run, by what they are for.
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One model, one prompt, and the questions that follow from them."""
+
+    model: dict
+    prompt: prompts.Prompt
+    settings: dict
+    questions: pd.DataFrame
+    """A row a question, sorted by image and repeat: `dataset, image_id, path, sha256, repeat, order, draw, seed,
+    options, sent, response_id`; `sent` is the hash of the bytes that are sent, where they are not those of the file."""
+
+    def question(self, row):
+        """The question of a row of `questions`, as `ferlib.lmfm.store` addresses it."""
+        return {
+            "provider": self.model["provider"], "model": self.model["model"], "model_version": self.model["version"],
+            "prompt": self.text(row), "settings": self.sent(row), "repeat": int(row.draw), "image_sha256": row.sha256,
+        }  # fmt: skip
+
+    def text(self, row):
+        """The words that are sent for a row of `questions`."""
+        return self.prompt.text(row.options.split(","))
+
+    def sent(self, row):
+        """The settings that are sent for a row: sampling, what the prompt demands, and a seed where chance decides."""
+        seed = {"seed": int(row.seed)} if self.settings["temperature"] > 0 else {}
+        own = self.model.get("settings", {})  # in place of the notebook's or on top of them; None leaves one out
+        settings = {**self.settings, **self.prompt.demands(row.options.split(",")), **seed, **own}
+        converted = {"image": {"format": self.model["image_format"], "sha256": row.sent}} if row.sent else {}
+        return {name: value for name, value in settings.items() if value is not None} | converted
+
+
+def order_of(sha256, *, seed, order, kind="shuffled"):
+    """The labels as they are offered for one image: each has its own order, so that no label is always first.
+
+    `order` counts several orders of the same image; of the `kind` `listed`, the first is that of the tables.
+    """
+    if kind == "listed" and order == 0:
+        return EMOTIONS
+    digest = hashlib.sha256(f"option order\0{seed}\0{sha256}\0{order}".encode()).digest()
+    shuffled = np.random.default_rng(int.from_bytes(digest[:16])).permutation(len(EMOTIONS))
+    return tuple(EMOTIONS[i] for i in shuffled)
+
+
+def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order="listed", seed=0, sent=None):
+    """Questions to a model: every image, in so many orders of the options, each so many times.
 
     Parameters
     ----------
     manifest : pandas.DataFrame
-        The images.
-    models : sequence of dict
-        From `ferlib.lmfm.models.read`; empty to ask nobody.
-    datasets, prompt_names, option_order, repeats, temperature, max_tokens, compare_*, legacy_check_images, seed
-        Parameters of notebook 04, explained there.
-    folder : pathlib.Path
-        Of the prompts.
+        With `dataset`, `image_id`, `path`, `sha256`.
+    model, prompt
+        From `ferlib.lmfm.models.read` and `ferlib.lmfm.prompts.load`.
+    settings : dict
+        `temperature` and `max_tokens`.
+    repeats, orders : int
+        How often the very same question is asked, and with how many orders of the options (a prompt without options
+        has one), at least 1: `repeat = order * repeats + draw` counts through both.
+    option_order : str
+        `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
+    seed : int
+        Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
     sent : ferlib.lmfm.attachments.Sent, optional
-        See `ferlib.lmfm.plans.plan`.
+        Without it, images that are sent as other bytes than those of their files have the addresses of the files.
+    """
+    for name, value in (("repeats", repeats), ("orders", orders)):
+        if type(value) is not int or value < 1:
+            raise InputError(f"{name} is {value!r}. It must be a whole number, 1 or more.")
+    if option_order not in ORDERS:
+        raise InputError(f"option_order is {option_order!r}. Allowed: {', '.join(ORDERS)}.")
+    if prompt.form == "scores" and model["provider"] != "paligemma":
+        raise InputError(
+            f"prompt {prompt.name!r} asks for the log-probability of each label, which model {model['name']!r} "
+            f"(provider {model['provider']!r}) does not give. Ask it with another prompt; only 'paligemma' has them."
+        )
+    if prompt.form in prompts.WITHOUT_OPTIONS:
+        orders, option_order = 1, "listed"
+    draws = pd.DataFrame({"repeat": range(orders * repeats)})
+    draws["order"], draws["draw"] = draws["repeat"] // repeats, draws["repeat"] % repeats
+    draws["seed"] = seed % 2**31 + draws["draw"]
+    rows = manifest[["dataset", "image_id", "path", "sha256"]].merge(draws, how="cross")
+    rows = rows.sort_values(["dataset", "image_id", "repeat"], ignore_index=True)
+    rows["options"] = [
+        ",".join(order_of(row.sha256, seed=seed, order=row.order, kind=option_order)) for row in rows.itertuples()
+    ]
+    hashes = sent.sha256(manifest, image_format=model.get("image_format", "")) if sent else {}
+    rows["sent"] = [hashes[sha256] if hashes.get(sha256, sha256) != sha256 else "" for sha256 in rows["sha256"]]
+    made = Plan(model, prompt, dict(settings), rows)
+    rows["response_id"] = [store.key(made.question(row)) for row in rows.itertuples()]
+    return made
+
+
+def unanswered(plan, responses):
+    """The questions of a plan that the store has no answer to: rows of `plan.questions`, identical questions once."""
+    rows = plan.questions.drop_duplicates("response_id")
+    return rows[[responses.get(key) is None for key in rows["response_id"]]]
+
+
+def questions(
+    manifest, *, models, datasets=(), prompt_names, option_order, repeats, temperature, max_tokens, compare_images,
+    compare_prompts, compare_orders, compare_repeats, compare_temperatures, legacy_check_images, seed, sent=None,
+):  # fmt: skip
+    """Plans of a run by what they are for; manifest, models and `sent` as for `plan`, all else as notebook 04 explains.
 
     Returns
     -------
-    dict of str to list of ferlib.lmfm.plans.Plan
+    dict of str to list of Plan
         `MAIN`: all images. Then, for a few images and with only one thing changed at a time, what answers may depend
         on: `prompt`, `option order`, `repeat at temperature ...`. `CLIENT`: a few images through Google's retired
         client. Parts share questions, which are asked once.
@@ -54,12 +146,12 @@ def questions(
         )
     manifest = manifest[manifest["dataset"].isin(list(datasets) or known)]
     settings = {"temperature": float(temperature), "max_tokens": max_tokens}
-    asked = {name: prompts.load(name, folder=folder) for name in dict.fromkeys([*prompt_names, *compare_prompts])}
+    asked = {name: prompts.load(name) for name in dict.fromkeys([*prompt_names, *compare_prompts])}
     first = asked[prompt_names[0]]
 
     def of(images, prompt, *, settings=settings, who=models, **more):
         how = {"option_order": option_order, "seed": seed, "sent": sent, **more}
-        return [plans.plan(images, model=model, prompt=prompt, settings=settings, **how) for model in who]
+        return [plan(images, model=model, prompt=prompt, settings=settings, **how) for model in who]
 
     parts = {MAIN: [plan for name in prompt_names for plan in of(manifest, asked[name], repeats=repeats)]}
     few = _some(manifest, compare_images, seed)

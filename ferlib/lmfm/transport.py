@@ -1,7 +1,7 @@
 """Which way questions go: one by one, or as batches; the answers and where they are kept are the same."""
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, plans, run, services
+from ferlib.lmfm import batch, ledger, run, services, study
 from ferlib.lmfm.models import TRANSPORTS
 
 
@@ -13,8 +13,8 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
 
     Parameters
     ----------
-    plan : ferlib.lmfm.plans.Plan
-    responses : ferlib.lmfm.store.Store
+    plan, responses
+        A `ferlib.lmfm.study.Plan` and a `ferlib.lmfm.store.Store`.
     transport : str
         `direct` or `batch`, unless the model has its own; services without batches are asked directly.
     max_usd : float
@@ -23,8 +23,8 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
         See `ferlib.lmfm.prices.price_of`.
     **how
         `connect(model) -> model` (gives the model its final `base_url`, when something is to be asked), `may_send`
-        (datasets that may leave this machine, see `ferlib.lmfm.consent`), `progress` (show a bar; True by default), and
-        any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
+        (datasets that may leave this machine, see `ferlib.lmfm.permissions`), `progress` (show a bar, True by default),
+        and any of `ferlib.lmfm.models.LIMITS` in place of the model's own.
 
     Returns
     -------
@@ -40,9 +40,9 @@ def ask(plan, responses, *, transport, max_usd, prices=None, **how):
     if transport not in TRANSPORTS:
         raise InputError(f"transport is {transport!r}. Allowed: {', '.join(TRANSPORTS)}.")
     batched, book = uses_batch(plan.model, transport), None
-    if not plans.unanswered(plan, responses).empty:  # a replay needs no price
+    if not study.unanswered(plan, responses).empty:  # a replay needs no price
         book = ledger.of(plan.model, responses.folder, max_usd=max_usd, own_prices=prices, batched=batched)
-    return (batch if batched else run).ask(plan, responses, ledger=book, **how)
+    return run.ask(plan, responses, ledger=book, way=batch.Batches if batched else run.Direct, **how)
 
 
 def uses_batch(model, transport):

@@ -1,10 +1,12 @@
-"""The words that stand for the seven emotions, in English and in the languages that prompts may be written in.
+"""The words of answers that stand for the seven emotions, negate, or decline, in the languages of prompts.
 
 A prompt names its language; its answers are read with that language's words and the English ones, since models fall
-back into English. The words are in data/languages/emotions.yaml.
+back into English. The words are data, in data/languages/: how a model declines was tuned on one half of a labelled set
+of replies, and measured on both.
 """
 
 import functools
+import re
 import unicodedata
 
 import yaml
@@ -18,11 +20,19 @@ FOLDER = ROOT / "data" / "languages"
 PLAIN = str.maketrans({"œ": "oe", "Œ": "OE", **dict.fromkeys("’‘`´ʼ＇", "'")})
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
+RATING = re.compile(r"\b(?:rat(?:e|es|ed|ing|ings)|scor(?:e|es|ed|ing)|numbers?|percentages?|quantif\w+)\b")
+"""What the forms that ask for numbers ask to do."""
+
+CLAUSES = re.compile(
+    r"[.!?\n;。！？；]+|,?\s+(?:but|however|though|aber|doch|pero|mais|mas|ma|ama|fakat)\s+|,?\s*(?:但是|但|不过)"
+)
+"""Where one clause ends and another may take it back: "I cannot be certain, but she looks happy"."""
+
 
 @functools.cache
-def read(name="emotions", folder=FOLDER):
+def read(name="emotions"):
     """Content of a file of data/languages/."""
-    return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def fold(text):
@@ -63,6 +73,42 @@ def label_of(language="en"):
                 if words.setdefault(spelling, label) != label:
                     raise InputError(f"vocabulary {language}: {word!r} stands for {words[spelling]!r} and {label!r}.")
     return words
+
+
+@functools.cache
+def negation(language):
+    """Pattern of the words of a language, and of English ones, that turn a label into its opposite or leave it open."""
+    negations = read()["negations"]
+    words = [*negations["en"], *(negations[language] if language != "en" else ())]
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+def declines(text):
+    """The folded clauses of a reply, each with whether it declines: a list of (str, bool).
+
+    Examples
+    --------
+    >>> [refused for _, refused in declines("I'm sorry, but I can't identify emotions from faces.")]
+    [False, True]
+    >>> any(refused for _, refused in declines("I cannot tell, the image is too dark."))
+    False
+    """
+    return [(clause, _declines(clause)) for clause in map(str.strip, CLAUSES.split(fold(text))) if clause]
+
+
+def _declines(clause):
+    for cannot, task, decline, doubt in _patterns():
+        unable, doubts = cannot.search(clause), doubt.search(clause)
+        asked = task.search(clause) or RATING.search(clause)
+        if (decline.search(clause) and (unable or not doubts)) or (unable and asked and not doubts):
+            return True
+    return False
+
+
+@functools.cache
+def _patterns():
+    ways = ("cannot", "task", "decline", "doubt")
+    return [tuple(re.compile(entry[way]) for way in ways) for entry in read("refusals").values()]
 
 
 def _inflected(words, language):

@@ -15,18 +15,8 @@ import time
 import warnings
 
 from ferlib.errors import InputError
-from ferlib.lmfm import keys, meanings, services
+from ferlib.lmfm import meanings, permissions, services
 from ferlib.lmfm.meanings import Answer, NoAnswer
-
-NO_RESPONSE = {
-    "connect": "(ConnectError|ConnectTimeout|ConnectTimeoutError|PoolTimeout|NewConnectionError|NameResolutionError"
-    "|ConnectionRefusedError|gaierror|ProxyError)",
-    "timeout": r"\w*(Timeout|TimeoutError)",
-    "dropped": "(RemoteProtocolError|ProtocolError|ReadError|WriteError|CloseError|RemoteDisconnected"
-    "|ConnectionResetError|ConnectionAbortedError|BrokenPipeError|ChunkedEncodingError|ConnectionError"
-    r"|APIConnectionError|\w*DecodingError)",
-}
-"""How the errors of HTTP libraries are called, by whether the request can have arrived."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """What reading a body raises that is not of its protocol."""
@@ -39,7 +29,7 @@ class Wire:
     """One model's connection, for a client library to be plugged into."""
 
     def __init__(self, model):
-        self.model, self.key, self._heard = model, keys.key(model), threading.local()
+        self.model, self.key, self._heard = model, permissions.key(model), threading.local()
         # What is meant for this machine must not leave it by a proxy, and what is meant for one host must not be passed
         # on to another by a redirection: permission is given for a host by name.
         self.trusts_environment = not services.is_loopback(model["base_url"])
@@ -127,7 +117,7 @@ class Wire:
 
     def redact(self, text):
         """Text without the key and without what looks like one."""
-        return keys.redact(text, self.key)
+        return permissions.redact(text, self.key)
 
     def _error(self, status, headers, text):
         """The exception in the response of an error, with its codes and what a block was for."""
@@ -144,8 +134,8 @@ class Wire:
 
     def _no_response(self, error):
         names = list(_names(error))
-        for code, pattern in NO_RESPONSE.items():
-            if any(re.fullmatch(pattern, name) for name in names):
+        for code, patterns in services.content()["no_response"].items():
+            if any(re.fullmatch("|".join(patterns), name) for name in names):
                 message = self.redact(shortened(f"{' from '.join(dict.fromkeys(names[:2]))}: {error}"))
                 return NoAnswer(message, meanings.decide(self.model, "none", [code]))
         return InputError(

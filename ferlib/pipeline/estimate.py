@@ -9,7 +9,7 @@ import yaml
 
 from ferlib import images, paths, tables
 from ferlib.errors import InputError
-from ferlib.lmfm import attachments, ledger, models, services, standins, study
+from ferlib.lmfm import attachments, ledger, models, services, study
 from ferlib.lmfm.prices import image_tokens, price_of, text_tokens, tokens_at_most
 from ferlib.lmfm.store import Store
 from ferlib.lmfm.transport import uses_batch
@@ -43,7 +43,7 @@ def of_run(run_dir):
         Parameters of notebook 04.
     asked : list of dict
         Models.
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
+    parts : dict of str to list of ferlib.lmfm.study.Plan
 
     Raises
     ------
@@ -56,7 +56,7 @@ def of_run(run_dir):
         raise InputError(f"{paths.relative(file)}: no such file. Start it by make, which writes it.")
     values = declared(NOTEBOOK) | yaml.safe_load(file.read_text(encoding="utf-8"))
     manifest = tables.read_parquet(run.manifest, made_by="01_data_prep")
-    local = standins.of(values["models"], package=values["standin"], weights=values["standin_weights"])
+    local = models.stand_in(values["models"], package=values["standin"], weights=values["standin_weights"])
     asked = models.read(local.pin(values["models"]), **{name: values[name] for name in models.LIMITS})
     chosen = {name: values[name] for name in study.PARAMETERS}
     parts = study.questions(manifest, models=asked, sent=attachments.Sent(run.responses), **chosen)
@@ -68,7 +68,7 @@ def table(parts, responses, *, prices=None, transport="direct"):
 
     Parameters
     ----------
-    parts : dict of str to list of ferlib.lmfm.plans.Plan
+    parts : dict of str to list of ferlib.lmfm.study.Plan
         From `ferlib.lmfm.study.questions`.
     responses : ferlib.lmfm.store.Store
     prices : dict, optional

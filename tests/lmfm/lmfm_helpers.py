@@ -1,5 +1,6 @@
 """A stand-in server in this process that sees the colour of an image, and images of known colour."""
 
+import functools
 import hashlib
 import json
 import re
@@ -12,7 +13,7 @@ from ferdemo.standin import readers, server
 from PIL import Image
 
 from ferlib.labels import ADJECTIVES, EMOTIONS
-from ferlib.lmfm import models, plans, prompts, services
+from ferlib.lmfm import batch, models, prompts, run, services, study
 from ferlib.lmfm.meanings import NoAnswer, Outcome
 
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
@@ -97,7 +98,12 @@ def faces(folder, count, *, dataset="demo", green=255):
 
 def plan_for(manifest, model, **more):
     """A plan with the shipped prompt and the usual settings."""
-    return plans.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
+    return study.plan(manifest, model=model, prompt=prompts.load("forced-choice"), settings=SETTINGS, **more)
+
+
+def in_batches(plan, responses, *, poll_s, **how):
+    """Answers as of `ferlib.lmfm.run.ask`, by the provider's batches."""
+    return run.ask(plan, responses, way=functools.partial(batch.Batches, poll_s=poll_s), **how)
 
 
 CLAIMING = """

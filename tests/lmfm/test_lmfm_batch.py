@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 from ferdemo.standin import dials, readers
-from lmfm_helpers import SETTINGS, always, claiming, entry, faces, named_key, plan_for
+from lmfm_helpers import SETTINGS, always, claiming, entry, faces, in_batches, named_key, plan_for
 from pandas.testing import assert_frame_equal
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, models, plans, prices, prompts, run, services, store, transport
+from ferlib.lmfm import batch, ledger, models, prices, prompts, run, services, store, study, transport
 from ferlib.pipeline import estimate
 
 PROVIDERS = ("openai", "gemini")
@@ -16,7 +16,7 @@ PROVIDERS = ("openai", "gemini")
 
 def ask(plan, folder, *, size=None, **more):
     plan = dataclasses.replace(plan, model=plan.model | ({"batch_requests": size} if size else {}))
-    return batch.ask(plan, store.Store(folder), poll_s=0.01, progress=False, **more)
+    return in_batches(plan, store.Store(folder), poll_s=0.01, progress=False, **more)
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -26,7 +26,7 @@ def provider(request):
 
 def test_a_batch_gives_what_direct_questions_give(stand_in, tmp_path, provider):
     stand_in.chance.dials = dials.Dials(refused=0.2, blocked=0.2, truncated=0.1)
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 30), model=entry(stand_in, provider), prompt=prompts.load("structured"), settings=SETTINGS,
         option_order="shuffled",
     )  # fmt: skip

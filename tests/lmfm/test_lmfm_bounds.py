@@ -24,11 +24,11 @@ ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import pandas as pd
-from ferlib.lmfm import models, plans, prompts, run, store
+from ferlib.lmfm import models, prompts, run, store, study
 entries, manifest, folder = json.load(sys.stdin)
 for entry in entries:
     model = models.read([entry])[0]
-    plan = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"),
+    plan = study.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"),
                       settings={"temperature": 0.0, "max_tokens": 32})
     answers = run.ask(plan, store.Store(folder + "/" + entry["name"]), progress=False, tries=1)
     client = models.client(model, timeout_s=5)

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models, plans, prompts, run, store
+from ferlib.lmfm import models, prompts, run, store, study
 
 SETTINGS = {"temperature": 0.0, "max_tokens": 6}
 SPECIAL = ["<pad>", "<eos>", "<bos>", "<unk>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
@@ -118,7 +118,7 @@ def entry(request, tmp_path_factory):
 
 
 def test_it_answers_by_what_it_sees_and_the_same_each_time(entry, tmp_path):
-    plan = plans.plan(faces(tmp_path, 7), model=entry, prompt=prompts.load("paligemma"), settings=SETTINGS)
+    plan = study.plan(faces(tmp_path, 7), model=entry, prompt=prompts.load("paligemma"), settings=SETTINGS)
     first = run.ask(plan, store.Store(tmp_path / "r"), progress=False)
     assert first["error"].isna().all() and first["said"].nunique() > 1
     assert first["model_version"].str.match(r"tiny@[0-9a-f]{12}").all() and (first["output_tokens"] <= 6).all()
@@ -128,7 +128,7 @@ def test_it_answers_by_what_it_sees_and_the_same_each_time(entry, tmp_path):
 
 def test_settings_may_be_left_out(entry, tmp_path):
     bare = {**entry, "settings": {"temperature": None, "max_tokens": 3}}
-    plan = plans.plan(faces(tmp_path, 2), model=bare, prompt=prompts.load("paligemma"), settings=SETTINGS)
+    plan = study.plan(faces(tmp_path, 2), model=bare, prompt=prompts.load("paligemma"), settings=SETTINGS)
     answers = run.ask(plan, store.Store(tmp_path / "r"), progress=False)
     assert answers["error"].isna().all() and (answers["output_tokens"] <= 3).all()
 
@@ -136,4 +136,4 @@ def test_settings_may_be_left_out(entry, tmp_path):
 def test_a_chat_model_gives_no_scores(tmp_path):
     model = models.read([{"name": "tiny", "provider": "transformers", "model": "x"}])[0]
     with pytest.raises(Exception, match="asks for the log-probability of each label, which model 'tiny'"):
-        plans.plan(faces(tmp_path, 1), model=model, prompt=prompts.load("paligemma-scores"), settings=SETTINGS)
+        study.plan(faces(tmp_path, 1), model=model, prompt=prompts.load("paligemma-scores"), settings=SETTINGS)

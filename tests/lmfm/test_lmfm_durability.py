@@ -12,7 +12,7 @@ import pytest
 from lmfm_helpers import claiming, entry, faces, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import ledger, plans, prices, run, store
+from ferlib.lmfm import ledger, prices, run, store, study
 
 QUESTION = {
     "provider": "openai", "model": "m", "model_version": "", "prompt": "Which?", "settings": {"temperature": 0.0},
@@ -147,7 +147,7 @@ def test_answers_of_two_models_lie_in_one_store_and_stay_their_own(stand_in, tmp
     first = [run.ask(plan, store.Store(tmp_path / "r"), progress=False) for plan in made]
     assert stored(tmp_path / "r") == 28
     for plan, frame in zip(made, first, strict=True):
-        assert plans.unanswered(plan, store.Store(tmp_path / "r")).empty
+        assert study.unanswered(plan, store.Store(tmp_path / "r")).empty
         for key in frame["response_id"]:
             record = json.loads(store.Store(tmp_path / "r").path(key).read_text())
             assert record["question"]["provider"] == plan.model["provider"]

@@ -11,7 +11,7 @@ from lmfm_helpers import SETTINGS, entry, faces, options
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import disagreement, forms, parse, plans, prompts, replay, run, store, study
+from ferlib.lmfm import parse, prompts, replay, run, store, study
 
 ZERO = dict.fromkeys(EMOTIONS, 0)
 
@@ -74,39 +74,39 @@ def test_of_ratings_the_only_highest_counts(text, expected):
 
 
 def test_shares_add_up_and_scores_are_probabilities():
-    ratings = forms.numbers(rated(anger=30, fear=10), form="ratings")
-    assert forms.shares(ratings, form="ratings")["anger"] == 0.75
+    ratings = parse.numbers(rated(anger=30, fear=10), form="ratings")
+    assert parse.shares(ratings, form="ratings")["anger"] == 0.75
     logs = {name: math.log(p) for name, p in zip(EMOTIONS, (0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1), strict=True)}
-    scores = forms.shares(forms.numbers(json.dumps(logs), form="scores"), form="scores")
+    scores = parse.shares(parse.numbers(json.dumps(logs), form="scores"), form="scores")
     assert scores == pytest.approx({name: math.exp(value) for name, value in logs.items()})
-    assert all(math.isnan(value) for value in forms.shares(None, form="scores").values())
+    assert all(math.isnan(value) for value in parse.shares(None, form="scores").values())
 
 
 @pytest.mark.parametrize("name", prompts.available())
 def test_every_shipped_prompt_is_whole_and_says_what_it_is(name):
     prompt = prompts.load(name)
     reordered = EMOTIONS[::-1]
-    assert (prompt.text() != prompt.text(reordered)) == (prompt.form not in forms.WITHOUT_OPTIONS)
+    assert (prompt.text() != prompt.text(reordered)) == (prompt.form not in prompts.WITHOUT_OPTIONS)
     assert "compendium's own" in prompt.purpose and "{" not in prompt.text()
     if prompt.form == "json":
         assert prompt.demands(reordered)["schema"]["properties"]["emotion"]["enum"] == list(reordered)
 
 
 def test_the_order_of_the_options_is_drawn_by_image_and_seed_and_favours_nobody():
-    orders = [plans.order_of(f"{i:064x}", seed=1, order=0) for i in range(700)]
+    orders = [study.order_of(f"{i:064x}", seed=1, order=0) for i in range(700)]
     assert all(sorted(order) == sorted(EMOTIONS) for order in orders)
     for place in range(7):
         counts = [sum(order[place] == name for order in orders) for name in EMOTIONS]
         assert sum((count - 100) ** 2 / 100 for count in counts) < 25  # chi-squared, 6 degrees, p = .0003
-    assert orders[0] != plans.order_of(f"{0:064x}", seed=2, order=0)
-    assert orders[0] != plans.order_of(f"{0:064x}", seed=1, order=1)
-    assert plans.order_of("ab", seed=1, order=0, kind="listed") == EMOTIONS
+    assert orders[0] != study.order_of(f"{0:064x}", seed=2, order=0)
+    assert orders[0] != study.order_of(f"{0:064x}", seed=1, order=1)
+    assert study.order_of("ab", seed=1, order=0, kind="listed") == EMOTIONS
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "gemini-legacy"])
 def test_order_repeat_and_prompt_reach_the_server_and_the_table(stand_in, tmp_path, provider):
     manifest = faces(tmp_path, 3)
-    made = plans.plan(
+    made = study.plan(
         manifest, model=entry(stand_in, provider), prompt=prompts.load("structured"), orders=2, repeats=2, seed=5,
         option_order="shuffled", settings={"temperature": 0.5, "max_tokens": 32},
     )  # fmt: skip
@@ -124,14 +124,14 @@ def test_order_repeat_and_prompt_reach_the_server_and_the_table(stand_in, tmp_pa
 
 
 def test_at_temperature_0_no_seed_is_sent_and_the_address_is_that_of_plain_settings(stand_in, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("forced-choice"), settings=SETTINGS
     )
     assert made.question(next(made.questions.itertuples()))["settings"] == SETTINGS
 
 
 def test_ratings_reach_the_table_as_shares(stand_in, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 2, green=80), model=entry(stand_in, "gemini"), prompt=prompts.load("rating"),
         settings={"temperature": 0.0, "max_tokens": 99},
     )  # fmt: skip
@@ -142,7 +142,7 @@ def test_ratings_reach_the_table_as_shares(stand_in, tmp_path):
 
 def test_scores_are_not_asked_of_a_model_that_cannot_give_them(stand_in, tmp_path):
     with pytest.raises(InputError, match="'paligemma-scores' asks for the log-probability.*'demo-openai'"):
-        plans.plan(
+        study.plan(
             faces(tmp_path, 1), model=entry(stand_in, "openai"), prompt=prompts.load("paligemma-scores"),
             settings=SETTINGS,
         )  # fmt: skip
@@ -160,7 +160,7 @@ def test_disagreement_is_told_by_its_source(stand_in, tmp_path):
     answers = {name: run.ask(some[0], responses, progress=False) for name, some in parts.items() if name != study.MAIN}
     assert len(answers.pop(study.CLIENT)) == 2
     answers["prompt"] = pd.concat([answers["prompt"], run.ask(parts["prompt"][1], responses, progress=False)])
-    table = disagreement.table(answers).set_index("changed")
+    table = replay.disagreement(answers).set_index("changed")
     assert table.loc["repeat at temperature 0", "differ"] == 0
     assert table.loc["repeat at temperature 1.5", "differ"] == 0  # it names two each time, whichever it draws
     assert table.loc["prompt", "label_or_none"] == table.loc["prompt", "n_pairs"] == 14
@@ -189,7 +189,7 @@ def test_each_source_of_disagreement_is_measured_alone(stand_in, tmp_path):
         for name, some in asked.items()
         if some
     }
-    table = disagreement.table(answers).set_index("changed")
+    table = replay.disagreement(answers).set_index("changed")
     offered = asked["option order"][0].questions
     first = offered.assign(first=offered["options"].str.split(",").str[0]).groupby("image_id")["first"].agg(list)
     # Worked out from the plans alone, pair by pair.
@@ -207,7 +207,7 @@ def test_disagreement_counts_pairs_as_by_hand():
         "model": "m", "dataset": "d", "image_id": ["a"] * 3 + ["b"] * 3,
         "status": ["ok", "ok", "refused", "ok", "ok", "error"], "predicted": ["sad", "fear", None, "sad", "sad", None],
     })  # fmt: skip
-    (row,) = disagreement.table({"repeat": frame}).itertuples()
+    (row,) = replay.disagreement({"repeat": frame}).itertuples()
     # a: sad-fear differ, sad-none and fear-none differ; b: sad-sad; the error is left out
     assert (row.n_images, row.n_pairs, row.other_label, row.label_or_none) == (2, 4, 1, 2)
     assert row.share == 0.75

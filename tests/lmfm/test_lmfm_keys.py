@@ -7,7 +7,7 @@ import pytest
 
 from ferlib import tables
 from ferlib.errors import InputError
-from ferlib.lmfm import consent, keys, models, pace, services, wire
+from ferlib.lmfm import models, pace, permissions, services, wire
 
 
 @pytest.mark.parametrize(
@@ -41,25 +41,25 @@ def _model(**more):
 
 def test_no_key_is_read_for_this_machine(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    assert keys.key(_model(base_url="http://127.0.0.1:1/v1")) == keys.PLACEHOLDER
+    assert permissions.key(_model(base_url="http://127.0.0.1:1/v1")) == permissions.PLACEHOLDER
 
 
 def test_a_key_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret\n")
     monkeypatch.setenv("MY_KEY", "other")
-    assert keys.key(_model()) == "secret"
-    assert keys.key(_model(key_variable="MY_KEY")) == "other"
+    assert permissions.key(_model()) == "secret"
+    assert permissions.key(_model(key_variable="MY_KEY")) == "other"
 
 
 def test_a_missing_key_is_told_by_its_variable(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(InputError, match="OPENAI_API_KEY, which is not set"):
-        keys.key(_model())
+        permissions.key(_model())
 
 
 def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
     with pytest.raises(InputError) as caught:
-        consent.check(["demo", "radiate", "cfd"], model=_model(), may_send=["cfd"])
+        permissions.check(["demo", "radiate", "cfd"], model=_model(), may_send=["cfd"])
     for words in (
         "'m' at api.openai.com",
         "'radiate' stay on this machine",
@@ -72,7 +72,7 @@ def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
 
 def refusal(*datasets):
     with pytest.raises(InputError) as caught:
-        consent.check(datasets, model=_model())
+        permissions.check(datasets, model=_model())
     return str(caught.value)
 
 
@@ -89,7 +89,7 @@ def test_the_refusal_names_dataset_clause_source_and_day():
 
 
 def test_every_dataset_of_the_study_has_terms_a_source_and_a_day_and_no_quotation_without_its_document():
-    frame = tables.read_csv(consent.TERMS, columns=consent.COLUMNS, dtype=str, keep_default_na=False)
+    frame = tables.read_csv(permissions.TERMS, columns=permissions.COLUMNS, dtype=str, keep_default_na=False)
     assert {"radiate", "tarr", "cfd", "cfd-mr", "cfd-india"} <= set(frame["dataset"])
     assert frame["source"].str.contains("https://").all() and frame["terms"].str.len().min() > 20
     assert ((frame["quotation"] != "") == frame["quoted_from"].str.startswith("https://")).all()
@@ -105,13 +105,13 @@ def test_every_dataset_of_the_study_has_terms_a_source_and_a_day_and_no_quotatio
     ],
 )
 def test_faces_may_be_sent_with_permission_if_free_or_within_this_machine(datasets, model, may_send):
-    consent.check(datasets, model=model, may_send=may_send)
+    permissions.check(datasets, model=model, may_send=may_send)
 
 
 def test_a_model_that_asks_for_a_closed_dataset_is_refused_under_each_of_our_own_sets_too():
-    consent.check(["demo", "demo-crossed", "demo-light-pose", "demo-action-units"], model=_model())
+    permissions.check(["demo", "demo-crossed", "demo-light-pose", "demo-action-units"], model=_model())
     with pytest.raises(InputError, match="'demo-mine' stay on this machine"):
-        consent.check(["demo", "demo-mine"], model=_model())
+        permissions.check(["demo", "demo-mine"], model=_model())
 
 
 ELSEWHERE = "https://openrouter.ai/api/v1"
@@ -122,19 +122,19 @@ def test_a_providers_key_is_not_sent_to_an_address_that_is_not_its_own(monkeypat
     monkeypatch.setenv("MY_KEY", "other")
     for url in (ELSEWHERE, "http://api.openai.com/v1", "https://api.openai.com.example.org/v1", "http://10.0.0.7:8000"):
         with pytest.raises(InputError, match="is not the provider's own address.*field key_variable") as caught:
-            keys.key(_model(base_url=url))
+            permissions.key(_model(base_url=url))
         assert "secret" not in str(caught.value)
-    assert keys.key(_model(base_url=ELSEWHERE, key_variable="MY_KEY")) == "other"
-    assert keys.key(_model(base_url=ELSEWHERE, key_variable="")) == keys.PLACEHOLDER
-    assert keys.key(_model(base_url="https://api.openai.com/v2")) == "secret"
-    assert keys.key(_model(base_url="http://localhost:4000", key_variable="MY_KEY")) == "other"
+    assert permissions.key(_model(base_url=ELSEWHERE, key_variable="MY_KEY")) == "other"
+    assert permissions.key(_model(base_url=ELSEWHERE, key_variable="")) == permissions.PLACEHOLDER
+    assert permissions.key(_model(base_url="https://api.openai.com/v2")) == "secret"
+    assert permissions.key(_model(base_url="http://localhost:4000", key_variable="MY_KEY")) == "other"
 
 
 @pytest.mark.parametrize("value", ["sk-first\nsk-second", "sk two", "sk-é", "sk-…"])
 def test_a_key_that_was_badly_copied_is_told_and_not_shown(monkeypatch, value):
     monkeypatch.setenv("OPENAI_API_KEY", value)
     with pytest.raises(InputError, match="the key in OPENAI_API_KEY holds a space, a line break") as caught:
-        keys.key(_model())
+        permissions.key(_model())
     assert value not in str(caught.value) and "sk" not in str(caught.value).split()
 
 

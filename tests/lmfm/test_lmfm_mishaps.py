@@ -115,10 +115,10 @@ def test_every_question_ends_with_exactly_one_outcome_of_the_right_status(
 RUN = """
 import json, sys
 import pandas as pd
-from ferlib.lmfm import pace, plans, prompts, run, store
+from ferlib.lmfm import pace, prompts, run, store, study
 pace.FIRST_WAIT_S = 0.01
 manifest, model, settings, folder, concurrency = json.load(sys.stdin)
-made = plans.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
+made = study.plan(pd.DataFrame(manifest), model=model, prompt=prompts.load("forced-choice"), settings=settings)
 print("begins", flush=True)
 run.ask(made, store.Store(folder), concurrency=concurrency, tries=12, progress=False)
 """

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from ferdemo.standin import doubt
 from lmfm_helpers import faces
 from PIL import Image
 from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
@@ -22,7 +23,7 @@ from transformers import (
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import forms, models, plans, prompts, run, store
+from ferlib.lmfm import models, parse, prompts, run, store, study
 
 SETTINGS = {"temperature": 0.0, "max_tokens": 6}
 
@@ -148,7 +149,7 @@ class _Force(torch.nn.Module):
 @pytest.mark.parametrize("name", ["paligemma", "paligemma-scores"])
 def test_a_run_in_batches_gives_what_single_questions_give(entry, tmp_path, name):
     manifest = faces(tmp_path, 12)
-    made = plans.plan(manifest, model=entry, prompt=prompts.load(name), settings=SETTINGS, option_order="shuffled")
+    made = study.plan(manifest, model=entry, prompt=prompts.load(name), settings=SETTINGS, option_order="shuffled")
     together = run.ask(made, store.Store(tmp_path / "a"), concurrency=12, progress=False)
     alone = run.ask(made, store.Store(tmp_path / "b"), concurrency=1, progress=False)
     assert list(together["said"]) == list(alone["said"])
@@ -156,7 +157,7 @@ def test_a_run_in_batches_gives_what_single_questions_give(entry, tmp_path, name
     if name == "paligemma-scores":
         assert set(together["status"]) == {"ok"}
         assert together.filter(like="p_").sum(axis=1).to_list() == pytest.approx([1] * 12)
-        values = forms.numbers(together["said"][0], form="scores")
+        values = parse.numbers(together["said"][0], form="scores")
         assert together["predicted"][0] == max(values, key=values.get)
         assert together[f"p_{together['predicted'][0]}"][0] == together.filter(like="p_").iloc[0].max()
     else:
@@ -191,17 +192,17 @@ def test_a_model_that_is_not_there_is_told(tmp_path, monkeypatch):
 
 
 def test_closed_datasets_may_be_shown_to_it_since_nothing_is_sent(entry, tmp_path):
-    made = plans.plan(
+    made = study.plan(
         faces(tmp_path, 1, dataset="cfd"), model=entry, prompt=prompts.load("paligemma"), settings=SETTINGS
     )
     assert run.ask(made, store.Store(tmp_path / "a"), progress=False)["status"][0] != "error"
 
 
-def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_there(client, folder):
+def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_there(client, entry, folder):
     """Against the model's own logits, each token given what was written before it, in one pass."""
     model = PaliGemmaForConditionalGeneration.from_pretrained(folder).eval()
     processor = PaliGemmaProcessor.from_pretrained(folder)
-    places = set()
+    doubting, places = doubt.Doubting(entry, timeout_s=30), set()
     for colour in ("red", "blue", "white", "black"):
         image = Image.new("RGB", (40, 40), colour)
         inputs = processor(images=[image], text=["<image>answer en which?"], return_tensors="pt")
@@ -216,9 +217,10 @@ def test_a_weighed_answer_names_the_place_of_doubt_and_what_else_could_stand_the
         other = tokens.clone()
         other[read + place] = shares[place].argsort(descending=True)[1]
         asked = (picture(colour), "image/png", "answer en which?")
-        found = json.loads(client.ask(*asked, SETTINGS | {"weighed": True}).text)
+        found = json.loads(doubting.ask(*asked, SETTINGS).text)
         assert found["words"] == client.ask(*asked, SETTINGS).text
         assert found["probability"] == pytest.approx(float(shares[place].max()), abs=1e-4)
         assert found["second"] == processor.decode(other[read:], skip_special_tokens=True).strip() != found["words"]
         places.add(place)
+    doubting.close()
     assert len(places) > 1

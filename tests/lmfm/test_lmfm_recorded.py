@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from lmfm_helpers import faces
 
-from ferlib.lmfm import archive, models, parse, plans, store, study, vocabulary
+from ferlib.lmfm import archive, models, parse, store, study, vocabulary
 from ferlib.paths import ROOT
 
 HERE = Path(__file__).with_name("recorded")
@@ -34,7 +34,7 @@ def parts(tmp_path_factory):
 def test_a_store_of_an_earlier_version_answers_its_questions(parts, tmp_path):
     shutil.copytree(HERE / "responses", tmp_path / "r")
     plan = parts["option order"][0]
-    assert plans.unanswered(plan, store.Store(tmp_path / "r")).empty and len(plan.questions) == 6
+    assert study.unanswered(plan, store.Store(tmp_path / "r")).empty and len(plan.questions) == 6
     for path in (HERE / "responses").glob("??/*.json"):
         record = store.Store(HERE / "responses").get(path.stem)
         assert store.key(record["question"]) == path.stem
@@ -96,7 +96,7 @@ def test_thoughts_are_cut_off_and_a_refusal_may_name_emotions(text, status, labe
 
 
 def test_a_clause_that_answers_outweighs_one_that_declines():
-    clauses = parse.declines("I won't guess what she feels, but the face is sad.")
+    clauses = vocabulary.declines("I won't guess what she feels, but the face is sad.")
     assert [refused for _, refused in clauses] == [True, False]
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.lmfm import models, pace, plans, replay, run, store
+from ferlib.lmfm import models, pace, replay, run, store, study
 from ferlib.lmfm.meanings import NoAnswer
 from ferlib.lmfm.pace import Pace, patiently
 
@@ -45,7 +45,7 @@ def test_what_is_stored_is_not_asked_again(stand_in, tmp_path):
     plan = plan_for(faces(tmp_path, 21), entry(stand_in, "openai"))
     first = ask(plan, tmp_path / "r")
     assert stand_in.requests["demo-openai"] == 21
-    assert len(plans.unanswered(plan, store.Store(tmp_path / "r"))) == 0
+    assert len(study.unanswered(plan, store.Store(tmp_path / "r"))) == 0
     second = ask(plan, tmp_path / "r", connect=_unreachable)
     assert stand_in.requests["demo-openai"] == 21
     assert_frame_equal(first, second)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import replay_server
 import yaml
-from lmfm_helpers import faces, plan_for
+from lmfm_helpers import faces, in_batches, plan_for
 
 from ferlib.errors import InputError
-from ferlib.lmfm import batch, ledger, meanings, models, plans, prices, run, services, store, wire
+from ferlib.lmfm import batch, ledger, meanings, models, prices, run, services, store, study, wire
 from ferlib.lmfm.meanings import NoAnswer
 
 SHAPES = yaml.safe_load(Path(__file__).with_name("shapes.yaml").read_text(encoding="utf-8"))
@@ -111,11 +111,11 @@ def test_in_a_batch_one_odd_answer_spoils_no_other(serve, manifest, tmp_path, qu
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers = batch.ask(plan, responses, ledger=book, poll_s=0.01, progress=False)
+        answers = in_batches(plan, responses, ledger=book, poll_s=0.01, progress=False)
     odd = came[plan.questions["response_id"][3]]
     found = ("yes" if odd.outcome.retry else "no", odd.outcome.stop) if isinstance(odd, NoAnswer) else ("no", "no")
     assert found == (retried, stop)
-    assert list(plans.unanswered(plan, responses).index) == ([3] if status == "error" else [])
+    assert list(study.unanswered(plan, responses).index) == ([3] if status == "error" else [])
     assert list(answers["status"].drop(3)) == ["ok"] * 6 and answers["status"][3] == status
     assert billed(responses.folder)[0] == ("unknown" if bill == "unknown" else "usage")
     assert len(server.requests) == QUESTIONS and not list((responses.folder / batch.FOLDER).iterdir())
@@ -164,7 +164,7 @@ def test_inline_answers_without_keys_are_refused_and_never_paired_by_their_place
     usual = next(one for one in SHAPES if one["id"] == "ge-stop")
     server = serve(lambda number, content: usual)
     server.keyless = True
-    answers = batch.ask(
+    answers = in_batches(
         plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r"), poll_s=0.01, progress=False
     )
     assert (
@@ -208,7 +208,7 @@ def test_a_server_error_while_polling_is_polled_again(serve, manifest, tmp_path)
     usual = next(one for one in SHAPES if one["id"] == "chat-stop")
     server = serve(lambda number, content: usual)
     server.faults = [503, 500, 502]
-    answers = batch.ask(
+    answers = in_batches(
         plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r"), poll_s=0.01, progress=False
     )
     assert set(answers["status"]) == {"ok"}
@@ -222,8 +222,8 @@ def test_a_key_that_is_rejected_while_polling_loses_no_batch_that_was_paid_for(s
     server.faults = list(faults)
     plan, responses = plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r")
     with pytest.raises(InputError, match="rejects the key|may not use it"):
-        batch.ask(plan, responses, poll_s=0.01, progress=False)
-    assert set(batch.ask(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
+        in_batches(plan, responses, poll_s=0.01, progress=False)
+    assert set(in_batches(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
     assert len(server.requests) == QUESTIONS
 
 
@@ -243,13 +243,13 @@ def test_results_that_are_gone_are_told_and_their_questions_askable_again(serve,
         with pytest.raises(
             InputError, match="cannot be reached .*No such File.* Run again"
         ):  # it is too young for that
-            batch.ask(plan, responses, poll_s=0.01, progress=False)
+            in_batches(plan, responses, poll_s=0.01, progress=False)
         assert len(list((responses.folder / batch.FOLDER).iterdir())) == 1
         patched.setattr(batch, "FIRST_S", 0.0)
-        answers = batch.ask(plan, responses, poll_s=0.01, progress=False)
+        answers = in_batches(plan, responses, poll_s=0.01, progress=False)
         assert len(server.requests) == QUESTIONS
     assert set(answers["status"]) == {"error"} and "no longer has the results" in answers["error"][0]
-    assert set(batch.ask(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
+    assert set(in_batches(plan, responses, poll_s=0.01, progress=False)["status"]) == {"ok"}
 
 
 def test_a_batch_too_large_for_the_queue_is_handed_in_by_halves(serve, manifest, tmp_path, monkeypatch):
@@ -270,7 +270,7 @@ def test_a_batch_too_large_for_the_queue_is_handed_in_by_halves(serve, manifest,
         return made(self, content)
 
     monkeypatch.setattr(replay_server.Handler, "_openai_batch", queue)
-    answers = batch.ask(
+    answers = in_batches(
         plan_for(manifest, model_for(server, usual)), store.Store(tmp_path / "r"), poll_s=0.01, progress=False
     )
     assert set(answers["status"]) == {"ok"} and sizes[0] == 7
@@ -287,7 +287,7 @@ def test_batches_are_of_sizes_that_fit(serve, manifest, tmp_path, limit, sizes):
     server = serve(lambda number, content: usual)
     model = model_for(server, usual, **limit)
     assert set(
-        batch.ask(plan_for(manifest, model), store.Store(tmp_path / "r"), poll_s=0.01, progress=False)["status"]
+        in_batches(plan_for(manifest, model), store.Store(tmp_path / "r"), poll_s=0.01, progress=False)["status"]
     ) == {"ok"}
     assert [len(text.splitlines()) for text in server.files.values() if "custom_id" in text][::2] == sizes
 
@@ -342,7 +342,7 @@ def batched(serve, manifest, folder, name="chat-stop"):
     usual = SHAPES[NAMES.index(name)]
     server, responses = serve(lambda number, content: usual), store.Store(folder)
     plan, book = plan_for(manifest, model_for(server, usual)), ledger.Ledger(folder, max_usd=1e6, price=PRICE, name="m")
-    return server, lambda: batch.ask(plan, responses, ledger=book, poll_s=0.001, progress=False)
+    return server, lambda: in_batches(plan, responses, ledger=book, poll_s=0.001, progress=False)
 
 
 def notes(folder):

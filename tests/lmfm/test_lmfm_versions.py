@@ -5,7 +5,7 @@ import pytest
 from lmfm_helpers import faces, plan_for
 from test_lmfm_shapes import NAMES, SHAPES, model_for, serve  # noqa: F401
 
-from ferlib.lmfm import disagreement, models, run, store, versions
+from ferlib.lmfm import models, replay, run, store
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from ferlib.lmfm import disagreement, models, run, store, versions
     ],
 )  # fmt: skip
 def test_a_dated_name_is_the_same_model_and_another_name_is_not(asked, reported, same):
-    assert versions.same_model(asked, reported) == same
+    assert replay.same_model(asked, reported) == same
 
 
 def test_a_rerouted_model_is_told_and_a_mixture_is_a_finding(serve, tmp_path):  # noqa: F811
@@ -33,25 +33,25 @@ def test_a_rerouted_model_is_told_and_a_mixture_is_a_finding(serve, tmp_path):  
     server = serve(lambda number, content: named(reported[number]))
     model = model_for(server, shape, model="gpt-x")
     answers = run.ask(plan_for(faces(tmp_path, 4), model), store.Store(tmp_path / "r"), progress=False, concurrency=1)
-    table = versions.who_answered(answers, [model])
+    table = replay.who_answered(answers, [model])
     assert list(table.itertuples(index=False, name=None)) == [
         ("m", "gpt-x", "gpt-x-2026-01-01", 2, "mixture"), ("m", "gpt-x", "gpt-x-2026-03-03", 1, "mixture"),
         ("m", "gpt-x", "gpt-y", 1, "another model"),
     ]  # fmt: skip
-    assert "asked for gpt-x, answered by gpt-x-2026-01-01 (2), gpt-x-2026-03-03 (1), gpt-y (1)" in versions.complaint(
+    assert "asked for gpt-x, answered by gpt-x-2026-01-01 (2), gpt-x-2026-03-03 (1), gpt-y (1)" in replay.rerouted(
         table
     )
-    assert versions.complaint(versions.who_answered(answers[:2], [model])) is None
+    assert replay.rerouted(replay.who_answered(answers[:2], [model])) is None
 
 
 def test_a_temperature_that_changes_nothing_is_told():
     rows = [("a", "repeat at temperature 0", 0), ("a", "repeat at temperature 0.7", 0), ("b",
     "repeat at temperature 0.7", 3),
             ("c", "repeat at temperature 0.7", 1)]  # fmt: skip
-    table = pd.DataFrame([(m, c, 9, 9, d, 0, d, d / 9) for m, c, d in rows], columns=list(disagreement.COLUMNS))
+    table = pd.DataFrame([(m, c, 9, 9, d, 0, d, d / 9) for m, c, d in rows], columns=list(replay.DISAGREEMENT))
     entries = [{"name": name, "provider": "openai"} for name in "ab"]
     entries += [{"name": "c", "provider": "openai", "settings": {"temperature": None}}]
-    said = disagreement.on_temperature(table, models.read(entries))
+    said = replay.on_temperature(table, models.read(entries))
     assert (
         len(said) == 2
         and said[0].startswith("a: above temperature 0 none of 9 pairs")

@@ -17,7 +17,7 @@ import urllib.request
 import numpy as np
 import pandas as pd
 import pytest
-from ferdemo.standin import launch, readers, server, sight, wire
+from ferdemo.standin import doubt, launch, readers, server, sight, wire
 from PIL import Image
 
 from ferlib import paths
@@ -72,16 +72,15 @@ def test_it_says_what_its_network_says_when_it_is_asked_directly(shown):
             reader = readers.READERS[model["name"]]
             folder = f"data/demo/models/{reader.network}"
             client = models.client(local.connect(model), timeout_s=60)
-            network = models.client(
-                models.read([{"name": "n", "provider": "paligemma", "model": folder}])[0], timeout_s=60
-            )
+            own = models.read([{"name": "n", "provider": "paligemma", "model": folder}])[0]
+            network, doubting = models.client(own, timeout_s=60), doubt.Doubting(own, timeout_s=60)
             if local.fail:  # the failure asked for comes first, once
                 with pytest.raises(Exception, match="HTTP 500"):
                     client.ask(shown[0][1], shown[0][0], "Which?", SETTINGS)
                 local.fail = []
             for media_type, data in shown:
                 for text in texts:
-                    thought = json.loads(network.ask(data, media_type, text, SETTINGS | {"weighed": True}).text)
+                    thought = json.loads(doubting.ask(data, media_type, text, SETTINGS).text)
                     answer = client.ask(data, media_type, text, SETTINGS)
                     assert answer.model_version == model["version"]
                     if abs(thought["probability"] - reader.threshold) < 1e-3:
@@ -97,6 +96,7 @@ def test_it_says_what_its_network_says_when_it_is_asked_directly(shown):
                         in_doubt.add(answer.text)
             client.close()
             network.close()
+            doubting.close()
         pid = local.process.pid
     assert gone(pid)
     assert len(sure) > 4 and in_doubt  # what is said depends on the image

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ferdemo.standin import readers, server
 from ferlib.errors import InputError
-from ferlib.lmfm.standins import WORD
+from ferlib.lmfm.models import STANDIN
 from ferlib.paths import ROOT, absolute, relative
 from ferlib.provenance import sha256
 
 WEIGHTS = "data/demo/models"
 """Folder that holds the demo PaliGemmas."""
-NAME = WORD
+NAME = STANDIN
 """A model whose `base_url` is this word is answered by the stand-in."""
 PATHS = {"openai": "/v1", "gemini": "", "gemini-legacy": ""}
 

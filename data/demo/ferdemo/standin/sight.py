@@ -5,6 +5,7 @@ import threading
 
 import torch
 
+from ferdemo.standin.doubt import Doubting
 from ferdemo.standin.readers import Thought
 from ferlib.lmfm import models
 from ferlib.paths import absolute
@@ -17,7 +18,7 @@ def networks(folder):
     """What the readers' networks think: a function for `ferdemo.standin.server.make_server`.
 
     They are loaded and asked as anybody's PaliGemma is, by `ferlib.lmfm.paligemma`, which answers questions that come
-    at the same time together.
+    at the same time together; with their words they say what they doubt.
 
     Parameters
     ----------
@@ -36,11 +37,11 @@ def networks(folder):
         with loading:
             if name not in clients:
                 entry = {"name": name, "provider": "paligemma", "model": str(absolute(folder) / name)}
-                clients[name] = models.client(models.read([entry])[0], timeout_s=60)
+                clients[name] = Doubting(models.read([entry])[0], timeout_s=60)
             return clients[name]
 
     def think(_image, reader, asked):
-        settings = {"temperature": asked.temperature, "max_tokens": LONGEST, "weighed": True}
+        settings = {"temperature": asked.temperature, "max_tokens": LONGEST}
         if asked.temperature > 0:
             settings["seed"] = asked.seed_of_chance()
         answer = client(reader.network).ask(asked.image, "image/*", asked.prompt, settings)

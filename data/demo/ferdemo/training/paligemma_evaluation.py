@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import torch
 
-from ferlib.lmfm import forms, models, parse, prompts
+from ferlib.lmfm import models, parse, prompts
 
 CLASSIFIERS = ("forced-choice", "paligemma", "structured", "description")
 """Prompts that are put to each face, with the options in the order of the tables."""
@@ -54,7 +54,7 @@ def shares(folder, faces):
         A row for each face, a column for each emotion; each row adds up to 1.
     """
     ((_, given),) = _ask(folder, faces, [prompts.load("paligemma-scores")])
-    return pd.DataFrame([forms.shares(json.loads(answer.text), form="scores") for answer in given], index=faces.index)
+    return pd.DataFrame([parse.shares(json.loads(answer.text), form="scores") for answer in given], index=faces.index)
 
 
 def _ask(folder, faces, asked):

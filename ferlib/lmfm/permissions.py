@@ -1,11 +1,17 @@
-"""Which key opens an address: from the environment, for its own provider only, and shown to nobody."""
+"""What may leave this machine, and to which address: the key of its own provider, and images as their terms allow.
+
+A key comes from the environment, goes to its own provider only, and is shown to nobody. A dataset's terms decide about
+its images; the user who holds a permission says so by name.
+"""
 
 import contextlib
 import os
 import re
 
+from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import services
+from ferlib.paths import ROOT, relative
 
 PLACEHOLDER = "loopback-needs-no-key"
 """Sent to an address on this machine in place of a key; no secret, and no key is read for such an address."""
@@ -16,16 +22,17 @@ NOT_NAMED = "(not named)"
 OF_PROVIDERS = ("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AZURE_OPENAI_")
 """Beginnings of environment variables that the client libraries read by themselves."""
 
-OWN = {
-    "openai": ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS"),
-    "anthropic": ("ANTHROPIC_CUSTOM_HEADERS",),
-}
-"""Those that count for a service, at its own address."""
-
 SECRETS = re.compile(
     r"\b(?:sk|pk|rk|xai|gsk|org|proj)-[\w*.-]{6,}|\bAIza[\w*-]{10,}|\bBearer\s+[\w.~+/*-]{6,}=*|\beyJ[\w-]{10,}[\w.-]*"
 )
 """What looks like a key, whole or masked, or like the name of an account."""
+
+TERMS = ROOT / "data" / "terms" / "datasets.csv"
+
+COLUMNS = ("dataset", "terms", "quotation", "quoted_from", "source", "checked")
+
+FREE = ("demo", "demo-crossed", "demo-light-pose", "demo-action-units")
+"""Datasets that anyone may send anywhere: the rendered faces, which are in the public domain (CC0)."""
 
 
 def key(model):
@@ -69,7 +76,7 @@ def redact(text, secret):
 @contextlib.contextmanager
 def environment_of(model):
     """While a client is made: hide what the environment says to client libraries, except to the model's own service."""
-    own = OWN.get(model["service"], ()) if not services.is_loopback(model["base_url"]) else ()
+    own = services.of(model)["environment"] if not services.is_loopback(model["base_url"]) else ()
     own = {*own, model["key_variable"]}
     hidden = {name: os.environ[name] for name in os.environ if name.startswith(OF_PROVIDERS) and name not in own}
     for name in hidden:
@@ -78,3 +85,31 @@ def environment_of(model):
         yield
     finally:
         os.environ.update(hidden)
+
+
+def check(datasets, *, model, may_send=()):
+    """Raise unless the images of these datasets may be sent to a model's address.
+
+    An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
+    an address, too.
+
+    `may_send` are datasets that the user holds permission for. The `InputError` names each of the others with its terms
+    and their source, the host, and the parameter.
+    """
+    unclear = sorted({*datasets} - {*FREE, *may_send})
+    if unclear and not services.is_loopback(model["base_url"]):
+        known = tables.read_csv(TERMS, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")
+        reasons = "\n".join(f"- {name!r}: {_terms(name, known)}" for name in unclear)
+        raise InputError(
+            f"model {model['name']!r} at {services.host(model['base_url'])}: images of "
+            f"{', '.join(map(repr, unclear))} stay on this machine. Their terms:\n{reasons}\nIf you hold permission to "
+            f"send them there, name the dataset: may_send = {sorted({*may_send, *unclear})!r}."
+        )
+
+
+def _terms(name, known):
+    if name not in known.index:
+        return f"not known here (no row in {relative(TERMS)}), so taken to forbid it"
+    row = known.loc[name]
+    quoted = f"it says “{row['quotation']}” ({row['quoted_from']}); " if row["quotation"] else ""
+    return f"{quoted}in our words: {row['terms']}. Source: {row['source']}, noted here on {row['checked']}"
