@@ -84,7 +84,7 @@ def changes(paired, *, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0)
     return table.assign(effect=np.where(table["verdict"] == VERDICTS[0], said, table["verdict"]))[list(COLUMNS)]
 
 
-def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0, **_):
+def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0):
     """Whose accuracy is *different* when each repeat (seed) is judged alone, as `changes` would judge it.
 
     Parameters
@@ -112,7 +112,7 @@ def different_by_repeat(paired, *, alpha=0.05, min_people=5, draws=2000, seed=0,
     return pd.concat(found, ignore_index=True)
 
 
-def gap_changes(paired, changed, *, alpha=0.05, min_people=5, **_):
+def gap_changes(paired, changed, *, alpha=0.05, min_people=5):
     """Change of the accuracy gap of every two groups, and how it came about: the table `gap_changes.csv`.
 
     Parameters

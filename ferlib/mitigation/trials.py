@@ -27,8 +27,8 @@ class Trials:
         `true` and `predicted`: the mistake that is to go; `group`: whose.
     called : dict of str to str
         What `race` and `group` are called in the tables.
-    rules
-        As for `ferlib.mitigation.effects.changes`.
+    **rules
+        All those of `ferlib.mitigation.effects.changes`.
     """
 
     def __init__(self, parts, who, planted, *, called, **rules):
@@ -64,7 +64,7 @@ class Trials:
                     continue
                 (pair,) = pairing.pair(start, self.parts.answers(remedy(model), self.who, model=name))
                 changed = effects.changes(pair, **self.rules)
-                gaps = effects.gap_changes(pair, changed, **self.rules)
+                gaps = effects.gap_changes(pair, changed, **self._rules("alpha", "min_people"))
                 named = dict(zip(KEYS, (name, way, model), strict=True))
                 self.pairs.append((named, pair))
                 self.rows.append(named | needs | self._summary(changed, gaps))
@@ -85,12 +85,15 @@ class Trials:
         pandas.DataFrame
             `KEYS`, and the columns of `ferlib.mitigation.effects.different_by_repeat` with the repeat as `seed`.
         """
-        found = []
+        found, rules = [], self._rules("alpha", "min_people", "draws", "seed")
         for named, pair in self.pairs:
             if named["model"] == model:
-                each = effects.different_by_repeat(pair, **self.rules).rename(columns={"repeat": "seed"})
+                each = effects.different_by_repeat(pair, **rules).rename(columns={"repeat": "seed"})
                 found.append(each.replace({"by": self.called}).assign(**named))
         return pd.concat(found, ignore_index=True)[[*KEYS, "seed", "by", "group", "better", "worse"]]
+
+    def _rules(self, *names):
+        return {name: self.rules[name] for name in names}
 
     def _planted(self, changed):
         wanted = {"by": "race"} | {name: self.planted[name] for name in ("group", "true", "predicted")}

@@ -26,7 +26,7 @@ def main(arguments=None):
     found = []
     for pair in pairing.pair(before, after):
         changed = effects.changes(pair, **rules, draws=given.draws, seed=given.seed)
-        found.append((changed, effects.gap_changes(pair, changed, **rules)))
+        found.append((changed, effects.gap_changes(pair, changed, alpha=given.alpha, min_people=given.min_people)))
         print(*pair.notes, "\n".join(said(pair, *found[-1])), sep="\n")
     changed, closed = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
     written = [

@@ -6,15 +6,15 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from ferlib.errors import InputError
-from ferlib.stats import exact, family, intervals, verdicts
+from ferlib.stats import family, intervals, verdicts
 from ferlib.stats.arrays import ratio, whole
 from ferlib.stats.comparisons import Groups, Standard
 from ferlib.stats.counts import measure, silence
 from ferlib.stats.group_rates import Persons, Rates, pooled_freedom
 from ferlib.stats.groups import pair_table
 from ferlib.stats.outcomes import CONFIGURATION
+from ferlib.stats.proportions import mid_p, two_proportion_z
 from ferlib.stats.scope import Scope
-from ferlib.stats.z_tests import two_proportion_z
 
 FAMILY = Scope().family
 """The study's family, over which `p_adjusted` controls the error of any false `different`."""
@@ -175,7 +175,7 @@ def clustered_test(a, b):
     variances = ratio(1, a.worth), ratio(1, b.worth)
     freedom = pooled_freedom(variances, (a.freedom, b.freedom))
     numbers = [np.nan_to_num(part) for side in (a, b) for part in (side.rate * side.worth, side.worth)]
-    found = [2 * student.sf(norm.isf(np.maximum(p, 1e-300) / 2), freedom) for p in exact.mid_p(*numbers)]
+    found = [2 * student.sf(norm.isf(np.maximum(p, 1e-300) / 2), freedom) for p in mid_p(*numbers)]
     return *found, freedom
 
 

@@ -1,10 +1,10 @@
-"""Gaps: the distance between the highest and the lowest group, beside the one that chance alone would show."""
+"""Gaps: how far groups are apart, beside what chance alone would show, and what missing answers leave open of it."""
 
 import numpy as np
 import pandas as pd
 
 from ferlib.stats import family
-from ferlib.stats.arrays import ratio
+from ferlib.stats.arrays import ratio, whole
 from ferlib.stats.comparisons import Groups
 from ferlib.stats.disparities import clustered_test, persons_of, standards_of
 from ferlib.stats.groups import pairs_of
@@ -15,6 +15,12 @@ MEASURE = ("measure", "true", "predicted")
 COLUMNS = (
     *CONFIGURATION, *MEASURE, "attribute", "n_groups", "lowest", "rate_lowest", "highest",
     "rate_highest", "gap", "gap_expected", "gap_95", "p",
+)  # fmt: skip
+
+
+BOUND_COLUMNS = (
+    *CONFIGURATION, "attribute", "group_a", "group_b", "n_a", "unanswered_a", "n_b", "unanswered_b", "gap_wrong",
+    "gap_right", "gap_excluded", "gap_lowest", "gap_highest", "sign",
 )  # fmt: skip
 
 
@@ -81,3 +87,40 @@ def _found(rates, error, names):
         "gap_95": np.quantile(spread, 0.95, axis=0), "p": (1 + reached) / (1 + len(error)),
     }  # fmt: skip
     return {**found, **{name: np.where(some, values, np.nan) for name, values in expected.items()}}
+
+
+def bounds(all_counts):
+    """Accuracy of a minus accuracy of b under every treatment of missing answers: the table `bounds.csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `BOUND_COLUMNS`. `unanswered` are images that got no label at all. `gap_wrong`, `gap_right`,
+        `gap_excluded`: all of them wrong (as in `accuracy_by_group.csv`), all right, or left out of both numbers.
+        `gap_lowest` and `gap_highest` let them be wrong in one group and right in the other: whatever the model
+        would have answered, the gap lies between them (Manski 1989). `sign` is `a higher`, `b higher` or `open`.
+    """
+    frames = [_bounds_of(counts, attribute) for counts in all_counts for attribute in counts.scope.attributes]
+    return pd.concat(frames, ignore_index=True)[list(BOUND_COLUMNS)]
+
+
+def _bounds_of(counts, attribute):
+    members = counts.members(attribute)
+    inside = members.to_numpy(float)
+    right, images = inside @ counts.right, inside @ counts.images
+    silent = images - inside @ counts.answered
+    wrong_rate, right_rate = ratio(right, images), ratio(right + silent, images)
+    answered_rate = ratio(right, np.where(images - silent > 1e-9, images - silent, 0))
+    a, b = pairs_of(len(members))
+    table = pd.DataFrame({"group_a": members.index[a], "group_b": members.index[b]})
+    for side, chosen in (("a", a), ("b", b)):
+        table[f"n_{side}"], table[f"unanswered_{side}"] = whole(images[chosen]), whole(silent[chosen])
+    table["gap_wrong"] = wrong_rate[a] - wrong_rate[b]
+    table["gap_right"] = right_rate[a] - right_rate[b]
+    table["gap_excluded"] = answered_rate[a] - answered_rate[b]
+    table["gap_lowest"] = wrong_rate[a] - right_rate[b]
+    table["gap_highest"] = right_rate[a] - wrong_rate[b]
+    table["sign"] = np.where(
+        table["gap_lowest"] > 1e-9, "a higher", np.where(table["gap_highest"] < -1e-9, "b higher", "open")
+    )
+    return table.assign(attribute=attribute, **counts.configuration)

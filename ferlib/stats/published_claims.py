@@ -9,10 +9,10 @@ import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from ferlib.stats import exact, intervals
+from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
 from ferlib.stats.groups import pairs_of
-from ferlib.stats.z_tests import two_proportion_z
+from ferlib.stats.proportions import mid_p, two_proportion_z
 
 COLUMNS = ("claim", "source", "published", "recomputed", "assumption", "value", "low", "high", "p", "verdict")
 
@@ -89,7 +89,7 @@ def compare(count_a, n_a, count_b, n_b, *, alpha=0.05, design_effect=1.0):
     columns["p"] = 2 * norm.sf(np.abs(z) / np.sqrt(design_effect))
     common = ratio(a + b, trials_a + trials_b)
     small = np.minimum(common, 1 - common) * np.minimum(trials_a, trials_b) < SMALL
-    columns["p_exact"] = np.where(small & (design_effect == 1), exact.mid_p(*numbers)[0], np.nan)
+    columns["p_exact"] = np.where(small & (design_effect == 1), mid_p(*numbers)[0], np.nan)
     return pd.DataFrame(columns)
 
 

@@ -104,9 +104,11 @@ def board(contrasts, truth, declared, share, again):
         sides = _turned(contrasts[_named(contrasts, effect)], effect.group)
         sides["right"] = (sides["difference"] > 0) == (effect.direction == "higher")
         sides["hit"] = sides["right"] & (sides["verdict"] == "different")
-        planted, found = effect.n_changed > 0, bool(sides["hit"].any())
-        idle = sides.loc[sides["hit"], "alone"].min() if found else "silent"  # of two words the first in the alphabet
-        outcome = ("found" if found else "missed") if planted else idle
+        planted, alone = effect.n_changed > 0, set(sides.loc[sides["hit"], "alone"])
+        if planted:
+            outcome = "found" if alone else "missed"
+        else:  # one contrast that other people do not repeat is enough to have invented something
+            outcome = next((word for word in ("invented", "replicated") if word in alone), "silent")
         taken[sides.index[sides["hit"]]] = True
         row = {"kind": "planted" if planted else "control", "result": outcome if len(sides) else "not read", "rule": ""}
         row |= {name: getattr(effect, name) for name in ("model", "mechanism", "dose", "reader", *PLACE, "group")}

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import norm
 
-from ferlib.stats import permutation
+from ferlib.stats.family import step_down
 
 VERDICTS = ("different", "equivalent", "inconclusive", "not estimable")
 
@@ -48,7 +48,7 @@ class Family:
         """Step-down max-T p-value of each contrast; NaN outside the family."""
         adjusted = np.full(len(self.statistic), np.nan)
         if self.inside.any():
-            stepped = permutation.step_down(self.statistic[self.inside], self.null[:, self.inside])
+            stepped = step_down(self.statistic[self.inside], self.null[:, self.inside])
             adjusted[self.inside] = np.maximum(stepped, np.broadcast_to(self.floor_p, adjusted.shape)[self.inside])
         return adjusted
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from ferlib.stats import permutation, verdicts
+from ferlib.stats import family, verdicts
 from ferlib.stats.arrays import CHUNK, ratio
 from ferlib.stats.groups import Grouping, pair_table, sides
 from ferlib.units.means import KEYS, SAME, Values, variance
@@ -53,12 +53,12 @@ def between(rows, people, *, attributes, alpha=0.05, delta=0.05, min_people=5, d
         frame["se"], frame["freedom"] = (found.ravel() for found in _welch(sums))
         frames.append(frame)
     width, null = 6 * len(values.named) * len(finest), []
-    for shuffled in permutation.regroupings(finest, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
+    for shuffled in family.regroupings(finest, draws=draws, seed=seed, chunk=max(1, CHUNK // width)):
         drawn = values.sums(shuffled)
         null.append(np.concatenate([_t(drawn.merge(matrix)) for matrix in merge], axis=-2).reshape(len(shuffled), -1))
     table, null = pd.concat(frames, ignore_index=True), np.concatenate(null)
     p = 2 * student.sf(_size(table), table["freedom"])
-    floor = permutation.sidak(p, np.maximum(table["groups"], 2))
+    floor = family.sidak(p, np.maximum(table["groups"], 2))
     table = _judged(table, null, p, floor, alpha=alpha, delta=delta, min_people=min_people)
     shares = rows["value"].min() >= 0 and rows["value"].max() <= 1  # which differ by 1 at most
     return table.assign(low=table["low"].clip(-1), high=table["high"].clip(upper=1)) if shares else table
@@ -131,11 +131,11 @@ def _judged(table, null, p, floor, *, alpha, delta, min_people):
     few = (table[["subjects_a", "subjects_b"]].min(axis=1) < min_people).to_numpy()
     inside = ~np.isnan(size) & ~few
     single = student.isf(alpha / 2, freedom)
-    family = verdicts.Family(size, null, inside, alpha, floor_p=floor, floor_size=single)
-    reach, equal = single * error, family.critical * error
+    judged = verdicts.Family(size, null, inside, alpha, floor_p=floor, floor_size=single)
+    reach, equal = single * error, judged.critical * error
     table = table.assign(
         difference=difference, low=difference - reach, high=difference + reach, p=np.where(inside, p, np.nan),
-        p_adjusted=family.p_adjusted, min_detectable=(family.critical + norm.isf(1 - verdicts.POWER)) * error,
+        p_adjusted=judged.p_adjusted, min_detectable=(judged.critical + norm.isf(1 - verdicts.POWER)) * error,
         true=table["unit"], count_a=1, count_b=1, risk_difference=difference,
     )  # fmt: skip
     ends = difference - equal, difference + equal

@@ -41,7 +41,7 @@ def readers(faces, **unseen):
     known = {"manifest": manifest, "vectors": {"one": vectors}, "own": ["d"], "main": main, "unseen": unseen, **how}
     known |= {"splits": splits, "counts": counts, "audit": audit, "pd": pd}
     exec(cell("both = {}"), known)
-    exec(cell("z_tests.false_alarms"), known)
+    exec(cell("proportions.false_alarms"), known)
     return pd.DataFrame(known["rows"])
 
 

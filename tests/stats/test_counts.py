@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import arrays, bounds, counts, groups, outcomes
+from ferlib.stats import arrays, counts, gaps, groups, outcomes
 
 
 def test_the_tensor_of_each_group_is_scikit_learns_confusion_matrix(joined, all_counts):
@@ -118,4 +118,4 @@ def test_a_label_that_the_audit_does_not_have_is_a_wrong_answer_and_no_silence()
     predictions.loc[10:14, ["status", "predicted"]] = ["refused", None]
     (one,) = counts.tally(outcomes.join(predictions, manifest))
     assert one.images.sum() - one.answered.sum() == 5 and one.images.sum() - one.right.sum() == 15
-    assert bounds.bounds([one])[["unanswered_a", "unanswered_b"]].sum(axis=1).max() == 5
+    assert gaps.bounds([one])[["unanswered_a", "unanswered_b"]].sum(axis=1).max() == 5

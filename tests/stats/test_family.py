@@ -8,7 +8,18 @@ from scipy.stats import t as student
 from stats_helpers import assert_equivalent_from, manifest_of, predictions_of, step_down
 
 from ferlib import paths
-from ferlib.stats import counts, disparities, exact, family, gaps, groups, intake, intervals, omnibus, outcomes
+from ferlib.stats import (
+    counts,
+    disparities,
+    family,
+    gaps,
+    groups,
+    intake,
+    intervals,
+    omnibus,
+    outcomes,
+    proportions,
+)
 from ferlib.stats.group_rates import Persons
 
 CASES = paths.ROOT / "tests" / "stats" / "cases"
@@ -35,7 +46,7 @@ def test_fishers_mid_p_is_that_of_the_hypergeometric_distribution():
     table = hypergeom(n_a + n_b, a + b, n_a)
     below, above = table.cdf(a - 1) + table.pmf(a) / 2, table.sf(a) + table.pmf(a) / 2
     varies = (a + b > 0) & (a + b < n_a + n_b)
-    p, least = exact.mid_p(a, n_a, b, n_b)
+    p, least = proportions.mid_p(a, n_a, b, n_b)
     np.testing.assert_allclose(
         p, np.where(varies, np.minimum(2 * np.minimum(below, above), 1), 1), rtol=1e-6, atol=1e-14
     )
@@ -45,10 +56,10 @@ def test_fishers_mid_p_is_that_of_the_hypergeometric_distribution():
 
 
 def test_mid_p_goes_smoothly_through_counts_that_are_not_whole_and_large_ones():
-    p = [exact.mid_p(4, 20, count, 30)[0].item() for count in np.linspace(10, 20, 11)]
-    between = [exact.mid_p(4, 20, count, 30)[0].item() for count in np.linspace(10.5, 19.5, 10)]
+    p = [proportions.mid_p(4, 20, count, 30)[0].item() for count in np.linspace(10, 20, 11)]
+    between = [proportions.mid_p(4, 20, count, 30)[0].item() for count in np.linspace(10.5, 19.5, 10)]
     assert all(high > middle > low for high, middle, low in zip(p, between, p[1:], strict=False))
-    normal, lattice = exact.mid_p(3100, 6300, 3000, 6200)[0].item(), hypergeom(12500, 6100, 6300)
+    normal, lattice = proportions.mid_p(3100, 6300, 3000, 6200)[0].item(), hypergeom(12500, 6100, 6300)
     assert normal == pytest.approx(2 * (lattice.sf(3100) + lattice.pmf(3100) / 2), rel=0.01)
 
 
@@ -114,7 +125,7 @@ def test_with_one_image_a_person_the_test_is_fishers_and_two_groups_have_all_of_
     row = disparities.judge(
         persons, named, grouping, alpha=0.05, delta=0.05, min_people=5, draws=2000, seed=0
     ).squeeze()
-    p, _ = exact.mid_p(row["count_a"], 60, row["count_b"], 60)
+    p, _ = proportions.mid_p(row["count_a"], 60, row["count_b"], 60)
     assert row["p_cluster"] == pytest.approx(p.item()) and row["bound"] == pytest.approx(0.05, abs=0.006)
     assert row["p_adjusted"] == pytest.approx(row["p_cluster"], abs=0.03)
 
@@ -125,7 +136,7 @@ def test_the_p_value_pays_for_estimated_variances_as_welch_and_satterthwaite_do(
     p, _, freedom = disparities.clustered_test(one, two)
     a, b = 1 / one.worth, 1 / two.worth
     np.testing.assert_allclose(freedom, (a + b) ** 2 / (a**2 / one.freedom + b**2 / two.freedom))
-    plain, _ = exact.mid_p(one.rate * one.worth, one.worth, two.rate * two.worth, two.worth)
+    plain, _ = proportions.mid_p(one.rate * one.worth, one.worth, two.rate * two.worth, two.worth)
     np.testing.assert_allclose(p, 2 * student.sf(norm.isf(plain / 2), freedom))
 
 

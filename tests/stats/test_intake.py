@@ -13,7 +13,7 @@ from stats_helpers import manifest_of, predictions_of
 from ferlib import labels
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS, STATUSES
-from ferlib.stats import accuracy, bounds, counts, disparities, gaps, intake, omnibus, outcomes
+from ferlib.stats import accuracy, counts, disparities, gaps, intake, omnibus, outcomes
 
 HEADER = ["image_id", "subject_id", "emotion", "race", "gender", "predicted", "status"]
 
@@ -153,7 +153,7 @@ def all_tables(manifest, predictions):
     return {
         "accuracy": accuracy.accuracy_by_group(tallied),
         "gaps": gaps.gaps(tallied, **options),
-        "bounds": bounds.bounds(tallied),
+        "bounds": gaps.bounds(tallied),
         "omnibus": omnibus.omnibus(joined),
         "disparities": disparities.disparities(tallied, min_people=2, **options),
     }

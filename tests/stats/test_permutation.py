@@ -9,7 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import bounds, counts, disparities, gaps, omnibus, outcomes, permutation, verdicts
+from ferlib.stats import counts, disparities, family, gaps, omnibus, outcomes, verdicts
 
 
 def fair(seed, people=12, repeats=1):
@@ -37,8 +37,8 @@ def fair_table():
 
 def test_shuffles_keep_everybody_and_the_size_of_each_group_and_do_not_depend_on_the_chunk():
     members = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 1]], dtype=bool)
-    whole = np.concatenate(list(permutation.regroupings(members, draws=50, seed=1, chunk=50)))
-    parts = np.concatenate(list(permutation.regroupings(members, draws=50, seed=1, chunk=7)))
+    whole = np.concatenate(list(family.regroupings(members, draws=50, seed=1, chunk=50)))
+    parts = np.concatenate(list(family.regroupings(members, draws=50, seed=1, chunk=7)))
     np.testing.assert_array_equal(whole, parts)
     assert (whole.sum(axis=1) == 1).all() and (whole.sum(axis=2) == [3, 2, 1]).all()
     assert len(np.unique(whole.reshape(50, -1), axis=0)) > 20
@@ -65,7 +65,7 @@ def test_the_gaps_p_value_agrees_with_scipys_permutation_test():
 def test_step_down_agrees_with_the_definition():
     random = np.random.default_rng(0)
     observed, null = np.abs(random.normal(size=6)) + 1, np.abs(random.normal(size=(199, 6)))
-    np.testing.assert_allclose(permutation.step_down(observed, null), step_down(observed, null))
+    np.testing.assert_allclose(family.step_down(observed, null), step_down(observed, null))
 
 
 def test_of_several_answers_the_omnibus_takes_the_first():
@@ -81,7 +81,7 @@ def test_the_floor_is_sidaks_over_as_many_comparisons_as_groups():
     p = np.array([1e-4, 0.004, 0.03, 0.4, 1.0])
     for groups, tests in ((2, 1), (3, 3), (8, 8)):
         expected = [multipletests([value, *[1.0] * (tests - 1)], method="sidak")[1][0] for value in p]
-        np.testing.assert_allclose(permutation.sidak(p, groups), expected, atol=1e-9)
+        np.testing.assert_allclose(family.sidak(p, groups), expected, atol=1e-9)
 
 
 def test_in_fair_models_the_family_is_different_no_more_often_than_alpha():
@@ -147,7 +147,7 @@ def test_the_detectable_difference_has_the_power_that_statsmodels_computes():
 
 
 def test_bounds_hold_whatever_the_silent_answers_would_have_been(manifest, predictions, all_counts):
-    table = bounds.bounds(all_counts)
+    table = gaps.bounds(all_counts)
     random = np.random.default_rng(1)
     for _ in range(5):
         filled = predictions.merge(manifest[["image_id", "emotion"]])
@@ -161,7 +161,7 @@ def test_bounds_hold_whatever_the_silent_answers_would_have_been(manifest, predi
 
 
 def test_bounds_count_by_hand(joined, all_counts):
-    row = bounds.bounds(all_counts).query("model == 'first' and group_a == 'Asian' and group_b == 'Black'").squeeze()
+    row = gaps.bounds(all_counts).query("model == 'first' and group_a == 'Asian' and group_b == 'Black'").squeeze()
     rates = {}
     for name in ("Asian", "Black"):
         part = joined[(joined["model"] == "first") & (joined["race"] == name)]

@@ -12,7 +12,6 @@ from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
 from ferlib.stats import (
     accuracy,
-    bounds,
     counts,
     disparities,
     gaps,
@@ -50,7 +49,7 @@ def everything(taken):
     return {
         "disparities": disparities.disparities(found, draws=200), "gaps": gaps.gaps(found, draws=200),
         "accuracy": accuracy.accuracy_by_group(found), "effects": accuracy.design_effects(found),
-        "summaries": accuracy.summaries(found), "bounds": bounds.bounds(found), "omnibus": omnibus.omnibus(answers),
+        "summaries": accuracy.summaries(found), "bounds": gaps.bounds(found), "omnibus": omnibus.omnibus(answers),
         "interactions": interactions.interactions(found), "shrunken": interactions.shrunken(found),
         "model_gaps": model_gaps.compare(found), "confusions": counts.confusions(found), "metrics": by_group,
         "metric_gaps": metrics.between(by_group), "coverage": outcomes.coverage(answers, taken.manifest),

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from stats_helpers import manifest_of, predictions_of
 
 from ferlib.labels import EMOTIONS
-from ferlib.stats import accuracy, bounds, counts, disparities, gaps, omnibus, outcomes
+from ferlib.stats import accuracy, counts, disparities, gaps, omnibus, outcomes
 
 pytestmark = pytest.mark.bench
 
@@ -106,7 +106,7 @@ def everything(joined):
     accuracy.accuracy_by_group(all_counts)
     counts.confusions(all_counts)
     gaps.gaps(all_counts, draws=1000)
-    bounds.bounds(all_counts)
+    gaps.bounds(all_counts)
     omnibus.omnibus(joined)
     return disparities.disparities(all_counts, draws=1000)
 

@@ -8,7 +8,7 @@ from scipy import stats as scipy_stats
 from stats_helpers import assert_equivalent_from, step_down
 
 from ferlib.errors import InputError
-from ferlib.stats import permutation
+from ferlib.stats import family
 from ferlib.stats.groups import Grouping
 from ferlib.units import mean_contrasts, means
 
@@ -188,7 +188,7 @@ def test_a_contrast_of_groups_is_judged_by_the_largest_of_its_family(units, attr
     pairs = [(number, name) for name in attributes for number in range(len(units))]
     observed = np.array([welch(means_of[number], first[name]) for number, name in pairs])
     grouping = Grouping.of(PEOPLE, attributes)
-    (shuffles,) = permutation.regroupings(grouping.finest, draws=199, seed=3, chunk=199)
+    (shuffles,) = family.regroupings(grouping.finest, draws=199, seed=3, chunk=199)
     null = np.empty((199, len(pairs)))
     for draw, shuffled in enumerate(shuffles):
         for place, (number, name) in enumerate(pairs):

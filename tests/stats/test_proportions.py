@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from ferlib.errors import InputError
 from ferlib.labels import EMOTIONS
-from ferlib.stats import counts, disparities, outcomes, z_tests
+from ferlib.stats import counts, disparities, outcomes, proportions
 from ferlib.stats.omnibus import omnibus
 
 
@@ -24,7 +24,7 @@ def test_z_agrees_with_the_formula(numbers):
     a, b = round(share_a * n_a), round(share_b * n_b)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (z,), (p,) = z_tests.two_proportion_z(a, n_a, b, n_b)
+        (z,), (p,) = proportions.two_proportion_z(a, n_a, b, n_b)
     if a + b in (0, n_a + n_b):
         assert np.isnan(z) and np.isnan(p)
         return
@@ -39,7 +39,7 @@ def test_thousands_of_contrasts_agree_with_statsmodels_one_by_one_and_are_quick(
     n = random.integers(12, 85, (2, 5000))
     count = random.binomial(n, 0.05)
     began = time.process_time()
-    z, p = z_tests.two_proportion_z(count[0], n[0], count[1], n[1])
+    z, p = proportions.two_proportion_z(count[0], n[0], count[1], n[1])
     assert time.process_time() - began < 3
     for k in random.choice(np.flatnonzero(count.sum(axis=0) > 0), 200, replace=False):
         np.testing.assert_allclose((z[k], p[k]), proportions_ztest(count[:, k], n[:, k]))
@@ -48,7 +48,7 @@ def test_thousands_of_contrasts_agree_with_statsmodels_one_by_one_and_are_quick(
 def test_no_variance_and_nobody_there_give_nan_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        z, p = z_tests.two_proportion_z([0, 12, 0, 3, 0], [12, 12, 0, 12, 0], [0, 12, 4, 0, 0], [12, 12, 9, 0, 0])
+        z, p = proportions.two_proportion_z([0, 12, 0, 3, 0], [12, 12, 0, 12, 0], [0, 12, 4, 0, 0], [12, 12, 9, 0, 0])
     assert np.isnan(z).all() and np.isnan(p).all()
 
 
@@ -170,5 +170,5 @@ def test_a_planted_confusion_stands_first():
 
 def test_the_family_is_counted():
     table = pd.DataFrame({"p_z": [0.01, 0.2, np.nan, 0.04]})
-    found = z_tests.expected_by_chance(table, alpha=0.05)
+    found = proportions.expected_by_chance(table, alpha=0.05)
     assert found.to_dict() == pytest.approx({"tests": 4, "estimable": 3, "by_chance": 0.15, "below_alpha": 2})
