@@ -126,6 +126,19 @@ def write_parquet(frame, path):
     return write_bytes(buffer.getvalue(), path)
 
 
+@contextlib.contextmanager
+def alone(path):
+    """Keep other processes away from a file, where the system can, while it is read and written anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f".{path.name}.lock"), "w") as handle:
+        if os.name == "posix":
+            import fcntl
+
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def read_csv(path, *, columns=(), made_by=None, **options):
     """Read a CSV and make sure that it has the columns that the caller will use.
 

@@ -137,9 +137,10 @@ class Sent:
 
     def add(self, rows):
         """Keep some rows of `COLUMNS`, for example those that an archive brings."""
-        known = {**{row[:2]: row[2] for row in rows}, **self._read()}
-        table = pd.DataFrame([(*key, sent) for key, sent in sorted(known.items())], columns=list(COLUMNS))
-        tables.write_csv(table, self._path)
+        with tables.alone(self._path):
+            known = {**{row[:2]: row[2] for row in rows}, **self._read()}
+            table = pd.DataFrame([(*key, sent) for key, sent in sorted(known.items())], columns=list(COLUMNS))
+            tables.write_csv(table, self._path)
 
     def _read(self):
         if not self._path.is_file():

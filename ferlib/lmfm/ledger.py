@@ -13,7 +13,7 @@ import os
 import threading
 import uuid
 
-from ferlib import images
+from ferlib import images, tables
 from ferlib.errors import InputError
 from ferlib.lmfm import prices
 from ferlib.paths import relative
@@ -128,13 +128,7 @@ class Ledger:
     @contextlib.contextmanager
     def _alone(self):
         """Keep other threads and, where the system can, other processes away from the ledger; read what they wrote."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, open(self.path.with_name(f".{FILE}.lock"), "w") as handle:
-            if os.name == "posix":
-                import fcntl
-
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(handle, fcntl.LOCK_EX)
+        with self._lock, tables.alone(self.path):
             self._catch_up()
             yield
 

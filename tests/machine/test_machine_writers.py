@@ -11,6 +11,7 @@ import pytest
 
 from ferlib import tables
 from ferlib.embedding.files import Shards
+from ferlib.lmfm import attachments
 
 WRITERS, WRITES = 8, 40
 RECIPE = {"backbone": "tiny"}
@@ -22,6 +23,7 @@ import numpy as np
 from ferlib import paths, provenance, tables
 from ferlib.embedding.recipes import Known
 from ferlib.embedding.files import Shards
+from ferlib.lmfm.attachments import Sent
 
 kind, folder, writers, writes, killed = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
 
@@ -37,6 +39,8 @@ def write(writer, number):
         known = Known(folder)
         known.put({"source": number}, {"recipe": number}, files=[Path(tables.__file__)])
         assert known.get({"source": number}) == {"recipe": number}
+    elif kind == "sent":
+        Sent(folder).add([(f"{writer * writes + number:064x}", "png", f"{number:064x}")])
     else:
         record = provenance.start("02_embedding", run=paths.Run(folder), seed=writer)
         record.finish(reads=[], writes=[])
@@ -78,7 +82,7 @@ def partials(folder):
     return [path for path in folder.rglob(".*") if path.name.endswith(".partial")]
 
 
-@pytest.mark.parametrize("kind", ["one file", "own files", "shards", "known", "provenance"])
+@pytest.mark.parametrize("kind", ["one file", "own files", "shards", "known", "sent", "provenance"])
 def test_of_many_writes_side_by_side_none_fails(tmp_path, kind):
     assert side_by_side(kind, tmp_path) == [0] * WRITERS
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -93,6 +97,8 @@ def test_of_many_writes_side_by_side_none_fails(tmp_path, kind):
         assert Shards(tmp_path, RECIPE).read([])[1] == []
     elif kind == "known":
         assert len(files) == WRITES
+    elif kind == "sent":
+        assert len(tables.read_csv(tmp_path / attachments.FILE)) == WRITERS * WRITES
     else:
         assert json.loads((tmp_path / "provenance" / "02_embedding.json").read_text())["seed"] in range(WRITERS)
 
