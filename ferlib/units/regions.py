@@ -152,7 +152,7 @@ def read_landmarks(path, manifest, *, size):
 
 def _read_shapes(path, manifest, numbers):
     path = absolute(path)
-    frame = tables.read_csv(path, columns=("image_id", "unit", *numbers))
+    frame = tables.read_csv(path, columns=("image_id", "unit", *numbers), dtype={"image_id": str})
     for name in numbers:
         values = pd.to_numeric(frame[name], errors="coerce")
         bad = ~np.isfinite(values.astype(float))

@@ -38,6 +38,13 @@ def test_boxes_are_scaled_as_the_image_is(tmp_path, photographs):
     np.testing.assert_array_equal(found.which(photographs, "au12"), [0, -1])
 
 
+def test_names_that_look_like_numbers_are_names(tmp_path, photographs):
+    header = "image_id,unit,left,top,right,bottom\n"
+    numbered = photographs.assign(image_id=["001", "2"])
+    found = regions.read_boxes(saved(tmp_path, header + "001,au12,8,4,24,12\n2,au04,0,0,40,40\n"), numbered, size=20)
+    assert found.table["owner"].to_list() == ["001", "2"]
+
+
 def test_a_region_beyond_the_frame_has_a_status(tmp_path, photographs):
     header = "image_id,unit,left,top,right,bottom\n"
     rows = "two,au01,50,0,60,10\ntwo,au02,30,0,50,20\ntwo,au04,1,1,1.2,1.2\n"
