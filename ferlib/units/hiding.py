@@ -31,6 +31,7 @@ def contrasts(networks, pixels, asked, regions, **rules):
         table = mean_contrasts.against(rows, control="mirror", names=("region", "mirror image"), **rules)
         table = table.assign(apart=table["unit"].map(rows.groupby("unit")["apart"].mean()), network=name)
         no_control = table["apart"].map("only {:.0%} of the region lies apart from its mirror image".format)
+        no_control = no_control.where(table["apart"].notna(), "its region is not known in these images")
         found.append(table.assign(reason=table["reason"].where(table["n_a"] > 0, no_control)))
     return pd.concat(found, ignore_index=True).drop(columns=["attribute", "measure"])
 

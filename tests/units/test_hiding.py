@@ -44,6 +44,11 @@ def test_a_unit_without_a_control_says_so(network, faces, masks):
     assert found["apart"].to_list() == [1, 0] and found["n_a"].to_list() == [3, 0]
     assert found.loc["au12", "reason"] == "only 0% of the region lies apart from its mirror image"
     assert "apart" not in found.loc["au01", "reason"]
+    here = (masks.table["unit"] != "au12").to_numpy()
+    known = masks.table[here]
+    own = regions.from_masks(known["owner"], known["unit"], masks.masks[here], [False] * len(known), by=masks.by)
+    found = hiding.contrasts({"a": network}, {"a": pixels}, asked, own, **rules).set_index("unit")
+    assert found.loc["au12", "reason"] == "its region is not known in these images"
 
 
 def test_a_region_and_its_mirror_are_of_one_size_and_apart_upside_down():
