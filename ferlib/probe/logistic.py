@@ -3,8 +3,8 @@
 Choosing a penalty by cross-validation fits the same rows over and over, with other folds and other penalties. Here all
 fits share one copy of the rows, and each says by a mask which of them it may see. Three things make that quick: the
 rows are turned into the basis of their principal components, which changes nothing for an L2 penalty; the steps of
-Newton's method are found by conjugate gradients with a preconditioner that suits that basis (`conjugate`); and what
-all fits need of the rows is one matrix product.
+Newton's method are found by conjugate gradients with a preconditioner that suits that basis (`newton`); and what all
+fits need of the rows is one matrix product.
 """
 
 from dataclasses import dataclass

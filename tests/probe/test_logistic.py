@@ -6,7 +6,7 @@ from face_vectors import face_vectors
 from sklearn.linear_model import LogisticRegression
 
 from ferlib.errors import InputError
-from ferlib.probe import conjugate, logistic, newton
+from ferlib.probe import logistic, newton
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_step_solves_the_newton_system(faces):
     hessian += np.diag(np.tile([1.0] * 24 + [0.0], 3))
     slope = random.normal(size=(1, 3, 25))
     slope -= slope.mean(axis=1, keepdims=True)
-    step = conjugate.newton_step(rows, chance[None], seen[None], np.array([30.0]), slope, accuracy=np.array([1e-4]))
+    step = newton.newton_step(rows, chance[None], seen[None], np.array([30.0]), slope, accuracy=np.array([1e-4]))
     expected = np.linalg.lstsq(hessian, -slope.ravel(), rcond=1e-9)[0].reshape(3, 25)
     step = step[0] - step[0].mean(axis=0)  # to add the same to all classes changes nothing
     assert np.linalg.norm(step - expected) < 1e-3 * np.linalg.norm(expected)
