@@ -184,9 +184,21 @@ def _begin_lab():
 
 
 def written(run, notebook):
-    """Files that a notebook's last execution wrote, a list of paths; those left by an earlier one are not among them.
+    """Files that a notebook's last execution wrote; files left by an earlier one are not among them.
 
-    Raises InputError when the notebook has not been executed in this run.
+    Parameters
+    ----------
+    run : ferlib.paths.Run
+    notebook : str
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    InputError
+        When the notebook has not been executed in this run.
     """
     record = run.provenance / f"{notebook}.outputs"
     if not record.is_file():

@@ -61,7 +61,15 @@ class Cheeks:
 def skin_like(pixels):
     """Which pixels have a colour that skin can have, of any tone and under any usual light.
 
-    CIELAB of shape (height, width, 3) in, bool of shape (height, width) out.
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        CIELAB, (height, width, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, (height, width).
     """
     lightness, chroma = pixels[..., 0], np.hypot(pixels[..., 1], pixels[..., 2])
     hue = np.degrees(np.arctan2(pixels[..., 2], pixels[..., 1]))

@@ -37,9 +37,20 @@ class Convention:
 
 
 def read_yaml(path):
-    """A YAML file as a dict whose values all stay text, so that the codes `NO` and `007` are what they look like.
+    """A YAML file whose values all stay text, so that the codes `NO` and `007` are what they look like.
 
-    Raises InputError when the file is missing or is not YAML with `name: value` lines.
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        When the file is missing or is not YAML with `name: value` lines.
     """
     path = absolute(path)
     try:

@@ -115,7 +115,16 @@ def read_tree(path):
 
 
 def compile_pattern(pattern):
-    """Regular expression of a pattern of paths, as for `read_tree`, and the names of its parts.
+    """Regular expression of a pattern of paths, and the names of its parts.
+
+    Parameters
+    ----------
+    pattern : str
+        As for `read_tree`.
+
+    Returns
+    -------
+    re.Pattern, list of str
 
     Examples
     --------

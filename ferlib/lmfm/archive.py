@@ -25,9 +25,19 @@ QUESTIONS = (
 
 
 def export(parts, responses, path):
-    """Write an archive of the questions in `parts` (from `ferlib.lmfm.study.questions`) and their answers in a store.
+    """Write an archive.
 
-    Returns how many questions and how many answers it holds; questions without an answer are in it, too.
+    Parameters
+    ----------
+    parts : dict of str to list of ferlib.lmfm.study.Plan
+        From `ferlib.lmfm.study.questions`.
+    responses : ferlib.lmfm.store.Store
+    path : pathlib.Path
+
+    Returns
+    -------
+    questions, answers : int
+        How many it holds; questions without an answer are in it, too.
     """
     frames = [
         plan.questions.assign(

@@ -59,7 +59,7 @@ def stand_in(entries, *, package, weights):
 
 
 def read(entries, **limits):
-    """Check a list of models and fill in what it leaves out: a list of dict with all of these fields.
+    """Check a list of models and fill in what it leaves out.
 
     Parameters
     ----------
@@ -71,9 +71,19 @@ def read(entries, **limits):
         `SETTINGS`), and any of `LIMITS` and `BATCH_LIMITS`. Empty to ask nobody.
 
         A key goes to the provider's own address only; for any other address `key_variable` names the variable with
-        the key of that one, or is empty when it needs none. An `InputError` shows no value that could be a key.
+        the key of that one, or is empty when it needs none.
     **limits
         Any of `LIMITS`, for the models that have none of their own.
+
+    Returns
+    -------
+    list of dict
+        With all of these fields.
+
+    Raises
+    ------
+    InputError
+        Names the entry, the value found (never one that could be a key) and the values allowed.
     """
     models = []
     for row, entry in enumerate(entries, start=1):

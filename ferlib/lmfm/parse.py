@@ -53,12 +53,23 @@ def without_thoughts(text):
 
 
 def parse(text, *, language="en"):
-    """Status and label (one of `ferlib.labels.EMOTIONS`, with `ok` only) of an answer to a prompt in a language.
+    """Label that an answer names.
 
     An answer is `ok` when it names exactly one label, by itself or a word of `ferlib.lmfm.vocabulary`, in any case. It
     is `unparsed` when it names none or several, or when a sentence that names one also holds a negation or is a
     question; `refused` when it declines in so many words and names no label but in doing so. Of a JSON object only the
     field that holds the label is read.
+
+    Parameters
+    ----------
+    text : str or None
+    language : str
+        Of the prompt.
+
+    Returns
+    -------
+    status, label : str, str or None
+        `ok`, `unparsed` or `refused`; one of `ferlib.labels.EMOTIONS` when `ok`.
 
     Examples
     --------
@@ -84,11 +95,22 @@ def parse(text, *, language="en"):
 
 
 def outcome(kind, text, *, form="words", language="en"):
-    """Status (one of `ferlib.labels.STATUSES`) and label (with `ok` only) of a stored answer.
+    """Status and label of a stored answer.
 
-    `kind` is what the provider reported: `answered`, `refused`, `blocked` or `truncated`. An answer that was cut off
-    carries no label: its end might have changed it. Of ratings and scores the highest counts, unless two share that
-    place.
+    Parameters
+    ----------
+    kind : str
+        What the provider reported: `answered`, `refused`, `blocked` or `truncated`.
+    text : str or None
+    form : str
+        What the prompt asked for, see `ferlib.lmfm.prompts`.
+    language : str
+
+    Returns
+    -------
+    status, label : str, str or None
+        One of `ferlib.labels.STATUSES`; a label with `ok` only. An answer that was cut off carries none: its end might
+        have changed it. Of ratings and scores the highest counts, unless two share that place.
     """
     if kind != "answered":
         return kind, None

@@ -85,10 +85,24 @@ def read(path=TABLE):
 
 
 def price_of(model, prices=None):
-    """Price of a model: nothing for what runs on this machine, and for servers that nobody sends a bill for.
+    """Price of a model.
 
-    `prices`, by provider and the provider's name of the model, count before all others. Raises `InputError` when the
-    price of a model on another machine is known to nobody.
+    Parameters
+    ----------
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    prices : dict, optional
+        Prices by provider and the provider's name of the model, which count before all others.
+
+    Returns
+    -------
+    Price
+        Nothing for what runs on this machine, and for servers that nobody sends a bill for.
+
+    Raises
+    ------
+    InputError
+        When the price of a model on another machine is known to nobody.
     """
     if found := (prices or {}).get((services.provider(model), model["model"])):
         return found

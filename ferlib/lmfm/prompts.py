@@ -79,9 +79,22 @@ def available(folder=FOLDER):
 
 
 def load(name, *, folder=FOLDER):
-    """Read a prompt: `name` is its file's without `.yaml`, and becomes the `variant` of the prediction tables.
+    """Read a prompt.
 
-    Raises `InputError` when there is no such file, or it lacks a field, has one too many, or one of the wrong kind.
+    Parameters
+    ----------
+    name : str
+        The file's name without `.yaml`; it becomes the `variant` of the prediction tables.
+    folder : pathlib.Path
+
+    Returns
+    -------
+    Prompt
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it lacks a field, has one too many, or one of the wrong kind.
     """
     path = folder / f"{name}.yaml"
     if name not in available(folder):

@@ -71,19 +71,25 @@ def plan(manifest, *, model, prompt, settings, repeats=1, orders=1, option_order
     ----------
     manifest : pandas.DataFrame
         With `dataset`, `image_id`, `path`, `sha256`.
-    model, prompt
-        From `ferlib.lmfm.models.read` and `ferlib.lmfm.prompts.load`.
+    model : dict
+        From `ferlib.lmfm.models.read`.
+    prompt : ferlib.lmfm.prompts.Prompt
     settings : dict
         `temperature` and `max_tokens`.
     repeats, orders : int
         How often the very same question is asked, and with how many orders of the options (a prompt without options
-        has one), at least 1: `repeat = order * repeats + draw` counts through both.
+        has one), at least 1.
     option_order : str
         `shuffled`: each image its own order, drawn by the seed. `listed`: the order of the tables comes first.
     seed : int
         Decides the orders; sent to the provider, too, plus the number of the repeat, where the temperature is not 0.
     sent : ferlib.lmfm.attachments.Sent, optional
         Without it, images that are sent as other bytes than those of their files have the addresses of the files.
+
+    Returns
+    -------
+    Plan
+        `repeat` counts through orders and repeats (`repeat = order * repeats + draw`).
     """
     for name, value in (("repeats", repeats), ("orders", orders)):
         if type(value) is not int or value < 1:

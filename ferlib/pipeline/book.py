@@ -173,9 +173,23 @@ def table_for_all(shown, caption):
 
 
 def build(run, source):
-    """Make the pages that changed from what `lay_down` laid down; returns the path of the first page.
+    """Make the pages that changed, and say on the terminal which of them have faults, such as a link to nowhere.
 
-    Says on the terminal which pages have faults, such as a link to nowhere. Raises InputError when there is no book.
+    Parameters
+    ----------
+    run : ferlib.paths.Run
+    source : pathlib.Path
+        As from `lay_down`.
+
+    Returns
+    -------
+    pathlib.Path
+        The first page.
+
+    Raises
+    ------
+    InputError
+        When there can be no book.
     """
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError

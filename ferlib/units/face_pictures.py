@@ -26,15 +26,21 @@ def groups(people, attribute, order=()):
 
 
 def mean_faces(pictures, manifest, people, members):
-    """Mean picture of each group; dict of str to array (height, width).
+    """Mean picture of each group.
 
     Parameters
     ----------
     pictures : numpy.ndarray, shape (n, height, width)
-    manifest, people : pandas.DataFrame
-        `subject_id`, a row a picture, and a row a person.
+    manifest : pandas.DataFrame
+        `subject_id`, a row a picture.
+    people : pandas.DataFrame
+        `subject_id`, a row a person.
     members : dict of str to numpy.ndarray of bool
         As `groups` returns it.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (height, width)
     """
     shown = {name: manifest["subject_id"].isin(people["subject_id"][chosen]) for name, chosen in members.items()}
     return {name: pictures[rows.to_numpy()].mean(axis=0) for name, rows in shown.items()}

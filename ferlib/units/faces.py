@@ -163,7 +163,7 @@ def _banded(tones, bands, path):
 
 
 def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
-    """`Regions` where the units act: by masks, or a user's boxes or landmarks.
+    """Where the units act: masks, or a user's boxes or landmarks.
 
     Parameters
     ----------
@@ -172,6 +172,10 @@ def regions_of(faces, *, size, masks="", boxes="", landmarks=""):
         Height and width of the network's input.
     masks, boxes, landmarks : str or pathlib.Path
         One of the three: a folder of masks, or a table of boxes or of landmarks; see `ferlib.units.regions`.
+
+    Returns
+    -------
+    ferlib.units.regions.Regions
 
     Raises
     ------

@@ -55,7 +55,15 @@ class Sums:
 def variance(sums):
     """Variance of each group's mean, clustered by person; NaN with fewer than two people.
 
-    The linearised (sandwich) variance of a ratio of `Sums`, times people / (people - 1) (Liang and Zeger 1986).
+    The linearised (sandwich) variance of a ratio of sums, times people / (people - 1) (Liang and Zeger 1986).
+
+    Parameters
+    ----------
+    sums : Sums
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (..., groups, keys)
     """
     mean = sums.mean
     spread = np.maximum(sums.total_square - 2 * mean * sums.cross + mean**2 * sums.n_square, 0)
