@@ -13,7 +13,7 @@ from scipy.stats import t as student
 
 from ferlib.controlled import paired_contrasts
 from ferlib.labels import EMOTIONS
-from ferlib.stats import gaps
+from ferlib.stats import model_gaps
 from ferlib.stats.arrays import ratio
 from ferlib.stats.counts import ATTRIBUTES, MEASURES, measure
 from ferlib.stats.groups import members_of
@@ -121,7 +121,7 @@ def gap_changes(paired, changed, *, alpha=0.05, min_people=5):
     changed : pandas.DataFrame
         As `changes` returns it for the same.
     alpha, min_people
-        As for `ferlib.stats.gaps.compare_models`, whose test and intervals these are.
+        As for `ferlib.stats.model_gaps.compare`, whose test and intervals these are.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def gap_changes(paired, changed, *, alpha=0.05, min_people=5):
         `closed by levelling down` where the group that was read better before is *worse* off, or where its fall is
         larger than the other's rise; else `closed by lifting`.
     """
-    table = gaps.compare_models(list(paired.counts), alpha=alpha, min_people=min_people)
+    table = model_gaps.compare(list(paired.counts), alpha=alpha, min_people=min_people)
     table = table.rename(columns={"gap_1": "gap_before", "gap_2": "gap_after"})
     accuracy = changed[changed["measure"] == "accuracy"].set_index(["by", "group"])[["change", "effect"]]
     table["outcome"] = [_outcome(row, accuracy) for row in table.itertuples()]

@@ -8,8 +8,7 @@ from stats_helpers import manifest_of, predictions_of
 
 from ferlib.errors import InputError
 from ferlib.mitigation import effects, pairing
-from ferlib.stats import outcomes, planning
-from ferlib.stats.gaps import compare_models
+from ferlib.stats import model_gaps, outcomes, planning
 
 ACCURACY = "measure == 'accuracy' and by == 'race'"
 
@@ -97,7 +96,7 @@ def test_how_a_gap_closed_is_named_by_who_moved(sides, how):
 
 def test_a_gap_and_its_change_are_those_of_model_gaps(sides):
     pair, _, gaps = changed(sides[1], sides[2])
-    table = compare_models(list(pair.counts))
+    table = model_gaps.compare(list(pair.counts))
     np.testing.assert_allclose(gaps["gap_before"], table["gap_1"])
     np.testing.assert_allclose(gaps["change"], table["gap_2"] - table["gap_1"])
     np.testing.assert_allclose(gaps["low"], -table["high"])

@@ -18,6 +18,7 @@ from ferlib.stats import (
     intake,
     interactions,
     metrics,
+    model_gaps,
     omnibus,
     outcomes,
 )  # fmt: skip
@@ -50,7 +51,7 @@ def everything(taken):
         "accuracy": accuracy.accuracy_by_group(found), "effects": accuracy.design_effects(found),
         "summaries": accuracy.summaries(found), "bounds": gaps.bounds(found), "omnibus": omnibus.omnibus(answers),
         "interactions": interactions.interactions(found), "shrunken": interactions.shrunken(found),
-        "model_gaps": gaps.compare_models(found), "confusions": counts.confusions(found), "metrics": by_group,
+        "model_gaps": model_gaps.compare(found), "confusions": counts.confusions(found), "metrics": by_group,
         "metric_gaps": metrics.between(by_group), "coverage": outcomes.coverage(answers, taken.manifest),
     }  # fmt: skip
 

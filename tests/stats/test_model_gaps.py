@@ -8,7 +8,7 @@ from scipy.stats import t as student
 from stats_helpers import manifest_of, predictions_of
 from statsmodels.stats.multitest import multipletests
 
-from ferlib.stats import counts, disparities, gaps, outcomes
+from ferlib.stats import counts, disparities, model_gaps, outcomes
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def pair():
 
 
 def test_the_gaps_are_those_of_the_disparities(pair):
-    table = gaps.compare_models(pair[1])
+    table = model_gaps.compare(pair[1])
     audited = disparities.disparities(pair[1], draws=100).query("measure == 'accuracy'")
     keys = ["attribute", "group_a", "group_b"]
     for number, model in ((1, "one"), (2, "other")):
@@ -34,7 +34,7 @@ def test_the_gaps_are_those_of_the_disparities(pair):
 
 def test_the_standard_error_is_that_of_peoples_own_differences_in_statsmodels(pair):
     _, (one, other) = pair
-    row = gaps.compare_models([one, other]).query("attribute == 'gender'").squeeze()
+    row = model_gaps.compare([one, other]).query("attribute == 'gender'").squeeze()
     change = (one.right - other.right) / one.images
     male = (one.people["gender"] == "Male").to_numpy()
     fit = sm.OLS(change, np.c_[~male, male].astype(float)).fit(cov_type="HC2")
@@ -45,11 +45,11 @@ def test_the_standard_error_is_that_of_peoples_own_differences_in_statsmodels(pa
 
 def test_what_only_one_model_does_is_found_and_with_itself_a_model_has_no_difference(pair):
     _, (one, other) = pair
-    table = gaps.compare_models([one, other]).set_index(["attribute", "group_a", "group_b"])
+    table = model_gaps.compare([one, other]).set_index(["attribute", "group_a", "group_b"])
     assert table.loc[("gender", "Female", "Male"), "verdict"] == "different"
     assert table.loc[("gender", "Female", "Male"), "difference"] < 0
     assert (table.query("attribute == 'race'")["verdict"] == "inconclusive").all()
-    same = gaps.compare_models([one, one])
+    same = model_gaps.compare([one, one])
     assert (same["difference"] == 0).all() and (same["p"] == 1).all()
 
 
@@ -58,12 +58,12 @@ def test_people_whom_one_model_was_not_asked_about_are_left_out(pair):
     fewer = counts.Counts(
         "set", "other", "only", other.people.iloc[5:].reset_index(drop=True), other.tensor[5:], other.squared[5:]
     )
-    table = gaps.compare_models([one, fewer]).query("attribute == 'gender'").squeeze()
+    table = model_gaps.compare([one, fewer]).query("attribute == 'gender'").squeeze()
     assert table["subjects_a"] + table["subjects_b"] == len(one.people) - 5
-    assert gaps.compare_models([one]).empty
+    assert model_gaps.compare([one]).empty
 
 
 def test_adjusted_p_values_are_those_of_statsmodels():
     random = np.random.default_rng(3)
     p = np.concatenate([random.random(9) ** 4, [0.02, 0.02, 1.0]])
-    np.testing.assert_array_equal(gaps._holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_array_equal(model_gaps._holm(p), multipletests(p, method="holm")[1])
