@@ -166,8 +166,7 @@ def start(notebook, *, run, seed):
         raise TypeError(f"run must come from ferlib.paths.run, got {type(run).__name__}")
     if run.root == LAB and not run.manifest.is_file():
         _begin_lab()
-    for suffix in ("json", "outputs"):
-        (run.provenance / f"{notebook}.{suffix}").unlink(missing_ok=True)
+    _forget(notebook, run)
     source, values = ROOT / "notebooks" / f"{notebook}.ipynb", sys._getframe(1).f_globals
     names = declared(source) if source.is_file() else ()
     dependencies.watch()
@@ -183,8 +182,23 @@ def _begin_lab():
         print(f"{relative(LAB)} begins as a copy of {relative(demo)}, which stays as it is.", file=sys.stderr)
 
 
+def left_out(notebook, *, run):
+    """Record that a run does without a notebook. What an earlier execution of it made goes: nobody shall read it."""
+    record = run.provenance / f"{notebook}.outputs"
+    for path in written(run, notebook) if record.is_file() else []:
+        if path.is_relative_to(run.root):
+            path.unlink(missing_ok=True)
+    _forget(notebook, run)
+    write_bytes(b"", record)
+
+
+def _forget(notebook, run):
+    for suffix in ("json", "outputs"):
+        (run.provenance / f"{notebook}.{suffix}").unlink(missing_ok=True)
+
+
 def written(run, notebook):
-    """Files that a notebook's last execution wrote; files left by an earlier one are not among them.
+    """Files that a notebook's last execution wrote: none that an earlier one left, and none if it was left out.
 
     Parameters
     ----------
@@ -198,7 +212,7 @@ def written(run, notebook):
     Raises
     ------
     InputError
-        When the notebook has not been executed in this run.
+        When the notebook has neither been executed in this run nor left out of it.
     """
     record = run.provenance / f"{notebook}.outputs"
     if not record.is_file():

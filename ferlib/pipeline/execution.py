@@ -20,7 +20,7 @@ from ferlib.lmfm.progress import TERMINAL
 from ferlib.paths import ROOT, Run, relative
 from ferlib.pipeline import STOPPED
 from ferlib.pipeline.parameters import LEFT_OUT, SET_BY_MAKE
-from ferlib.provenance import recorded
+from ferlib.provenance import left_out, recorded
 from ferlib.tables import write_bytes
 
 SOCKETS = "ferlib-"
@@ -142,6 +142,7 @@ def main():
     output = run_dir / "executed" / f"{name}.ipynb"
     if LEFT_OUT in parameters:
         leave_out(arguments.notebook, parameters[LEFT_OUT], output)
+        left_out(name, run=Run(run_dir))
         print(f"Left out: {name}. {parameters[LEFT_OUT]}")
         return
     parameters[SET_BY_MAKE] = str(arguments.run_dir)  # also of a run that was renamed since its parameters were checked

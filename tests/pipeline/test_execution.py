@@ -11,7 +11,7 @@ import time
 import pytest
 import yaml
 
-from ferlib import paths, pipeline
+from ferlib import paths, pipeline, provenance
 from ferlib.pipeline import execution
 
 
@@ -120,3 +120,18 @@ def test_ctrl_c_is_said_in_one_line_before_and_after(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.ROOT)])}
     done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode != 0 and done.stderr.split("\n") == ["", f"Stopped. {pipeline.STOPPED}", ""]
+
+
+def test_a_notebook_left_out_has_made_nothing_of_this_run(tmp_path):
+    """Those after it go on with what there is, and not with what an earlier execution of it had left."""
+    made = "from ferlib import paths, provenance; from ferlib.tables import write_bytes\nrun = paths.run(run_dir)\n"
+    made += "record = provenance.start('one', run=run, seed=1); file = write_bytes(b'x', run.tables / 'one.csv')\n"
+    path, run = notebook(tmp_path, "one", made + "record.finish(reads=[], writes=[file])"), paths.run(tmp_path / "run")
+    done = execute(path)
+    assert done.returncode == 0, done.stderr
+    assert provenance.written(run, "one") == [run.tables / "one.csv"] and provenance.recorded(run, "one")
+    (run.root / "params" / "one.yaml").write_text(yaml.safe_dump({"left_out": "no network of that kind"}))
+    done = execute(path)
+    assert done.returncode == 0 and "Left out: one. no network of that kind" in done.stdout, done.stderr
+    assert provenance.written(run, "one") == [] and provenance.recorded(run, "one") == {}
+    assert not (run.tables / "one.csv").exists()
