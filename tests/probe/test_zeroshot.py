@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from stats_helpers import manifest_of, predictions_of
 
-from ferlib.probe import wordings
+from ferlib.probe import zeroshot
 from ferlib.stats import outcomes
 
 
@@ -18,7 +18,7 @@ def joined():
 
 
 def test_the_spread_is_best_minus_worst_wording_of_each_group(joined):
-    table = wordings.wordings(joined)
+    table = zeroshot.wordings(joined)
     right = (joined["outcome"] == joined["true"]).groupby([joined["race"], joined["variant"]]).mean().unstack()
     each = right[["a", "b", "c"]]
     found = table[table["by"] == "race"].set_index("group")
@@ -29,7 +29,7 @@ def test_the_spread_is_best_minus_worst_wording_of_each_group(joined):
 
 
 def test_changing_counts_images_whose_label_depends_on_the_wording(joined):
-    table = wordings.wordings(joined)
+    table = zeroshot.wordings(joined)
     labels = joined[joined["variant"] != "ensemble"].groupby(["group", "image_id"])["outcome"].nunique()
     expected = (labels > 1).groupby("group").mean()
     found = table[table["by"] == "group"].set_index("group")
@@ -38,5 +38,5 @@ def test_changing_counts_images_whose_label_depends_on_the_wording(joined):
 
 
 def test_one_wording_has_no_spread(joined):
-    table = wordings.wordings(joined[joined["variant"].isin(["a", "ensemble"])])
+    table = zeroshot.wordings(joined[joined["variant"].isin(["a", "ensemble"])])
     assert (table["spread"] == 0).all() and (table["changing"] == 0).all() and (table["changing_high"] > 0).all()
