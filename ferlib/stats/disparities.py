@@ -142,7 +142,7 @@ def judge(
     p, least, freedom = clustered_test(a, b)
     against = verdicts.obstacles(table, min_people=min_people, heard=(a.heard, b.heard))
     table["p_cluster"] = np.where(against == "", p, np.nan)
-    judged = family.Family.of(
+    judged = family.Division.of(
         table["p_cluster"].to_numpy(), least, np.concatenate(null, axis=1), scope.shares(table), alpha=alpha
     )
     table["bound"], table["p_adjusted"] = judged.bound, judged.p_adjusted

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import t as student
-from statsmodels.stats.multitest import multipletests
 
 from ferlib.stats.arrays import ratio
 from ferlib.stats.comparisons import Groups
 from ferlib.stats.disparities import persons_of, standards_of
+from ferlib.stats.family import holm
 from ferlib.stats.group_rates import pooled_freedom
 from ferlib.stats.omnibus import welch
 from ferlib.stats.outcomes import CONFIGURATION
@@ -70,7 +70,7 @@ def _tested(counts, alpha, min_people):
     tested = table["p"].notna()
     table.loc[table["races"] == 0, ["smallest_gap", "largest_gap"]] = np.nan
     if tested.any():
-        table.loc[tested, "p_adjusted"] = multipletests(table.loc[tested, "p"], method="holm")[1]
+        table.loc[tested, "p_adjusted"] = holm(table.loc[tested, "p"].to_numpy())
         found = table["p_adjusted"] <= alpha
         table.loc[tested, "verdict"] = np.where(found[tested], "intersectional", "inconclusive")
     return table

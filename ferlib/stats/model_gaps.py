@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from ferlib.stats.arrays import ratio
+from ferlib.stats.family import holm
 from ferlib.stats.group_rates import clustered_variance, pooled_freedom
 from ferlib.stats.groups import members_of, pairs_of
 
@@ -45,17 +46,10 @@ def compare(all_counts, *, alpha=0.05, min_people=5):
         if one.dataset == other.dataset:
             table = _of_two(one, other, alpha, min_people)
             if len(table):
-                table["p_adjusted"] = _holm(table["p"].to_numpy())
+                table["p_adjusted"] = holm(table["p"].to_numpy())
                 table["verdict"] = np.where(table["p_adjusted"] <= alpha, "different", "inconclusive")
                 frames.append(table.assign(dataset=one.dataset, model_1=one.model, model_2=other.model))
     return pd.concat(frames[1:] or frames, ignore_index=True)[list(COLUMNS)]
-
-
-def _holm(p):
-    """Holm's adjusted p-values; statsmodels' have all of memory searched for garbage at each call."""
-    order, adjusted = np.argsort(p, kind="stable"), np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
-    return adjusted
 
 
 def _of_two(one, other, alpha, min_people):

@@ -7,10 +7,10 @@ our derivation and rests on an assumption, which the table of claims names.
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from statsmodels.stats.multitest import multipletests
 
 from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
+from ferlib.stats.family import holm
 from ferlib.stats.groups import pairs_of
 from ferlib.stats.proportions import mid_p, two_proportion_z
 
@@ -120,5 +120,5 @@ def contrasts(counts, *, alpha=0.05, design_effect=1.0):
             frames.append(frame.assign(**named, **sides, count_b=b["count"], n_b=b["n"]))
     table = pd.concat(frames, ignore_index=True)
     table = table[table["p"].notna()].reset_index(drop=True)
-    table["p_holm"] = multipletests(table["p_exact"].fillna(table["p"]), method="holm")[1]
+    table["p_holm"] = holm(table["p_exact"].fillna(table["p"]).to_numpy())
     return table

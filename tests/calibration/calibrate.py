@@ -105,7 +105,7 @@ def verdicts_of(groups, *, alpha):
     null, (bound, adjusted) = family.chances(error), np.empty((2, *p.shape))
     share = np.full(len(p), 1 / len(p))
     for k in range(p.shape[1]):
-        one = family.Family.of(p[:, k], least[:, k], null[:, :, k], share, alpha=alpha)
+        one = family.Division.of(p[:, k], least[:, k], null[:, :, k], share, alpha=alpha)
         bound[:, k], adjusted[:, k] = one.bound, one.p_adjusted
     ends = disparities.simultaneous(a, b, bound, adjusted <= alpha)
     return verdicts.rule(adjusted, *ends, alpha=alpha, delta=DELTA)

@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import chi2_contingency, hypergeom, norm
 from scipy.stats import t as student
 from stats_helpers import assert_equivalent_from, manifest_of, predictions_of, step_down
+from statsmodels.stats.multitest import multipletests
 
 from ferlib import paths
 from ferlib.stats import (
@@ -77,38 +78,38 @@ def test_drawn_deviations_have_the_covariance_of_the_peoples():
 
 def test_the_bounds_are_raised_until_the_draws_reach_alpha_and_keep_the_shares(given):
     p, least, null, share = given
-    found = family.Family.of(*given, alpha=0.05)
+    found = family.Division.of(*given, alpha=0.05)
     assert (null[:, :6] <= found.bound[:6]).any(axis=1).mean() == pytest.approx(0.05, abs=0.003)
     assert found.bound[0] == found.bound[1] > found.bound[2] == pytest.approx(0.05 / 6)
-    few = family.Family.of(p, least, np.repeat(null[:, :1], 8, axis=1), share, alpha=0.05)
+    few = family.Division.of(p, least, np.repeat(null[:, :1], 8, axis=1), share, alpha=0.05)
     np.testing.assert_allclose(few.bound[:2] / few.bound[2], 3)
     assert np.isnan(found.bound[6:]).all() and np.isnan(found.p_adjusted[6:]).all()
 
 
 def test_adjusted_p_values_are_stepped_down_over_p_by_bound(given):
     p, _, null, _ = given
-    found = family.Family.of(*given, alpha=0.05)
+    found = family.Division.of(*given, alpha=0.05)
     expected = step_down(-np.log(p[:6] / found.bound[:6]), -np.log(null[:, :6] / found.bound[:6]))
     np.testing.assert_allclose(found.p_adjusted[:6], expected)
 
 
 def test_a_contrast_that_could_never_be_found_costs_the_others_nothing(given):
     p, least, null, share = given
-    without = family.Family.of(p, np.r_[least[:5], 1, least[6:]], null, share, alpha=0.05)
-    assert (without.bound[:2] > family.Family.of(*given, alpha=0.05).bound[:2]).all()
+    without = family.Division.of(p, np.r_[least[:5], 1, least[6:]], null, share, alpha=0.05)
+    assert (without.bound[:2] > family.Division.of(*given, alpha=0.05).bound[:2]).all()
 
 
 def test_what_a_sparse_contrast_can_reach_limits_what_it_costs(given):
     """A least p-value of .02 is above any bound: that contrast is drawn below it, but it can never be found there."""
     p, least, null, share = given
-    sparse = family.Family.of(p, np.r_[least[:5], 0.02, least[6:]], null, share, alpha=0.05)
-    assert (sparse.bound[:2] > family.Family.of(*given, alpha=0.05).bound[:2]).all() and sparse.bound[5] < 0.02
+    sparse = family.Division.of(p, np.r_[least[:5], 0.02, least[6:]], null, share, alpha=0.05)
+    assert (sparse.bound[:2] > family.Division.of(*given, alpha=0.05).bound[:2]).all() and sparse.bound[5] < 0.02
 
 
 def test_no_bound_is_below_bonferronis(given):
     p, least, null, share = given
     twins = np.repeat(null[:, :1], 8, axis=1) ** 40
-    assert (family.Family.of(p, least, twins, share, alpha=0.05).bound[:6] >= 0.05 / 6).all()
+    assert (family.Division.of(p, least, twins, share, alpha=0.05).bound[:6] >= 0.05 / 6).all()
 
 
 def audit(seed, number, *, people=60, images=1, rate=0.8):
@@ -278,3 +279,9 @@ def test_the_omnibus_and_the_gap_of_two_groups_of_single_images_are_near_the_chi
     right = pd.crosstab(answers["gender"], answers["true"] == answers["outcome"])
     p = chi2_contingency(right, correction=False).pvalue
     assert gap == pytest.approx(p, abs=0.05) and by_person == pytest.approx(p, abs=0.05)
+
+
+def test_holm_s_p_values_are_those_of_statsmodels():
+    random = np.random.default_rng(3)
+    p = np.concatenate([random.random(9) ** 4, [0.02, 0.02, 1.0]])
+    np.testing.assert_array_equal(family.holm(p), multipletests(p, method="holm")[1])
