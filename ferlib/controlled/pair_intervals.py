@@ -6,7 +6,6 @@ as many pairs of different people; and pairs that agree tell little about how of
 
 import numpy as np
 from scipy.stats import norm
-from scipy.stats import t as student
 
 from ferlib.stats.arrays import ratio
 from ferlib.stats.intervals import score
@@ -62,11 +61,6 @@ def _intraclass_correlation(values, n, total, units, matched):
     each = ratio(total - ratio((n**2).sum(axis=0), total, empty=0), units - 1, empty=1)
     variance = between + (each - 1) * within
     return np.clip(ratio(between - within, np.where(variance > 1e-12, variance, 0), empty=1), 0, 1)
-
-
-def effective_n(n, units, alpha):
-    """Independent pairs after paying for the variance that was estimated from so many units."""
-    return n * (norm.isf(alpha / 2) / student.isf(alpha / 2, np.maximum(units - 1, 1))) ** 2
 
 
 def difference(only_a, only_b, n, *, alpha, error=0.0):

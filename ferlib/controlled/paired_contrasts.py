@@ -92,7 +92,7 @@ def judge(pairs, z, null, *, alpha, delta, min_units, of_mean=0.0):
         n.append(pair_intervals.effective_pairs(matched, outcome, asked[:, 0], changes, a, b))
     table, n = pd.concat(counted, ignore_index=True), np.concatenate(n)
     units, only = table["units"].to_numpy(), (table["only_a"].to_numpy(), table["only_b"].to_numpy())
-    effective = pair_intervals.effective_n(n, units, alpha)
+    effective = intervals.paid(n, np.maximum(units - 1, 1), alpha=alpha)
     table["rd_low"], table["rd_high"] = pair_intervals.difference(*only, effective, alpha=alpha, error=of_mean)
     inside = ~np.isnan(z) & (units >= min_units)
     size = np.abs(np.nan_to_num(z))

@@ -9,9 +9,8 @@ the people of all groups together tell the usual one. Here the two are weighed b
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
+from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
 
 PRIOR_ABOVE, PRIOR_BELOW = 1.0, 12.0
@@ -70,7 +69,7 @@ class Rates:
 
     def paid(self, alpha):
         """Independent images that an interval of confidence 1 - alpha may count on, its variance being estimated."""
-        return self.worth * (norm.isf(alpha / 2) / student.isf(alpha / 2, self.freedom)) ** 2
+        return intervals.paid(self.worth, self.freedom, alpha=alpha)
 
 
 def clustered_variance(error, share):

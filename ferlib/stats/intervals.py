@@ -2,9 +2,16 @@
 
 import numpy as np
 from scipy.special import betaincinv
+from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.stats.proportion import proportion_confint
 
 from ferlib.stats.arrays import ratio
+
+
+def paid(n, freedom, *, alpha):
+    """Independent images that an interval may count on: `n`, less what estimating their variance costs (Student)."""
+    return n * (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2
 
 
 def score(rate, n, *, alpha=0.05):

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from ferlib.labels import EMOTIONS
 from ferlib.stats import intervals
@@ -95,8 +93,8 @@ def _interval(own, alpha):
     error = np.sqrt((people - 1) / people * (spread**2).sum(axis=0))
     worth = np.where(error > 1e-12, ratio(value * (1 - value), error**2), people)
     worth = np.where(worth > 0, worth, people)
-    paid = worth * (norm.isf(alpha / 2) / student.isf(alpha / 2, max(people - 1, 1))) ** 2
-    low, high = intervals.score(value, np.where(np.isnan(value), 0, paid), alpha=alpha)
+    worth = intervals.paid(np.where(np.isnan(value), 0, worth), max(people - 1, 1), alpha=alpha)
+    low, high = intervals.score(value, worth, alpha=alpha)
     return {"value": value, "error": error, "ci_low": low, "ci_high": high}
 
 

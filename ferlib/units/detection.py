@@ -6,14 +6,12 @@ of right and wrong answers per person, so that the clustering of images by perso
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from ferlib.errors import InputError
 from ferlib.stats.arrays import ratio
 from ferlib.stats.group_rates import Persons, Rates
 from ferlib.stats.groups import members_of
-from ferlib.stats.intervals import jeffreys
+from ferlib.stats.intervals import jeffreys, paid
 from ferlib.stats.intervals import score as wilson_score
 
 MEASURES = ("accuracy", "balanced_accuracy", "recall", "specificity", "f1", "average_precision")
@@ -169,9 +167,8 @@ def _precision(rows, person, members, effective_present, alpha):
         others = _without_each(present, score, pd.factorize(person[own])[0])
         if len(others) < 2:
             continue
-        reach = student.isf(alpha / 2, len(others) - 1) / norm.isf(alpha / 2)
-        variance = (len(others) - 1) * others.var() * reach**2
-        shown = ratio(values[number] * (1 - values[number]), variance, empty=np.inf)
+        shown = ratio(values[number] * (1 - values[number]), (len(others) - 1) * others.var(), empty=np.inf)
+        shown = paid(shown, len(others) - 1, alpha=alpha)
         # With no miss at all both are 0, and nothing is shown.
         independent[number] = effective_present[number] if shown == 0 else min(effective_present[number], shown)
     return values, *wilson_score(values, independent, alpha=alpha)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from ferlib.errors import InputError
 from ferlib.stats.arrays import ratio, totals
 from ferlib.stats.groups import members_of
+from ferlib.stats.intervals import paid
 from ferlib.stats.intervals import score as wilson_score
 
 KEYS = ("unit", "measure")
@@ -148,7 +147,7 @@ def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
         mean, spread, freedom = sums.mean, variance(sums), np.maximum(sums.people - 1, 1)
         independent = ratio(mean * (1 - mean), np.where(spread > SAME**2, spread, 0), empty=np.nan)
         independent = np.where(np.isnan(independent), sums.people, independent)
-        effective_n = independent * (norm.isf(alpha / 2) / student.isf(alpha / 2, freedom)) ** 2
+        effective_n = paid(independent, freedom, alpha=alpha)
         low, high = wilson_score(mean, effective_n, alpha=alpha)
         frame = pd.concat([values.named] * len(members), ignore_index=True)
         frame["by"], frame["group"] = by, np.repeat(members.index.to_numpy(dtype=object), len(values.named))

@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from ferlib.controlled import changes, decomposition, matched_sets, pair_intervals, paired_contrasts
 from ferlib.controlled.matched_sets import Factor, Matched
 from ferlib.errors import InputError
+from ferlib.stats import intervals
 from ferlib.stats.counts import measure
 
 
@@ -186,9 +187,7 @@ def test_intervals_of_twelve_people_hold(rate_a, rate_b, sets, between):
     either = outcome[:, 0] + outcome[:, 1] - 2 * outcome[:, 0] * outcome[:, 1]
     n = pair_intervals.effective_pairs(design, outcome, asked, either, 0, 1)
     assert ((n >= 12 - 1e-9) & (n <= 2 * len(outcome) + 1e-9)).all()
-    low, high = pair_intervals.difference(
-        only_a, only_b, pair_intervals.effective_n(n, np.full(n.shape, 12), 0.05), alpha=0.05
-    )
+    low, high = pair_intervals.difference(only_a, only_b, intervals.paid(n, 11, alpha=0.05), alpha=0.05)
     covered = ((low <= rate_a - rate_b) & (rate_a - rate_b <= high)).mean()
     assert covered >= 0.945, covered
     naive_low, naive_high = pair_intervals.difference(only_a, only_b, np.full(n.shape, 2.0 * len(outcome)), alpha=0.05)
