@@ -87,7 +87,8 @@ def _client():
 
 def _embed(group, *, source, device, recipe, batch_size, readers):
     """What a worker does."""
-    backbone, own = _backbone(*source, device, recipe["dtype"])
+    with _loading:  # two tasks of a worker must not load it twice
+        backbone, own = _loaded(*source, device, recipe["dtype"])
     other = [name for name in recipe if own[name] != recipe[name]]
     if other:
         raise InputError(
@@ -95,11 +96,6 @@ def _embed(group, *, source, device, recipe, batch_size, readers):
             f"{recipe[other[0]]!r}. Give every worker the same weights and the packages of requirements.lock."
         )
     return next(backbones.embed_groups([group], backbone, batch_size=batch_size, readers=readers))
-
-
-def _backbone(*arguments):
-    with _loading:  # two tasks of a worker must not load it twice
-        return _loaded(*arguments)
 
 
 @lru_cache(maxsize=1)

@@ -98,9 +98,11 @@ def _grid(table, by, faces, outlines, scale, least, label):
     for (row, column), panel in np.ndenumerate(panels):
         part = table[(table[by] == rows[row]) & (table["unit"] == columns[column])]
         values = part.pivot(index="y", columns="x", values="value").to_numpy(float)
-        height, width = faces[rows[row]].shape
+        face = faces[rows[row]]
+        height, width = face.shape
         place = {"extent": (0, width, height, 0), "interpolation": "nearest"}
-        panel.imshow(_pale(faces[rows[row]]), cmap="gray", vmin=0, vmax=1, **place)
+        pale = np.clip(0.72 + 0.8 * (face - face.mean()), 0, 1)  # of one mean brightness, and light enough to draw on
+        panel.imshow(pale, cmap="gray", vmin=0, vmax=1, **place)
         shown = np.ma.masked_where(~(np.abs(values) >= least), values)
         drawn = panel.imshow(shown, alpha=0.75, norm=norm, cmap=colours, **place)
         if columns[column] in outlines:
@@ -121,11 +123,6 @@ def _grid(table, by, faces, outlines, scale, least, label):
     bar = figure.colorbar(drawn, ax=panels.ravel().tolist(), location="bottom", shrink=0.6, aspect=40, extend="both")
     bar.set_label(label, fontsize=9.5)
     return figure
-
-
-def _pale(face):
-    """A face as a backdrop: brought to the same mean brightness, and light enough to be drawn on."""
-    return np.clip(0.72 + 0.8 * (face - face.mean()), 0, 1)
 
 
 @styled
