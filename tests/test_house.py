@@ -81,7 +81,7 @@ def test_a_module_is_short(path):
 def test_the_package_grows_no_thicker():
     """The aim is 110 modules and 13,000 lines; until it is reached, what is added has to be made room for."""
     assert len(FILES) <= 139
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in FILES) <= 20_424
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in FILES) <= 20_422
 
 
 def test_the_demo_is_never_imported_by_name():

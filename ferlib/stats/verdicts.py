@@ -149,8 +149,8 @@ def decide(table, lowest, highest, *, alpha, delta, against):
     verdict = rule(table["p_adjusted"], lowest, highest, alpha=alpha, delta=delta)
     inside = within(np.asarray(lowest), np.asarray(highest), delta)
     rows = zip(table.itertuples(), verdict, inside, against, strict=True)
-    said = [(VERDICTS[3], no) if no else _explained(row, str(word), fits, delta) for row, word, fits, no in rows]
-    table = table.assign(verdict=[word for word, _ in said], reason=[reason for _, reason in said])
+    reason = [no or _explained(row, word, fits, delta) for row, word, fits, no in rows]
+    table = table.assign(verdict=np.where(against == "", verdict, VERDICTS[3]), reason=reason)
     table.loc[table["verdict"] == VERDICTS[3], "min_detectable"] = np.nan
     return table
 
@@ -209,10 +209,10 @@ def obstacles(table, *, min_people, heard=None):
 def _explained(row, verdict, fits, delta):
     if verdict == "different":
         small = f", though within {delta:g}" if fits else ""
-        return verdict, f"higher for {row.group_a if row.risk_difference > 0 else row.group_b}{small}"
+        return f"higher for {row.group_a if row.risk_difference > 0 else row.group_b}{small}"
     if verdict == "equivalent":
-        return verdict, f"any difference lies within {delta:g}"
+        return f"any difference lies within {delta:g}"
     if np.isnan(row.min_detectable):
-        return verdict, "with so few images not even the largest difference would have been found"
+        return "with so few images not even the largest difference would have been found"
     never = "never in either group; " if row.count_a + row.count_b == 0 else ""
-    return verdict, f"{never}a difference below {row.min_detectable:.2f} would mostly have stayed unseen"
+    return f"{never}a difference below {row.min_detectable:.2f} would mostly have stayed unseen"

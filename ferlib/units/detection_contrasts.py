@@ -17,9 +17,6 @@ from ferlib.units import detection
 MEASURES = ("accuracy", "recall", "specificity")
 """The rates that are contrasted, in the order of `ferlib.units.detection.tallies`."""
 
-FAMILY = "all estimable contrasts of one network and kind of image: every unit, every measure, every two groups"
-"""The declared family, over which `p_adjusted` controls the error of any false `different`."""
-
 OF_EMOTIONS = ("true", "predicted", "raw_a", "raw_b", "standardised_to")
 """Columns of `disparities.csv` that only an audit of emotions has."""
 
@@ -40,9 +37,10 @@ def contrasts(answers, people, *, attributes, alpha=0.05, delta=0.05, min_people
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, which mean what they mean in `disparities.csv`; the family is `FAMILY`. `recall` is the share
-        of the images with the unit in which it was found, `specificity` that of the images without it in which it was
-        not.
+        Columns `COLUMNS`, which mean what they mean in `disparities.csv`. The family, over which `p_adjusted` controls
+        the error of any false `different`: all estimable contrasts of one network and kind of image, of every unit,
+        every measure, every two groups. `recall` is the share of the images with the unit in which it was found,
+        `specificity` that of the images without it in which it was not.
 
     Raises
     ------
