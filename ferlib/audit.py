@@ -23,7 +23,7 @@ from ferlib.errors import InputError
 from ferlib.pipeline import execution, judged, summary
 from ferlib.pipeline.comparing import listed, paired, with_options
 from ferlib.pipeline.report import TEMPLATES, described
-from ferlib.provenance import sha256, written
+from ferlib.provenance import discard, sha256
 from ferlib.stats import counts, intake, metrics, outcomes
 from ferlib.stats.outcomes import CONFIGURATION, check_options
 from ferlib.stats.scope import Scope
@@ -89,10 +89,9 @@ def judge(taken, out, **choices):
 def _lay_down(taken, out):
     """The answers as a run whose notebooks 06 and 10 are still to do."""
     run = paths.run(out.resolve())
-    for record in run.provenance.glob("*.outputs"):
-        for path in written(run, record.stem):
-            for old in (path, path.with_suffix(".json")) if path.is_relative_to(run.root) else ():
-                old.unlink(missing_ok=True)
+    for record in sorted(run.provenance.glob("*.outputs")):
+        for path in discard(record.stem, run=run):
+            path.with_suffix(".json").unlink(missing_ok=True)
     (run.root / "report.html").unlink(missing_ok=True)
     tables.write_parquet(taken.manifest, run.manifest)
     answers = tables.write_parquet(taken.predictions, run.predictions / f"{NAME}.parquet")

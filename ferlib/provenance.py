@@ -183,13 +183,19 @@ def _begin_lab():
 
 
 def left_out(notebook, *, run):
-    """Record that a run does without a notebook. What an earlier execution of it made goes: nobody shall read it."""
-    record = run.provenance / f"{notebook}.outputs"
-    for path in written(run, notebook) if record.is_file() else []:
-        if path.is_relative_to(run.root):
-            path.unlink(missing_ok=True)
+    """Record that a run does without a notebook."""
+    discard(notebook, run=run)
+    write_bytes(b"", run.provenance / f"{notebook}.outputs")
+
+
+def discard(notebook, *, run):
+    """Remove what the last execution of a notebook made inside the run, and its record; returns the files' names."""
+    listed = written(run, notebook) if (run.provenance / f"{notebook}.outputs").is_file() else []
+    made = [path for path in listed if path.is_relative_to(run.root)]
+    for path in made:
+        path.unlink(missing_ok=True)
     _forget(notebook, run)
-    write_bytes(b"", record)
+    return made
 
 
 def _forget(notebook, run):

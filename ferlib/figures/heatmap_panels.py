@@ -152,8 +152,7 @@ def examples(table, pictures, maps, outlines, *, columns=6):
         for panel, number in zip(panels, own, strict=False):
             shown = np.maximum(maps[number], 0)
             highest = np.quantile(shown, 0.995) or 1.0
-            height, width = shown.shape
-            place = {"extent": (0, width, height, 0)}
+            place = {"extent": (0, *shown.shape[::-1], 0)}
             panel.imshow(pictures[number], cmap="gray", vmin=0, vmax=1, **place)
             # Only strong relevance is coloured, so that the face stays visible.
             strength = np.clip(shown / highest, 0, 1)

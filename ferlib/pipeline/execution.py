@@ -114,8 +114,7 @@ def execute(notebook, parameters, output):
 def leave_out(notebook, reason, output):
     """Put a page with the title and the reason in the place of a notebook that a profile leaves out."""
     content = nbformat.read(notebook, as_version=4)
-    said = nbformat.v4.new_markdown_cell(f"**Left out of this run.** {reason}", id="reason")
-    content.cells = [content.cells[0], said]
+    content.cells[1:] = [nbformat.v4.new_markdown_cell(f"**Left out of this run.** {reason}", id="reason")]
     write_bytes(nbformat.writes(content).encode(), output)
 
 
@@ -141,8 +140,8 @@ def main():
     parameters = yaml.safe_load((run_dir / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
     output = run_dir / "executed" / f"{name}.ipynb"
     if LEFT_OUT in parameters:
+        left_out(name, run=Run(run_dir))  # before the page, by which make knows that it is done
         leave_out(arguments.notebook, parameters[LEFT_OUT], output)
-        left_out(name, run=Run(run_dir))
         print(f"Left out: {name}. {parameters[LEFT_OUT]}")
         return
     parameters[SET_BY_MAKE] = str(arguments.run_dir)  # also of a run that was renamed since its parameters were checked

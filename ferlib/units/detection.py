@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ferlib.errors import InputError
+from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio
 from ferlib.stats.group_rates import Persons, Rates
 from ferlib.stats.groups import members_of
-from ferlib.stats.intervals import jeffreys, paid
-from ferlib.stats.intervals import score as wilson_score
 
 MEASURES = ("accuracy", "balanced_accuracy", "recall", "specificity", "f1", "average_precision")
 
@@ -130,7 +129,7 @@ def _of_unit(rows, counted, labels, alpha, min_people):
     persons = Persons(count, n, members)
     rates = Rates.stack([persons.of(inside) for inside in members])
     independent = rates.paid(alpha)
-    low, high = jeffreys(rates.rate, independent, alpha=alpha)
+    low, high = intervals.jeffreys(rates.rate, independent, alpha=alpha)
     values = {"accuracy": 0, "recall": 1, "specificity": 2}
     table = {name: (rates.rate[:, k], low[:, k], high[:, k]) for name, k in values.items()}
     table["f1"] = tuple(2 * part[:, 3] / (1 + part[:, 3]) for part in (rates.rate, low, high))
@@ -168,10 +167,10 @@ def _precision(rows, person, members, effective_present, alpha):
         if len(others) < 2:
             continue
         shown = ratio(values[number] * (1 - values[number]), (len(others) - 1) * others.var(), empty=np.inf)
-        shown = paid(shown, len(others) - 1, alpha=alpha)
+        shown = intervals.paid(shown, len(others) - 1, alpha=alpha)
         # With no miss at all both are 0, and nothing is shown.
         independent[number] = effective_present[number] if shown == 0 else min(effective_present[number], shown)
-    return values, *wilson_score(values, independent, alpha=alpha)
+    return values, *intervals.score(values, independent, alpha=alpha)
 
 
 def _without_each(present, score, person):

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ferlib.errors import InputError
+from ferlib.stats import intervals
 from ferlib.stats.arrays import ratio, totals
 from ferlib.stats.groups import members_of
-from ferlib.stats.intervals import paid
-from ferlib.stats.intervals import score as wilson_score
 
 KEYS = ("unit", "measure")
 """Columns that say what a value is of; each pair has a mean of its own."""
@@ -147,8 +146,7 @@ def by_group(rows, people, *, attributes, alpha=0.05, min_people=3):
         mean, spread, freedom = sums.mean, variance(sums), np.maximum(sums.people - 1, 1)
         independent = ratio(mean * (1 - mean), np.where(spread > SAME**2, spread, 0), empty=np.nan)
         independent = np.where(np.isnan(independent), sums.people, independent)
-        effective_n = paid(independent, freedom, alpha=alpha)
-        low, high = wilson_score(mean, effective_n, alpha=alpha)
+        low, high = intervals.score(mean, intervals.paid(independent, freedom, alpha=alpha), alpha=alpha)
         frame = pd.concat([values.named] * len(members), ignore_index=True)
         frame["by"], frame["group"] = by, np.repeat(members.index.to_numpy(dtype=object), len(values.named))
         frame["n_images"], frame["n_subjects"] = sums.n.ravel().astype(int), sums.people.ravel().astype(int)
