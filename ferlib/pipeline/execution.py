@@ -49,12 +49,18 @@ class LocalKernelManager(AsyncKernelManager):
     at_work = False
     """Whether a cell is being executed: of the one notebook that this process executes."""
 
+    aside = None
+    """File for what the kernel says outside of the notebook: of interest when it dies, and noise as it exits."""
+
     def __init__(self, **options):
         super().__init__(**options)
         if os.name == "posix":
             sweep_sockets()
             self._sockets = tempfile.TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
             self.transport, self.ip = "ipc", f"{self._sockets.name}/kernel"
+
+    async def start_kernel(self, **options):
+        await super().start_kernel(stderr=self.aside, **options)
 
     @property
     def shutdown_wait_time(self):
@@ -87,27 +93,34 @@ def execute(notebook, parameters, output):
     ------
     papermill.exceptions.PapermillExecutionError
         When a cell fails.
+    RuntimeError
+        When the kernel does not start, or dies; its own last words are on the standard error then.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     partial, failed = output.with_name(f"partial-{output.name}"), output.with_name(f"failed-{output.name}")
     failed.unlink(missing_ok=True)
-    try:
-        papermill.execute_notebook(
-            notebook,
-            partial,
-            parameters=parameters,
-            cwd=ROOT,
-            kernel_name="python3",
-            kernel_manager_class=LocalKernelManager,
-            on_cell_execute=_at_work(True),
-            on_cell_executed=_at_work(False),
-            extra_arguments=["--IPKernelApp.log_level=50"],  # it would report its own interruption at length
-            progress_bar=sys.stderr.isatty(),
-            request_save_on_cell_execute=False,  # or the whole copy is written twice a cell: seconds for a long one
-        )
-    except PapermillExecutionError:
-        os.replace(partial, failed)
-        raise
+    with tempfile.TemporaryFile() as LocalKernelManager.aside:
+        try:
+            papermill.execute_notebook(
+                notebook,
+                partial,
+                parameters=parameters,
+                cwd=ROOT,
+                kernel_name="python3",
+                kernel_manager_class=LocalKernelManager,
+                on_cell_execute=_at_work(True),
+                on_cell_executed=_at_work(False),
+                extra_arguments=["--IPKernelApp.log_level=50"],  # it would report its own interruption at length
+                progress_bar=sys.stderr.isatty(),
+                request_save_on_cell_execute=False,  # or the whole copy is written twice a cell: seconds for a long one
+            )
+        except PapermillExecutionError:
+            os.replace(partial, failed)
+            raise
+        except RuntimeError:
+            LocalKernelManager.aside.seek(0)
+            sys.stderr.write(LocalKernelManager.aside.read().decode(errors="replace"))
+            raise
     os.replace(partial, output)
 
 
@@ -153,6 +166,8 @@ def main():
         sys.exit(complaint(error, output.with_name(f"failed-{output.name}")))
     except DeadKernelError:
         sys.exit(f"Error: the kernel that executed {name} died (out of memory, or killed). Run make again to resume.")
+    except RuntimeError as error:
+        sys.exit(f"Error: no kernel started that could execute {name}. {error}")
     except KeyboardInterrupt:
         logging.disable()  # the tasks of a kernel that is gone complain when they are swept up
         print(f"\nStopped {name}. {STOPPED}", file=sys.stderr)

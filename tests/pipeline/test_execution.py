@@ -29,9 +29,10 @@ def notebook(folder, name, code):
     return folder / f"{name}.ipynb"
 
 
-def execute(path):
+def execute(path, **variables):
     command = [sys.executable, "-m", "ferlib.pipeline.execution", str(path), "--run-dir", str(path.parent / "run")]
-    return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_two_notebooks_executed_at_the_same_time_do_not_meet(tmp_path):
@@ -63,6 +64,46 @@ def test_a_kernel_that_dies_is_said_in_one_line(tmp_path):
     done = execute(notebook(tmp_path, "one", "import os; os._exit(1)"))
     assert done.returncode != 0 and "the kernel that executed one died" in done.stderr
     assert "Traceback" not in done.stderr and not (tmp_path / "run" / "executed" / "one.ipynb").exists()
+
+
+def test_what_a_kernel_said_before_it_died_is_shown(tmp_path):
+    done = execute(notebook(tmp_path, "one", "import faulthandler; faulthandler.enable(); faulthandler._sigsegv()"))
+    assert done.returncode != 0 and "the kernel that executed one died" in done.stderr
+    assert "Segmentation fault" in done.stderr
+
+
+def test_a_kernel_that_does_not_start_is_said_with_its_own_words(tmp_path):
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit('this kernel is of another world')")
+    done = execute(notebook(tmp_path, "one", "1"), PYTHONPATH=f"{tmp_path}{os.pathsep}{paths.ROOT}")
+    assert done.returncode != 0 and "Error: no kernel started that could execute one." in done.stderr
+    assert "this kernel is of another world" in done.stderr and "Traceback" not in done.stderr
+
+
+CLOSES_TOO_SOON = """
+import zmq
+kernel = get_ipython().kernel
+handled = kernel.control_handlers["shutdown_request"]
+
+def closed(_):
+    raise zmq.ZMQError(zmq.ENOTSOCK)
+
+async def handles(*request):
+    await handled(*request)
+    kernel.iopub_thread.schedule = closed
+
+kernel.control_handlers["shutdown_request"] = handles
+print("ready")
+"""
+"""Sometimes a kernel has closed its sockets when it wants to say that it has done so, and complains at length."""
+
+
+@pytest.mark.parametrize("ending, returncode", [("", 0), ("raise ValueError('no such thing')", 1)])
+def test_a_kernel_that_complains_as_it_exits_is_not_heard(tmp_path, ending, returncode):
+    path = notebook(tmp_path, "one", CLOSES_TOO_SOON + ending)
+    done = execute(path)
+    assert done.returncode == returncode and "Traceback" not in done.stderr, done.stderr
+    copy = tmp_path / "run" / "executed" / ("failed-one.ipynb" if returncode else "one.ipynb")
+    assert "ready" in copy.read_text()
 
 
 def test_a_kernel_that_hangs_as_it_exits_is_not_waited_for(tmp_path):
