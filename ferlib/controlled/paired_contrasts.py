@@ -32,10 +32,8 @@ def contrasts(all_matched, *, alpha=0.05, delta=0.05, min_units=5, draws=2000, s
     Parameters
     ----------
     all_matched : list of ferlib.controlled.matched_sets.Matched
-    alpha : float
-        One minus the confidence of the intervals; family-wise error of `different`, and of `equivalent`.
-    delta : float
-        Differences inside +-delta count as none.
+    alpha, delta : float
+        As for `ferlib.stats.disparities.disparities`.
     min_units : int
         With fewer independent units there is no verdict.
     draws, seed : int

@@ -35,9 +35,7 @@ def levels(table, *, confidence=0.95):
     for (row, column), axis in np.ndenumerate(grid):
         part = table[(table["question"] == questions[row]) & (table["panel"] == panels[column])]
         names = list(dict.fromkeys(part["level"]))
-        for number, model in enumerate(models):
-            own = part[part["label"] == model]
-            x = np.array([names.index(level) for level in own["level"]]) + style.beside(number, len(models), 0.7)
+        for number, model, own, x in style.by_place(part, "label", models, "level", names, room=0.7):
             style.dots(axis, own, "rate", x, number, upwards=True, label=model, elinewidth=1.4)
         axis.set_xticks(range(len(names)), names)
         axis.set_xlim(-0.5, len(names) - 0.5)
@@ -83,9 +81,7 @@ def changes(table, *, confidence=0.95):
     models, contrasts = sorted(set(table["label"])), list(dict.fromkeys(table["contrast"]))
     figure = Figure(figsize=(style.WIDTH, 1.6 + (0.42 + 0.09 * len(models)) * len(contrasts)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for number, model in enumerate(models):
-        own = table[table["label"] == model]
-        y = np.array([contrasts.index(name) for name in own["contrast"]]) + style.beside(number, len(models), 0.74)
+    for number, model, own, y in style.by_place(table, "label", models, "contrast", contrasts, room=0.74):
         style.dots(left, own, "changed", y, number, label=model, elinewidth=1.4)
         style.dots(right, own, "risk_difference", y, number, ends=("rd_low", "rd_high"), elinewidth=1.4)
     sizes = {name: table[table["contrast"] == name] for name in contrasts}

@@ -200,9 +200,8 @@ def marks(table, *, rows, panels, line, label):
     for panel, name in zip(axes, shown, strict=True):
         panel.set_title(name)
         panel.axvline(line, color="#555555", linewidth=1, linestyle="--")
-        for number, model in enumerate(models):
-            part = table[(table[panels] == name) & (table["model"] == model)]
-            y = np.array([names.index(row) for row in part[rows]]) + style.beside(number, len(models), 0.8)
+        here = table[table[panels] == name]
+        for number, model, part, y in style.by_place(here, "model", models, rows, names, room=0.8):
             panel.plot(part["value"], y, label=model, markersize=5, **style.look(number))
     axes[0].set_xlim(0, None)
     figure.supxlabel(f"{label}; dashed: {line:g}", fontsize=10)

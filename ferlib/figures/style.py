@@ -91,6 +91,13 @@ def beside(number, count, room):
     return (number - (count - 1) / 2) * (room / count)
 
 
+def by_place(table, by, names, rows, order, *, room):
+    """Number, name, rows of the table and places of each model; a row's place is that of its name in the order."""
+    for number, name in enumerate(names):
+        part = table[table[by] == name]
+        yield number, name, part, np.array([order.index(row) for row in part[rows]]) + beside(number, len(names), room)
+
+
 def interval(part, value, ends=("ci_low", "ci_high")):
     """Distances of the ends of the intervals from the value, as errorbar wants them; shape (2, rows)."""
     return np.abs(part[list(ends)].to_numpy(float).T - part[value].to_numpy(float))

@@ -24,9 +24,7 @@ def detection(table, *, confidence=0.95):
     figure, panels = style.panels_of_rows(len(kinds), units, height=height)
     for panel, kind in zip(panels, kinds, strict=True):
         here = table[table["kind"] == kind]
-        for number, network in enumerate(networks):
-            part = here[here["network"] == network]
-            y = np.array([units.index(unit) for unit in part["unit"]]) + style.beside(number, len(networks), 0.72)
+        for number, network, part, y in style.by_place(here, "network", networks, "unit", units, room=0.72):
             style.dots(panel, part, "value", y, number, label=network, markersize=4, elinewidth=1.2)
         counted = f"{style.span(here['n_present'])} images show it, of {style.span(here['n_showing'])} people"
         panel.set_title(f"{kind}\n{counted}", fontsize=9.5)
@@ -113,9 +111,7 @@ def groups(table, *, confidence=0.95, label="share of the relevance"):
     figure, panels = style.panels_of_rows(len(questions), names, height=height)
     for panel, question in zip(panels, questions, strict=True):
         here = table[table["question"] == question]
-        for number, network in enumerate(networks):
-            part = here[here["network"] == network]
-            y = np.array([names.index(group) for group in part["group"]]) + style.beside(number, len(networks), 0.66)
+        for number, network, part, y in style.by_place(here, "network", networks, "group", names, room=0.66):
             style.dots(panel, part, "mean", y, number, label=network, markersize=4, elinewidth=1.2)
         counted = f"{style.span(here['n_images'])} maps, {style.span(here['n_subjects'])} people"
         panel.set_title(f"{question}\n{counted}", fontsize=9.5)

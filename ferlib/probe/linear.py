@@ -25,8 +25,7 @@ def identity_folds(emotions, subjects, *, n_folds, seed):
     ----------
     emotions, subjects : numpy.ndarray, shape (n,)
         True label and person of each image.
-    n_folds : int
-    seed : int
+    n_folds, seed : int
 
     Returns
     -------
@@ -209,8 +208,7 @@ def out_of_fold(embeddings, emotions, folds, *, inverse_regularisation):
     Parameters
     ----------
     embeddings : numpy.ndarray, shape (n, d)
-    emotions : numpy.ndarray, shape (n,)
-    folds : numpy.ndarray, shape (n,)
+    emotions, folds : numpy.ndarray, shape (n,)
     inverse_regularisation : float
         scikit-learn's `C`.
 

@@ -13,7 +13,6 @@ EFFECT_COLUMNS = (
     "independent_images",
 )  # fmt: skip
 
-
 SUMMARY_COLUMNS = (
     "dataset", "model", "variant", "by", "measure", "group", "n_subjects", "value", "ci_low", "ci_high",
 )  # fmt: skip

@@ -41,9 +41,8 @@ def disparities(all_counts, *, alpha=0.05, delta=0.05, ratio_margin=None, min_pe
         Above 1: `equivalent` also needs the ratio of the two rates to lie between its inverse and it.
     min_people : int
         A group with fewer people in the denominator gets no verdict.
-    draws : int
+    draws, seed : int
         How often people's deviations are drawn for `p_adjusted`.
-    seed : int
 
     Returns
     -------

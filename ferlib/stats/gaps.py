@@ -17,7 +17,6 @@ COLUMNS = (
     "rate_highest", "gap", "gap_expected", "gap_95", "p",
 )  # fmt: skip
 
-
 BOUND_COLUMNS = (
     *CONFIGURATION, "attribute", "group_a", "group_b", "n_a", "unanswered_a", "n_b", "unanswered_b", "gap_wrong",
     "gap_right", "gap_excluded", "gap_lowest", "gap_highest", "sign",
@@ -30,9 +29,8 @@ def gaps(all_counts, *, draws=2000, seed=0):
     Parameters
     ----------
     all_counts : list of ferlib.stats.counts.Counts
-    draws : int
+    draws, seed : int
         How often people's deviations from a common rate are drawn.
-    seed : int
 
     Returns
     -------

@@ -139,9 +139,8 @@ def false_alarms(counts, *, alpha, draws, seed):
     ----------
     counts : ferlib.stats.counts.Counts
     alpha : float
-    draws : int
+    draws, seed : int
         How often the people are shuffled over the groups.
-    seed : int
 
     Returns
     -------

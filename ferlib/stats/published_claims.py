@@ -64,10 +64,9 @@ def compare(count_a, n_a, count_b, n_b, *, alpha=0.05, design_effect=1.0):
     Parameters
     ----------
     count_a, n_a, count_b, n_b : array_like, shape (contrasts,)
-    alpha : float
-    design_effect : float
-        1 takes each image for another person; the number of images a person takes each person for one image, the
-        worst case.
+    alpha, design_effect : float
+        A design effect of 1 takes each image for another person; one of the number of images a person takes each
+        person for one image, the worst case.
 
     Returns
     -------

@@ -13,7 +13,6 @@ NUMBER = re.compile(r"^(?:label|class)?[_ ]*0*(?=[0-9])|\.0*$")
 
 DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-\d{1,2}|\d{4}-\d\d-\d\d( .*)?")  # 19-Oct, Oct-19, 2026-10-19
 
-
 SHORTENED = r"-?\d[.,]?\d*E\+\d+"  # what a spreadsheet leaves of a long number: 1.23457E+11
 
 

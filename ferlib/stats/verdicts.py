@@ -134,10 +134,8 @@ def decide(table, lowest, highest, *, alpha, delta, against):
         Rows of `disparities.csv` with `p_adjusted` and `min_detectable`.
     lowest, highest : numpy.ndarray
         Ends of the simultaneous interval of the difference, with the confidence 1 - alpha for the whole family.
-    alpha : float
-        Family-wise error of `different`, and of `equivalent`.
-    delta : float
-        Differences inside +-delta count as none.
+    alpha, delta : float
+        Family-wise error of `different`, and of `equivalent`; differences inside +-delta count as none.
     against : numpy.ndarray of str
         As `obstacles` returns it.
 
