@@ -11,9 +11,13 @@ STUMBLED_OVER = re.compile(
     r"\b(?:thrice|spoilt|whilst|lest|naught|by lot|such lot|one lot|a (?:section|row|file|panel) an? \w+)\b",
     re.IGNORECASE,
 )
+MADE = ("runs", "build")
+"""Folders of `data` that hold what a run or a rendering has made, copies of our pages among it."""
+
 PLACES = [
     *sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "notebooks" / "params").glob("*.yaml")),
-    *sorted((ROOT / "data").glob("**/README.md")), *sorted((ROOT / "ferlib" / "figures").glob("*.py")),
+    *sorted(path for kept in (ROOT / "data").iterdir() if kept.name not in MADE for path in kept.rglob("README.md")),
+    *sorted((ROOT / "ferlib" / "figures").glob("*.py")),
     ROOT / "README.md",
 ]  # fmt: skip
 
