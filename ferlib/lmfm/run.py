@@ -30,7 +30,7 @@ def ask(plan, responses, *, connect=None, may_send=(), ledger=None, progress=Tru
     errors, missing = {}, unanswered(plan, responses)
     if len(missing):
         model = connect(plan.model) if connect else plan.model
-        permissions.check(missing["dataset"], model=model, may_send=may_send)
+        permissions.check(missing, model=model, may_send=may_send)
         model = models.limited(model, **limits)
         with contextlib.closing(models.client(model, timeout_s=model["timeout_s"])) as client:
             asked = (way or Direct)(plan, responses, client, model, ledger)

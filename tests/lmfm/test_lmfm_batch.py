@@ -166,7 +166,7 @@ def test_the_key_reaches_no_file_and_no_message(stand_in, tmp_path, provider, mo
     monkeypatch.setenv("GEMINI_API_KEY", key)
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
     model = entry(stand_in, provider, **named_key(provider))
-    answers = ask(plan_for(faces(tmp_path, 4), model), tmp_path / "r")
+    answers = ask(plan_for(faces(tmp_path, 4), model), tmp_path / "r", may_send=["demo"])
     assert set(answers["status"]) == {"ok"} and key not in answers.to_csv()
     assert not any(key.encode() in path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file())
 

@@ -3,9 +3,11 @@
 import email.utils
 import time
 
+import pandas as pd
 import pytest
 
 from ferlib import tables
+from ferlib.datasets.known import MANIFESTS, read
 from ferlib.errors import InputError
 from ferlib.lmfm import models, pace, permissions, services, wire
 
@@ -57,9 +59,17 @@ def test_a_missing_key_is_told_by_its_variable(monkeypatch):
         permissions.key(_model())
 
 
+def images(*datasets):
+    """An image of each dataset: of those called after the demo, where the demo's lie."""
+    homes = {
+        name: permissions.FREE if name.startswith("demo") else permissions.ROOT / "data" / "raw" for name in datasets
+    }
+    return pd.DataFrame({"dataset": datasets, "path": [str(home / "a.png") for home in homes.values()]})
+
+
 def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
     with pytest.raises(InputError) as caught:
-        permissions.check(["demo", "radiate", "cfd"], model=_model(), may_send=["cfd"])
+        permissions.check(images("demo", "radiate", "cfd"), model=_model(), may_send=["cfd"])
     for words in (
         "'m' at api.openai.com",
         "'radiate' stay on this machine",
@@ -72,7 +82,7 @@ def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
 
 def refusal(*datasets):
     with pytest.raises(InputError) as caught:
-        permissions.check(datasets, model=_model())
+        permissions.check(images(*datasets), model=_model())
     return str(caught.value)
 
 
@@ -105,13 +115,28 @@ def test_every_dataset_of_the_study_has_terms_a_source_and_a_day_and_no_quotatio
     ],
 )
 def test_faces_may_be_sent_with_permission_if_free_or_within_this_machine(datasets, model, may_send):
-    permissions.check(datasets, model=model, may_send=may_send)
+    permissions.check(images(*datasets), model=model, may_send=may_send)
 
 
-def test_a_model_that_asks_for_a_closed_dataset_is_refused_under_each_of_our_own_sets_too():
-    permissions.check(["demo", "demo-crossed", "demo-light-pose", "demo-action-units"], model=_model())
-    with pytest.raises(InputError, match="'demo-mine' stay on this machine"):
-        permissions.check(["demo", "demo-mine"], model=_model())
+def test_every_image_shipped_here_may_be_sent():
+    shipped = pd.concat(read(name).manifest for name in MANIFESTS)
+    permissions.check(shipped, model=_model())
+
+
+@pytest.mark.parametrize("place", ["/home/somebody/demo/a.png", "data/demo/../raw/a.png", "data/demonstration/a.png"])
+def test_faces_of_somebody_who_calls_a_dataset_demo_stay_here(place):
+    table = pd.concat([images("demo"), pd.DataFrame({"dataset": ["demo"], "path": [place]})])
+    with pytest.raises(InputError, match="'demo' stay on this machine"):
+        permissions.check(table, model=_model())
+    permissions.check(table, model=_model(), may_send=["demo"])
+
+
+def test_a_link_among_the_shipped_images_leads_no_other_image_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(permissions, "FREE", tmp_path / "demo")
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "a.png").symlink_to(tmp_path / "mine.png")
+    with pytest.raises(InputError, match="'demo' stay on this machine"):
+        permissions.check(images("demo"), model=_model())
 
 
 ELSEWHERE = "https://openrouter.ai/api/v1"

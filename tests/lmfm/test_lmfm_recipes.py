@@ -150,7 +150,8 @@ def test_what_the_environment_says_goes_to_its_own_provider_only(serve, tmp_path
     model = models.read(
         [{"name": "m", "provider": "openai", "service": service, "base_url": f"{server.url}/v1", "key_variable": ""}]
     )[0]
-    run.ask(plan_for(faces(tmp_path, 1), model), store.Store(tmp_path / "r"), progress=False)
+    how = {"may_send": ["demo"], "progress": False}
+    run.ask(plan_for(faces(tmp_path, 1), model), store.Store(tmp_path / "r"), **how)
     headers = {name.casefold(): value for name, value in server.requests[0][0].items()}
     assert ("openai-organization" in headers, "openai-project" in headers) == (own, own)
     if not own:
@@ -158,7 +159,7 @@ def test_what_the_environment_says_goes_to_its_own_provider_only(serve, tmp_path
     claude = serve(lambda number, content: SHAPES[NAMES.index("an-end-turn")])
     entry = {"name": "c", "provider": "anthropic", "base_url": claude.url, "key_variable": "", "service": "anthropic"}
     monkeypatch.setattr(services, "is_loopback", lambda url: not own)
-    run.ask(plan_for(faces(tmp_path / "r", 1), models.read([entry])[0]), store.Store(tmp_path / "s"), progress=False)
+    run.ask(plan_for(faces(tmp_path / "r", 1), models.read([entry])[0]), store.Store(tmp_path / "s"), **how)
     assert ("x-planted" in str(claude.requests[0][0])) == own and "Bearer planted" not in str(claude.requests[0][0])
 
 

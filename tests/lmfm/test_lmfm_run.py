@@ -367,7 +367,7 @@ def test_a_key_in_the_environment_is_in_no_file_and_no_message(stand_in, tmp_pat
     stand_in.respond = always(readers.Reply("answered", f"happy, says {key}"))
     stand_in.failures.extend(["500"] * 2)
     model = entry(stand_in, "openai", **named_key("openai"))
-    answers = ask(plan_for(faces(tmp_path, 6), model), tmp_path / "r", concurrency=1, tries=2)
+    answers = ask(plan_for(faces(tmp_path, 6), model), tmp_path / "r", may_send=["demo"], concurrency=1, tries=2)
     assert stand_in.seen and all(key in str(headers) for headers, _ in stand_in.seen)
     assert set(answers["status"]) == {"ok", "error"}
     assert key not in answers.to_csv() + replay.complaint(answers) + "".join(capfd.readouterr())
