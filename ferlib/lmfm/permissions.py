@@ -11,7 +11,7 @@ import re
 from ferlib import tables
 from ferlib.errors import InputError
 from ferlib.lmfm import services
-from ferlib.paths import ROOT, absolute, relative
+from ferlib.paths import DEMO, ROOT, absolute, relative
 
 PLACEHOLDER = "loopback-needs-no-key"
 """Sent to an address on this machine in place of a key; no secret, and no key is read for such an address."""
@@ -30,9 +30,6 @@ SECRETS = re.compile(
 TERMS = ROOT / "data" / "terms" / "datasets.csv"
 
 COLUMNS = ("dataset", "terms", "quotation", "quoted_from", "source", "checked")
-
-FREE = ROOT / "data" / "demo"
-"""Where images lie that anyone may send anywhere: rendered faces in the public domain (CC0). Names are anybody's."""
 
 
 def key(model):
@@ -90,11 +87,12 @@ def environment_of(model):
 def check(images, *, model, may_send=()):
     """Raise unless these images (rows with their `dataset` and `path`) may be sent to a model's address.
 
+    The faces that are shipped here may go anywhere (CC0): those below `DEMO`, whatever a dataset elsewhere is called.
     An address on this machine is always allowed: mind that a gateway which listens here and passes requests on is such
     an address, too. `may_send` are datasets that the user holds permission for. The `InputError` names each of the
     others with its terms and their source, the host, and the parameter.
     """
-    shipped = images["path"].map(lambda path: absolute(path).resolve().is_relative_to(FREE.resolve()))
+    shipped = images["path"].map(lambda path: absolute(path).resolve().is_relative_to(DEMO.resolve()))
     unclear = sorted({*images["dataset"][~shipped]} - {*may_send})
     if unclear and not services.is_loopback(model["base_url"]):
         known = tables.read_csv(TERMS, columns=COLUMNS, dtype=str, keep_default_na=False).set_index("dataset")

@@ -62,7 +62,7 @@ def test_a_missing_key_is_told_by_its_variable(monkeypatch):
 def images(*datasets):
     """An image of each dataset: of those called after the demo, where the demo's lie."""
     homes = {
-        name: permissions.FREE if name.startswith("demo") else permissions.ROOT / "data" / "raw" for name in datasets
+        name: permissions.DEMO if name.startswith("demo") else permissions.ROOT / "data" / "raw" for name in datasets
     }
     return pd.DataFrame({"dataset": datasets, "path": [str(home / "a.png") for home in homes.values()]})
 
@@ -132,7 +132,7 @@ def test_faces_of_somebody_who_calls_a_dataset_demo_stay_here(place):
 
 
 def test_a_link_among_the_shipped_images_leads_no_other_image_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(permissions, "FREE", tmp_path / "demo")
+    monkeypatch.setattr(permissions, "DEMO", tmp_path / "demo")
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "a.png").symlink_to(tmp_path / "mine.png")
     with pytest.raises(InputError, match="'demo' stay on this machine"):
