@@ -8,6 +8,7 @@ import argparse
 import collections
 import io
 import json
+import os
 import re
 import sys
 import threading
@@ -226,3 +227,4 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # nothing is left to be kept, and to take PyTorch apart in order lasts two seconds
