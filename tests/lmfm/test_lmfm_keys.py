@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from ferlib import tables
-from ferlib.datasets.known import MANIFESTS, read
 from ferlib.errors import InputError
 from ferlib.lmfm import models, pace, permissions, services, wire
 
@@ -59,12 +58,13 @@ def test_a_missing_key_is_told_by_its_variable(monkeypatch):
         permissions.key(_model())
 
 
+OURS = ["demo", "demo-crossed", "demo-light-pose", "demo-action-units"]
+
+
 def images(*datasets):
-    """An image of each dataset: of those called after the demo, where the demo's lie."""
-    homes = {
-        name: permissions.DEMO if name.startswith("demo") else permissions.ROOT / "data" / "raw" for name in datasets
-    }
-    return pd.DataFrame({"dataset": datasets, "path": [str(home / "a.png") for home in homes.values()]})
+    """An image of each dataset: of ours where they lie, of others elsewhere."""
+    homes = [permissions.DEMO if name in OURS else permissions.ROOT / "data" / "raw" for name in datasets]
+    return pd.DataFrame({"dataset": datasets, "path": [str(home / "a.png") for home in homes]})
 
 
 def test_faces_of_a_dataset_stay_here_unless_its_name_is_given():
@@ -118,14 +118,23 @@ def test_faces_may_be_sent_with_permission_if_free_or_within_this_machine(datase
     permissions.check(images(*datasets), model=model, may_send=may_send)
 
 
-def test_every_image_shipped_here_may_be_sent():
-    shipped = pd.concat(read(name).manifest for name in MANIFESTS)
-    permissions.check(shipped, model=_model())
+def test_a_model_that_asks_for_a_closed_dataset_is_refused_under_each_of_our_own_sets_too():
+    permissions.check(images(*OURS), model=_model())
+    with pytest.raises(InputError, match="'demo-mine' stay on this machine"):
+        permissions.check(images("demo", "demo-mine"), model=_model())
 
 
-@pytest.mark.parametrize("place", ["/home/somebody/demo/a.png", "data/demo/../raw/a.png", "data/demonstration/a.png"])
-def test_faces_of_somebody_who_calls_a_dataset_demo_stay_here(place):
-    table = pd.concat([images("demo"), pd.DataFrame({"dataset": ["demo"], "path": [place]})])
+@pytest.mark.parametrize("path", sorted(permissions.DEMO.glob("*/manifest.csv")), ids=lambda path: path.parent.name)
+def test_every_image_shipped_here_may_be_sent(path):
+    files = pd.read_csv(path)["path"]
+    assert all((permissions.ROOT / name).is_file() for name in files)
+    permissions.check(pd.DataFrame({"dataset": path.parent.name, "path": files}), model=_model())
+
+
+@pytest.mark.parametrize("place", ["{elsewhere}/demo/a.png", "data/demo/../raw/a.png", "data/demonstration/a.png"])
+def test_faces_of_somebody_who_calls_a_dataset_demo_stay_here(place, tmp_path):
+    own = pd.DataFrame({"dataset": ["demo"], "path": [place.format(elsewhere=tmp_path)]})
+    table = pd.concat([images("demo"), own])
     with pytest.raises(InputError, match="'demo' stay on this machine"):
         permissions.check(table, model=_model())
     permissions.check(table, model=_model(), may_send=["demo"])

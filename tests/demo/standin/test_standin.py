@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -43,10 +44,13 @@ def gone(pid):
     """Whether a process ends within a few seconds; whoever started it may not have taken notice yet."""
     for _ in range(500):
         try:
+            os.kill(pid, 0)
             with open(f"/proc/{pid}/stat") as stat:
                 if stat.read().rpartition(")")[2].split()[0] == "Z":
                     return True
-        except (FileNotFoundError, ProcessLookupError):
+        except FileNotFoundError:  # since just now: or there are no such files here, and it may live
+            pass
+        except ProcessLookupError:
             return True
         time.sleep(0.01)
     return False
